@@ -1,0 +1,162 @@
+"""What a window is once every argument has been understood: integers per axis, hashable and comparable."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Segment(NamedTuple):
+    """Outputs `start:stop` of one axis, all of whose windows have exactly the taps `first:last` inside the input."""
+
+    start: int
+    stop: int
+    first: int
+    last: int
+
+
+@dataclasses.dataclass(frozen=True)
+class AxisWindow:
+    """The window along one axis of an array.
+
+    Output `o` reads the taps `i = 0 .. taps - 1` at the positions `o * stride - low + i * dilation`; the positions
+    `0 .. size - 1` are the input, every other one is padding.
+
+    Attributes:
+      axis: the array axis.
+      size: elements of the input along it.
+      taps: elements of the window.
+      stride: distance of neighbouring windows.
+      dilation: distance of neighbouring taps.
+      low, high: padding before and after the input as the user asked for it; negative padding crops.
+      outputs: number of windows.
+    """
+
+    axis: int
+    size: int
+    taps: int
+    stride: int
+    dilation: int
+    low: int
+    high: int
+    outputs: int
+
+    @property
+    def extent(self) -> int:
+        """Distance from the first tap to one past the last."""
+        return (self.taps - 1) * self.dilation + 1
+
+    @property
+    def reach(self) -> int:
+        """High padding up to the last tap of the last window; negative where the windows end before the input does.
+
+        Ceil mode can make it larger than `high`.
+        """
+        return (self.outputs - 1) * self.stride + self.extent - self.size - self.low
+
+    @property
+    def whole(self) -> bool:
+        """Whether the only window is exactly the input."""
+        return self.outputs == 1 and self.low == 0 and self.dilation == 1 and self.taps == self.size
+
+    def starts(self, outputs: np.ndarray) -> np.ndarray:
+        """Positions of the first taps of the given outputs."""
+        return outputs * self.stride - self.low
+
+    def taps_below(self, outputs: np.ndarray, limit: int) -> np.ndarray:
+        """How many taps of each of the given outputs lie at positions below `limit`."""
+        return np.clip(-((self.starts(outputs) - limit) // self.dilation), 0, self.taps)
+
+    def _segments_of(self, outputs: np.ndarray, limit: int) -> list[Segment]:
+        first = self.taps_below(outputs, 0)
+        last = self.taps_below(outputs, limit)
+        changes = np.flatnonzero((np.diff(first) != 0) | (np.diff(last) != 0)) + 1
+        edges = [0, *changes.tolist(), len(outputs)]
+        return [
+            Segment(int(outputs[a]), int(outputs[b - 1]) + 1, int(first[a]), int(last[a]))
+            for a, b in itertools.pairwise(edges)
+            if b > a
+        ]
+
+    def segments(self, limit: int | None = None) -> list[Segment]:
+        """The outputs in runs with the same real taps, in order: low border, interior, high border.
+
+        Only border outputs are looked at one by one, so a long axis costs nothing.
+
+        Args:
+          limit: the position from which on taps do not count; the input's size by default.
+        """
+        limit = self.size if limit is None else limit
+        # Interior: o * stride - low >= 0 and o * stride - low + extent <= limit.
+        inner = min(max(-(-self.low // self.stride), 0), self.outputs)
+        outer = min(max((limit - self.extent + self.low) // self.stride + 1, inner), self.outputs)
+        runs = self._segments_of(np.arange(inner), limit)
+        if outer > inner:
+            runs.append(Segment(inner, outer, 0, self.taps))
+        return runs + self._segments_of(np.arange(outer, self.outputs), limit)
+
+    def real_counts(self) -> list[tuple[int, int]]:
+        """Runs `(length, taps inside the input)` over the outputs."""
+        return [(s.stop - s.start, s.last - s.first) for s in self.segments()]
+
+    def padded_counts(self) -> list[tuple[int, int]]:
+        """Runs `(length, taps inside the input or its explicit padding)`: what ceil mode adds beyond does not count."""
+        padded = dataclasses.replace(self, low=0, size=self.size + self.low + self.high)
+        return padded.real_counts()
+
+
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """A window over some axes of an array, its parts in ascending order of their axes."""
+
+    parts: tuple[AxisWindow, ...]
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The array axes."""
+        return tuple(part.axis for part in self.parts)
+
+    @property
+    def taps(self) -> int:
+        """Elements of the window."""
+        return math.prod(part.taps for part in self.parts)
+
+    @property
+    def offset_dtype(self) -> str:
+        """Name of the smallest unsigned type that holds every row-major position inside the window."""
+        return next(name for name, bits in (("uint8", 8), ("uint16", 16), ("uint32", 32)) if self.taps <= 1 << bits)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the only window is exactly the input along every axis."""
+        return all(part.whole for part in self.parts)
+
+    def output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
+        """`input_shape` with the numbers of windows along the window's axes."""
+        return self._with(input_shape, [part.outputs for part in self.parts])
+
+    def input_shape(self, output_shape: Sequence[Any]) -> tuple[Any, ...]:
+        """`output_shape` with the input sizes along the window's axes."""
+        return self._with(output_shape, [part.size for part in self.parts])
+
+    def _with(self, shape: Sequence[Any], sizes: list[int]) -> tuple[Any, ...]:
+        # Sizes of the other axes may be symbolic, hence Any.
+        result = list(shape)
+        for axis, size in zip(self.axes, sizes, strict=True):
+            result[axis] = size
+        return tuple(result)
+
+    def with_batch_axis(self, axis: int) -> Window:
+        """The same window on arrays that have one more axis, inserted at `axis`."""
+        return Window(tuple(dataclasses.replace(p, axis=p.axis + (p.axis >= axis)) for p in self.parts))
+
+    @functools.cached_property
+    def offset_strides(self) -> tuple[int, ...]:
+        """Row-major strides of the taps: `offset = sum(tap * stride)`."""
+        return tuple(math.prod(p.taps for p in self.parts[i + 1 :]) for i in range(len(self.parts)))

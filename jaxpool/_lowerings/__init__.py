@@ -1,0 +1,5 @@
+"""Stage 4 of 4: how an operator is computed. One algorithm per file; `choice` picks among them."""
+
+from jaxpool._lowerings.choice import LOWERINGS, OPERATORS, PLATFORMS, check_runs, choose, compute
+
+__all__ = ["LOWERINGS", "OPERATORS", "PLATFORMS", "check_runs", "choose", "compute"]

@@ -1,0 +1,137 @@
+"""All taps at once: one strided slice per tap, joined by elementwise operations that the compiler fuses into one loop.
+
+The outputs are split into an interior and thin borders, so no padded copy of the input is made. The adjoints work on
+stride phases: the input positions with the same remainder form one dense array per phase, to which every tap
+contributes a plain slice of the cotangent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+from jaxpool._geometry import Segment, Window
+from jaxpool._lowerings import taps
+
+Combine = Callable[[Array, Array], Array]
+
+
+def refuses(operator: str, window: Window, consistent: bool) -> str | None:
+    """Why this window cannot be run, or None."""
+    del operator, consistent
+    count = taps.slice_count(window)
+    return None if count <= taps.MAX_SLICES else f"it would take {count} slices, more than {taps.MAX_SLICES}"
+
+
+def _fold(x: Array, window: Window, combine: Combine) -> Array:
+    def region_value(region: Sequence[Segment]) -> tuple[Array]:
+        total = None
+        for tap in taps.taps_of(region):
+            value = taps.take_tap(x, window, region, tap)
+            total = value if total is None else combine(total, value)
+        shape = list(x.shape)
+        for part, segment in zip(window.parts, region, strict=True):
+            shape[part.axis] = segment.stop - segment.start
+        return (jnp.zeros(shape, x.dtype) if total is None else total,)
+
+    return taps.over_regions(window, region_value)[0]
+
+
+def window_sum(x: Array, window: Window) -> Array:
+    """y[o] = sum over the taps i of x[o * stride - low + i * dilation]."""
+    return _fold(x, window, lax.add)
+
+
+def window_spread(g: Array, window: Window) -> Array:
+    """x[h] = sum over the taps i of g[(h + low - i * dilation) / stride], where that is a window."""
+    padded = taps.pad_to_cells(g, window)
+
+    def build(phase: tuple[int, ...]) -> Array:
+        total = None
+        for tap in taps.phase_taps(window, phase):
+            value = taps.take_cells(padded, window, tap)
+            total = value if total is None else total + value
+        return jnp.zeros(taps.cells_shape(window, g.shape), g.dtype) if total is None else total
+
+    return taps.merge_phases(window, build, window.input_shape(g.shape))
+
+
+def window_extremum(x: Array, window: Window, kind: str) -> Array:
+    """y[o] = the largest, or smallest, element of the window; NaN if there is one."""
+    return _fold(x, window, lax.max if kind == "max" else lax.min)
+
+
+def select_best(arrays: Sequence[Array], window: Window, kind: str) -> tuple[Array, ...]:
+    """Every array at the first extremum of `arrays[0]` in each window, and the offset of that element."""
+
+    def region_value(region: Sequence[Segment]) -> tuple[Array, ...]:
+        best: tuple[Array, ...] | None = None
+        for tap in taps.taps_of(region):
+            new = tuple(taps.take_tap(array, window, region, tap) for array in arrays)
+            offset = jnp.full(new[0].shape, taps.offset_of(window, tap), window.offset_dtype)
+            if best is None:
+                best = (*new, offset)
+            else:
+                better = taps.beats(new[0], best[0], kind)
+                best = tuple(lax.select(better, n, b) for n, b in zip((*new, offset), best, strict=True))
+        if best is None:
+            raise AssertionError("a window without real taps reached a lowering")
+        return best
+
+    return taps.over_regions(window, region_value)
+
+
+def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Array]:
+    """The extremum of each window and the offset of the first element that has it."""
+    values, offsets = select_best((x,), window, kind)
+    return values, offsets
+
+
+def gather_at_offsets(x: Array, offsets: Array, window: Window, consistent: bool) -> Array:
+    """y[o] = x[o * stride - low + tap(offsets[o]) * dilation], 0 in padding."""
+    del consistent
+
+    def region_value(region: Sequence[Segment]) -> tuple[Array]:
+        start, limit = [0] * offsets.ndim, list(offsets.shape)
+        for part, segment in zip(window.parts, region, strict=True):
+            start[part.axis], limit[part.axis] = segment.start, segment.stop
+        here = lax.slice(offsets, start, limit)
+        result = jnp.zeros(here.shape, x.dtype)
+        for tap in taps.taps_of(region):
+            chosen = here == jnp.asarray(taps.offset_of(window, tap), here.dtype)
+            result = lax.select(chosen, taps.take_tap(x, window, region, tap), result)
+        return (result,)
+
+    return taps.over_regions(window, region_value)[0]
+
+
+def scatter_payloads(offsets: Array, payloads: Sequence[tuple[Array, Combine]], window: Window) -> tuple[Array, ...]:
+    """Every payload sent from its window to the element that the window's offset names.
+
+    What several windows send to one element is joined by the payload's combine, whose identity must be 0.
+    """
+    # Zeros around the payloads make the offsets there irrelevant.
+    here, *values = taps.materialize(*(taps.pad_to_cells(a, window) for a in (offsets, *(p for p, _ in payloads))))
+
+    def send(value: Array, combine: Combine) -> Array:
+        zero = jnp.zeros((), value.dtype)
+
+        def build(phase: tuple[int, ...]) -> Array:
+            total = None
+            for tap in taps.phase_taps(window, phase):
+                chosen = taps.take_cells(here, window, tap) == jnp.asarray(taps.offset_of(window, tap), here.dtype)
+                sent = jnp.where(chosen, taps.take_cells(value, window, tap), zero)
+                total = sent if total is None else combine(total, sent)
+            return jnp.zeros(taps.cells_shape(window, offsets.shape), value.dtype) if total is None else total
+
+        return taps.merge_phases(window, build, window.input_shape(offsets.shape))
+
+    return tuple(send(value, combine) for value, (_, combine) in zip(values, payloads, strict=True))
+
+
+def scatter_at_offsets(g: Array, offsets: Array, window: Window, consistent: bool) -> Array:
+    """x[h] = sum of g[o] over the windows o whose offset names h."""
+    del consistent
+    return scatter_payloads(offsets, [(g, lax.add)], window)[0]

@@ -1,0 +1,74 @@
+"""The maximum and minimum of every window, with their derivative.
+
+The plain value takes the cheapest way. Once a derivative is asked for, values and offsets are computed together; the
+tangent is the linear gather at these offsets, so the offsets are all that reverse mode keeps, and no order of
+differentiation computes a maximum twice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from jaxpool._geometry import Window
+from jaxpool._lowerings import LOWERINGS
+from jaxpool._operators.linear import gather_at_offsets
+from jaxpool._operators.primitive import bind, differentiate, operator
+
+
+def _value(x: Any, *, window: Window, **static: Any) -> Any:
+    del static
+    return x.update(shape=window.output_shape(x.shape), weak_type=False)
+
+
+def _value_and_offsets(x: Any, *, window: Window, **static: Any) -> tuple[Any, Any]:
+    value = _value(x, window=window, **static)
+    return value, value.update(dtype=jnp.dtype(window.offset_dtype))
+
+
+_extremum_p = operator("window_extremum", _value, ("kind",))
+_argextremum_p = operator("window_argextremum", _value_and_offsets, ("kind",), multiple_results=True)
+
+
+def window_extremum(x: Array, window: Window, kind: str, implementation: str | None = None) -> Array:
+    """The largest (`kind="max"`) or smallest (`"min"`) element of every window; NaN where it holds one."""
+    return bind(_extremum_p, x, window=window, kind=kind, implementation=implementation)
+
+
+def window_argextremum(x: Array, window: Window, kind: str, implementation: str | None = None) -> tuple[Array, Array]:
+    """The extremum and the offset of the first element that has it, in row-major order; of the first NaN."""
+    values, offsets = bind(_argextremum_p, x, window=window, kind=kind, implementation=implementation)
+    return values, offsets
+
+
+def _for_derivative(implementation: str | None, operator_name: str, window: Window) -> str | None:
+    """The implementation asked for, where the derivative's operator has it."""
+    if implementation is None or LOWERINGS[implementation].refuses(operator_name, window, True) is not None:
+        return None
+    return implementation
+
+
+def _gather(dx: Array, offsets: Array, window: Window, implementation: str | None) -> Array:
+    usable = _for_derivative(implementation, "gather_at_offsets", window)
+    return gather_at_offsets(dx, offsets, window, consistent=True, implementation=usable)
+
+
+def _extremum_rule(
+    x: Array, dx: Array, *, window: Window, kind: str, implementation: str | None
+) -> tuple[Array, Array]:
+    usable = _for_derivative(implementation, "window_argextremum", window)
+    values, offsets = window_argextremum(x, window, kind, usable)
+    return values, _gather(dx, offsets, window, implementation)
+
+
+def _argextremum_rule(
+    x: Array, dx: Array, *, window: Window, kind: str, implementation: str | None
+) -> tuple[tuple[Array, Array], tuple[Array, None]]:
+    values, offsets = window_argextremum(x, window, kind, implementation)
+    return (values, offsets), (_gather(dx, offsets, window, implementation), None)
+
+
+differentiate(_extremum_p, _extremum_rule)
+differentiate(_argextremum_p, _argextremum_rule)

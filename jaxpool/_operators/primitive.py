@@ -1,0 +1,148 @@
+"""The only file that knows about JAX primitives: it makes one from an operator's shapes, adjoint and computation.
+
+A pair of linear operators, each the other's transpose, gives forward and reverse mode to any order; `jax.custom_vjp`
+would lose forward mode, and plain autodiff of the lowerings would keep larger residuals.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.core import ShapedArray
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+
+from jaxpool._geometry import Window
+from jaxpool._lowerings import compute
+
+# JAX's platform names; an unknown backend gets the rule registered without a platform.
+_PLATFORMS = {"cpu": "cpu", "cuda": "gpu", "rocm": "gpu", "tpu": "tpu"}
+
+AbstractResult = Callable[..., Any]
+
+
+def operator(name: str, result: AbstractResult, parameters: Sequence[str], multiple_results: bool = False) -> Primitive:
+    """A primitive that `_lowerings` computes, with eager evaluation, compilation and batching.
+
+    Args:
+      name: the operator's name there.
+      result: `(*avals, window, **parameters)` to the abstract result or results.
+      parameters: the names of the static parameters besides `window` and `implementation`.
+      multiple_results: whether `result` is a sequence.
+    """
+    primitive = Primitive(name)
+    primitive.multiple_results = multiple_results
+    primitive.def_abstract_eval(result)
+    compiled = jax.jit(primitive.bind, static_argnames=("window", "implementation", *parameters))
+
+    def evaluate(*arrays: Array, **static: Any) -> Any:
+        config: Any = jax.config
+        if config.jax_disable_jit:
+            platform = _PLATFORMS.get(jax.default_backend(), "other")
+            return compute(name, platform, *arrays, **static)
+        return compiled(*arrays, **static)
+
+    primitive.def_impl(evaluate)
+    mlir.register_lowering(primitive, _lowering(name, "other", multiple_results))
+    for platform, kind in _PLATFORMS.items():
+        mlir.register_lowering(primitive, _lowering(name, kind, multiple_results), platform=platform)
+    batching.primitive_batchers[primitive] = functools.partial(_batch, primitive)
+    return primitive
+
+
+def _lowering(name: str, kind: str, multiple_results: bool) -> Callable[..., Any]:
+    rule = mlir.lower_fun(functools.partial(compute, name, kind), multiple_results=multiple_results)
+
+    def lower(context: mlir.LoweringRuleContext, *values: Any, **static: Any) -> Any:
+        # Inside, shapes and dtypes are all that matters: explicit shardings and varying axes are settled by the
+        # abstract result, and what is inside is left to the partitioner.
+        avals: Sequence[Any] = context.avals_in
+        plain = [ShapedArray(aval.shape, aval.dtype) for aval in avals]
+        return rule(context.replace(avals_in=plain), *values, **static)
+
+    return lower
+
+
+def _batch(
+    primitive: Primitive, arrays: Sequence[Array], dims: Sequence[int | None], *, window: Window, **static: Any
+) -> Any:
+    # The batch axis stays where the first operand has it: no data moves, the window's axes do.
+    axis, size = next((dim, array.shape[dim]) for array, dim in zip(arrays, dims, strict=True) if dim is not None)
+
+    def aligned(array: Array, dim: int | None) -> Array:
+        if dim is None:
+            shape = (*array.shape[:axis], size, *array.shape[axis:])
+            return jnp.broadcast_to(jnp.expand_dims(array, axis), shape)
+        return array if dim == axis else jnp.moveaxis(array, dim, axis)
+
+    operands = [aligned(array, dim) for array, dim in zip(arrays, dims, strict=True)]
+    result = primitive.bind(*operands, window=window.with_batch_axis(axis), **static)
+    return (result, [axis] * len(result)) if primitive.multiple_results else (result, axis)
+
+
+def bind(primitive: Primitive, *arrays: Array, **static: Any) -> Any:
+    """Applies a primitive to arrays that inside `jax.shard_map` may vary over different mesh axes."""
+    varying = [getattr(jax.typeof(array), "vma", frozenset()) for array in arrays]
+    everywhere = frozenset().union(*varying)
+    operands = [
+        lax.pcast(array, tuple(everywhere - axes), to="varying") if everywhere - axes else array
+        for array, axes in zip(arrays, varying, strict=True)
+    ]
+    return primitive.bind(*operands, **static)
+
+
+def _zero(value: Any) -> Any:
+    return ad.Zero(jax.typeof(value).to_tangent_aval())
+
+
+def adjoint_pair(forward: Primitive, backward: Primitive) -> None:
+    """Makes two primitives, linear in their first operand, each other's transpose.
+
+    Any further operands are constants of both, such as the offsets of a gather and its scatter.
+    """
+    _linear(forward, backward)
+    _linear(backward, forward)
+
+
+def _linear(primitive: Primitive, adjoint: Primitive) -> None:
+    def tangent(dx: Array, x: Array, *constants: Array, **static: Any) -> Array:
+        del x
+        return bind(primitive, dx, *constants, **static)
+
+    def jvp(primals: Sequence[Array], tangents: Sequence[Any], **static: Any) -> tuple[Array, Any]:
+        out = primitive.bind(*primals, **static)
+        if isinstance(tangents[0], ad.Zero):
+            return out, _zero(out)
+        return out, tangent(tangents[0], *primals, **static)
+
+    def transpose(cotangent: Any, x: Any, *constants: Array, **static: Any) -> list[Any]:
+        if isinstance(cotangent, ad.Zero):
+            return [ad.Zero(x.aval.to_tangent_aval()), *[None] * len(constants)]
+        return [bind(adjoint, cotangent, *constants, **static), *[None] * len(constants)]
+
+    ad.primitive_jvps[primitive] = jvp
+    ad.primitive_transposes[primitive] = transpose
+
+
+def differentiate(primitive: Primitive, rule: Callable[..., tuple[Any, Any]]) -> None:
+    """Sets the rule `(x, dx, **static)` to values and their tangents; results whose tangent is None have none.
+
+    A rule may compute the values differently from the primitive, since here both are wanted.
+    """
+
+    def jvp(primals: Sequence[Array], tangents: Sequence[Any], **static: Any) -> tuple[Any, Any]:
+        if isinstance(tangents[0], ad.Zero):
+            out = primitive.bind(*primals, **static)
+            zeros = jax.tree.map(_zero, out)
+            return out, zeros
+        values, slopes = rule(primals[0], tangents[0], **static)
+        if primitive.multiple_results:
+            slopes = [_zero(value) if slope is None else slope for value, slope in zip(values, slopes, strict=True)]
+        return values, slopes
+
+    ad.primitive_jvps[primitive] = jvp

@@ -1,0 +1,201 @@
+"""Average and sum pooling."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxpool._geometry import Ints, Padding, Window, check_divisor, check_flag
+from jaxpool._operators import window_sum
+from jaxpool._pools.inputs import array_and_window
+
+
+def summing_dtype(dtype: jnp.dtype) -> jnp.dtype:
+    """The dtype in which averages of a dtype are summed: f32 for narrower floats, as `jnp.mean` for integers."""
+    if jnp.issubdtype(dtype, jnp.floating):
+        return jnp.dtype(jnp.float32) if jnp.finfo(dtype).bits < 32 else dtype
+    if jnp.issubdtype(dtype, jnp.complexfloating):
+        return dtype
+    return jax.eval_shape(jnp.mean, jax.ShapeDtypeStruct((1,), dtype)).dtype
+
+
+def counts(window: Window, include_pad: bool, dtype: jnp.dtype, rank: int) -> Array | int:
+    """What each window's sum is divided by: the number of its elements, in or out of padding.
+
+    The product of one integer vector per axis; an int where all windows have the same.
+    """
+    scale = 1
+    total: Array | None = None
+    for part in window.parts:
+        runs = part.padded_counts() if include_pad else part.real_counts()
+        if len({count for _, count in runs}) == 1:
+            scale *= runs[0][1]
+            continue
+        shape = [1] * rank
+        shape[part.axis] = part.outputs
+        # Borders are short; as a constant, a long interior would be stored in the program.
+        vector = jnp.concatenate([jnp.full(length, count, dtype) for length, count in _joined(runs)])
+        vector = vector.reshape(shape)
+        total = vector if total is None else total * vector
+    return scale if total is None else total * jnp.asarray(scale, dtype)
+
+
+def _joined(runs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    # Neighbouring runs may differ in which taps are real and yet have the same number of them.
+    result: list[tuple[int, int]] = []
+    for length, count in runs:
+        if result and result[-1][1] == count:
+            length += result.pop()[0]
+        result.append((length, count))
+    return result
+
+
+def divide(total: Array, divisor: Array | int) -> Array:
+    """`total / divisor` with one rounding."""
+    if isinstance(divisor, int):
+        return total if divisor == 1 else total / jnp.asarray(divisor, total.dtype)
+    return total / jnp.broadcast_to(divisor, total.shape)
+
+
+@functools.partial(
+    jax.jit, static_argnames=("window", "count_include_pad", "divisor_override", "implementation"), inline=True
+)
+def average_of(
+    inputs: Array,
+    window: Window,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+    implementation: str | None = None,
+) -> Array:
+    """The mean of every window."""
+    dtype = summing_dtype(inputs.dtype)
+    result_dtype = inputs.dtype if jnp.issubdtype(inputs.dtype, jnp.inexact) else dtype
+    total = window_sum(inputs.astype(dtype), window, implementation)
+    real = jnp.finfo(dtype).dtype
+    divisor = counts(window, count_include_pad, real, inputs.ndim) if divisor_override is None else divisor_override
+    if not isinstance(divisor, int):
+        divisor = divisor.astype(dtype)
+    return divide(total, divisor).astype(result_dtype)
+
+
+@functools.partial(jax.jit, static_argnames=("window", "implementation"), inline=True)
+def sum_of(inputs: Array, window: Window, implementation: str | None = None) -> Array:
+    """The sum of every window."""
+    if jnp.issubdtype(inputs.dtype, jnp.inexact):
+        dtype, result_dtype = summing_dtype(inputs.dtype), inputs.dtype
+    else:
+        dtype = result_dtype = jax.eval_shape(jnp.sum, jax.ShapeDtypeStruct((1,), inputs.dtype)).dtype
+    return window_sum(inputs.astype(dtype), window, implementation).astype(result_dtype)
+
+
+def avg_pool(
+    inputs: ArrayLike,
+    window_shape: Ints,
+    strides: Ints | None = None,
+    padding: Padding = "VALID",
+    count_include_pad: bool = True,
+    *,
+    divisor_override: int | None = None,
+    window_dilation: Ints = 1,
+    ceil_mode: bool = False,
+    channel_axis: int | None = -1,
+    implementation: str | None = None,
+) -> Array:
+    """Average pooling: the mean of every window. Strides default to 1 (PyTorch's and Keras's to the window).
+
+    A smoothing compression: every feature map gives one smaller map of local means.
+
+    Args:
+      inputs: array of shape `(*batch, *spatial, features)`; any number of batch axes; any numeric dtype.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, implementation: as in
+        `jaxpool.max_pool`.
+      count_include_pad: whether padding counts in the divisor, as Flax and PyTorch have it; Keras and TensorFlow leave
+        it out. What ceil mode adds beyond the padding never counts.
+      divisor_override: an integer to divide every window's sum by, in place of a count.
+
+    Returns:
+      The means, with the sizes of `jaxpool.output_shape` along the spatial axes. Floats and complex numbers keep their
+      dtype, and f16, bf16 and fp8 are summed in f32; integers and booleans give what `jnp.mean` gives, f32.
+
+    Raises:
+      TypeError: an argument of the wrong kind.
+      ValueError: a window that does not fit, or with `count_include_pad=False` one that lies wholly in padding.
+      NotImplementedError: `implementation` cannot run this window.
+
+    Derivatives: both modes, any order; linear, so nothing is kept for the reverse mode.
+
+    Source: Y. LeCun et al., "Gradient-based learning applied to document recognition", Proc. IEEE 1998 (subsampling).
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> x = jnp.array([[1., 3., 2., 4.], [5., 7., 1., 1.], [0., 2., 9., 1.], [4., 2., 3., 7.]])
+      >>> jaxpool.avg_pool(x, (2, 2), 2, channel_axis=None)
+      Array([[4., 2.],
+             [2., 5.]], dtype=float32)
+    """
+    check_flag("avg_pool", "count_include_pad", count_include_pad)
+    divisor_override = check_divisor("avg_pool", divisor_override)
+    x, window = array_and_window(
+        "avg_pool",
+        inputs,
+        window_shape,
+        strides,
+        padding,
+        window_dilation,
+        ceil_mode,
+        channel_axis,
+        implementation,
+        operator="window_sum",
+        padding_is_empty=not count_include_pad and divisor_override is None,
+    )
+    return average_of(x, window, bool(count_include_pad), divisor_override, implementation)
+
+
+def sum_pool(
+    inputs: ArrayLike,
+    window_shape: Ints,
+    strides: Ints | None = None,
+    padding: Padding = "VALID",
+    *,
+    window_dilation: Ints = 1,
+    ceil_mode: bool = False,
+    channel_axis: int | None = -1,
+    implementation: str | None = None,
+) -> Array:
+    """Sum pooling: the sum of every window. Strides default to 1 (PyTorch's and Keras's to the window).
+
+    Arguments and errors are those of `jaxpool.max_pool`, except that a window wholly in padding is welcome: its sum
+    is 0.
+
+    Returns:
+      The sums. Floats and complex numbers keep their dtype, and f16, bf16 and fp8 are summed in f32; integers and
+      booleans are widened as `jnp.sum` does, to 32 bits at least.
+
+    Derivatives: both modes, any order; linear, so nothing is kept for the reverse mode.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> x = jnp.array([[1., 3., 2., 4.], [5., 7., 1., 1.], [0., 2., 9., 1.], [4., 2., 3., 7.]])
+      >>> jaxpool.sum_pool(x, (2, 2), 2, channel_axis=None)
+      Array([[16.,  8.],
+             [ 8., 20.]], dtype=float32)
+    """
+    x, window = array_and_window(
+        "sum_pool",
+        inputs,
+        window_shape,
+        strides,
+        padding,
+        window_dilation,
+        ceil_mode,
+        channel_axis,
+        implementation,
+        operator="window_sum",
+        padding_is_empty=False,
+    )
+    return sum_of(x, window, implementation)

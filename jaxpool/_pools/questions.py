@@ -1,0 +1,117 @@
+"""Questions about a pool that can be answered without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+
+from jaxpool._geometry import Ints, Padding, check_implementation, check_option, pooling_window
+from jaxpool._lowerings import LOWERINGS, OPERATORS, PLATFORMS, choose
+
+
+def output_shape(
+    input_shape: Sequence[int],
+    window_shape: Ints,
+    strides: Ints | None = None,
+    padding: Padding = "VALID",
+    *,
+    window_dilation: Ints = 1,
+    ceil_mode: bool = False,
+    channel_axis: int | None = -1,
+) -> tuple[int, ...]:
+    """The shape that pooling an array of shape `input_shape` gives. Strides default to 1.
+
+    Along a spatial axis of `size` elements with `low` and `high` padding and an effective window of
+    `extent = (window - 1) * dilation + 1`, the output has `(size + low + high - extent) // stride + 1` elements.
+    In ceil mode the division rounds up, unless the last window would start beyond the input and its low padding.
+
+    Args:
+      input_shape: the shape of the inputs.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis: as in `jaxpool.max_pool`.
+
+    Raises:
+      TypeError, ValueError: as in `jaxpool.max_pool`.
+
+    Example:
+      >>> import jaxpool
+      >>> jaxpool.output_shape((8, 112, 112, 64), (3, 3), 2, 1)
+      (8, 56, 56, 64)
+      >>> jaxpool.output_shape((8, 111, 111, 64), (2, 2), 2, ceil_mode=True)
+      (8, 56, 56, 64)
+    """
+    window = pooling_window(
+        "output_shape",
+        tuple(input_shape),
+        window_shape,
+        strides,
+        padding,
+        window_dilation=window_dilation,
+        ceil_mode=ceil_mode,
+        channel_axis=channel_axis,
+        padding_is_empty=False,
+    )
+    return window.output_shape(tuple(input_shape))
+
+
+def chosen_implementation(
+    input_shape: Sequence[Any],
+    window_shape: Ints,
+    strides: Ints | None = None,
+    padding: Padding = "VALID",
+    *,
+    window_dilation: Ints = 1,
+    ceil_mode: bool = False,
+    channel_axis: int | None = -1,
+    implementation: str | None = None,
+    platform: str | None = None,
+) -> dict[str, str]:
+    """Which algorithm each operator of a pool would run. Strides default to 1.
+
+    For bug reports, benchmarks and the curious.
+
+    Args:
+      input_shape: the shape of the inputs.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, implementation: as in
+        `jaxpool.max_pool`.
+      platform: "cpu", "gpu", "tpu" or "other"; by default that of JAX's default backend.
+
+    Returns:
+      For each operator the name of its implementation: "window_sum" (averages and sums) and "window_spread" (its
+      gradient), "window_extremum" (values of max and min pooling), "window_argextremum" (the same with places, as
+      derivatives need them), "scatter_at_offsets" (gradient) and "gather_at_offsets" (forward mode). With
+      `implementation`, operators that cannot run this window with it are left out.
+
+    Raises:
+      TypeError, ValueError: as in `jaxpool.max_pool`.
+
+    Example:
+      >>> import jaxpool
+      >>> jaxpool.chosen_implementation((8, 112, 112, 64), (3, 3), 2, 1, platform="cpu")["window_extremum"]
+      'separable'
+    """
+    function = "chosen_implementation"
+    backend = jax.default_backend()
+    default = {"cuda": "gpu", "rocm": "gpu"}.get(backend, backend if backend in PLATFORMS else "other")
+    platform = default if platform is None else platform
+    check_option(function, "platform", platform, PLATFORMS, "a choice of platform")
+    check_implementation(function, implementation, tuple(LOWERINGS))
+    window = pooling_window(
+        function,
+        tuple(input_shape),
+        window_shape,
+        strides,
+        padding,
+        window_dilation=window_dilation,
+        ceil_mode=ceil_mode,
+        channel_axis=channel_axis,
+        padding_is_empty=False,
+    )
+    result: dict[str, str] = {}
+    for operator in OPERATORS:
+        try:
+            result[operator] = choose(operator, platform, window, implementation)
+        except NotImplementedError:
+            continue
+    return result

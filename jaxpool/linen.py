@@ -1,0 +1,115 @@
+"""Every pool as a `flax.linen` module.
+
+A module has the arguments of its function after `inputs` as fields, with the same names, order and defaults, and calls
+the function on its inputs: `MaxPool((2, 2), strides=2)(x)` is `jaxpool.max_pool(x, (2, 2), strides=2)`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
+
+from flax import linen as nn
+
+import jaxpool
+from jaxpool._geometry import hashable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+if TYPE_CHECKING:
+
+    class _Pool(Generic[P, R]):
+        # What a type checker sees: the function's arguments in the constructor, its result from a call. Not that it is
+        # an nn.Module: from these, checkers make up a constructor of their own.
+        def __init__(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
+
+        def __call__(self, inputs: Any) -> R: ...
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+def _module(function: Callable[Concatenate[Any, P], R]) -> type[_Pool[P, R]]:
+    """A base class with the function's arguments as fields, which calls it."""
+    _, *fields = inspect.signature(function).parameters.values()
+    names = [field.name for field in fields]
+    untyped: Any = function
+
+    def post_init(self: Any) -> None:
+        for field in names:
+            object.__setattr__(self, field, hashable(getattr(self, field)))
+        nn.Module.__post_init__(self)
+
+    def call(self: Any, inputs: Any) -> R:
+        arguments: Any = {field: getattr(self, field) for field in names}
+        return untyped(inputs, **arguments)
+
+    body: dict[str, Any] = {
+        "__annotations__": {field.name: field.annotation for field in fields},
+        "__call__": call,
+        "__module__": __name__,
+        "__post_init__": post_init,
+    }
+    for field in fields:
+        missing = field.default is inspect.Parameter.empty
+        default = dataclasses.MISSING if missing else field.default
+        keyword_only = field.kind is inspect.Parameter.KEYWORD_ONLY
+        body[field.name] = dataclasses.field(default=default, kw_only=keyword_only)
+    metaclass: Any = type(nn.Module)
+    return metaclass("_Pool", (nn.Module,), body)
+
+
+class MaxPool(_module(jaxpool.max_pool)):
+    """`jaxpool.max_pool` as a module."""
+
+
+class MinPool(_module(jaxpool.min_pool)):
+    """`jaxpool.min_pool` as a module."""
+
+
+class AvgPool(_module(jaxpool.avg_pool)):
+    """`jaxpool.avg_pool` as a module."""
+
+
+class SumPool(_module(jaxpool.sum_pool)):
+    """`jaxpool.sum_pool` as a module."""
+
+
+class MaxPoolWithArgmax(_module(jaxpool.max_pool_with_argmax)):
+    """`jaxpool.max_pool_with_argmax` as a module."""
+
+
+class MinPoolWithArgmax(_module(jaxpool.min_pool_with_argmax)):
+    """`jaxpool.min_pool_with_argmax` as a module."""
+
+
+class GlobalAvgPool(_module(jaxpool.global_avg_pool)):
+    """`jaxpool.global_avg_pool` as a module."""
+
+
+class GlobalMaxPool(_module(jaxpool.global_max_pool)):
+    """`jaxpool.global_max_pool` as a module."""
+
+
+class GlobalMinPool(_module(jaxpool.global_min_pool)):
+    """`jaxpool.global_min_pool` as a module."""
+
+
+class GlobalSumPool(_module(jaxpool.global_sum_pool)):
+    """`jaxpool.global_sum_pool` as a module."""
+
+
+__all__ = [
+    "AvgPool",
+    "GlobalAvgPool",
+    "GlobalMaxPool",
+    "GlobalMinPool",
+    "GlobalSumPool",
+    "MaxPool",
+    "MaxPoolWithArgmax",
+    "MinPool",
+    "MinPoolWithArgmax",
+    "SumPool",
+]

@@ -1,0 +1,110 @@
+"""Every pool as a `flax.nnx` module.
+
+A module takes the arguments of its function after `inputs`, with the same names, order and defaults, keeps them as
+static attributes and calls the function on its inputs: `MaxPool((2, 2), strides=2)(x)` is
+`jaxpool.max_pool(x, (2, 2), strides=2)`. There are no parameters and no `rngs`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
+
+from flax import nnx
+
+import jaxpool
+from jaxpool._geometry import hashable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+if TYPE_CHECKING:
+
+    class _Pool(nnx.Module, Generic[P, R]):
+        # What a type checker sees: the function's arguments in the constructor, its result from a call.
+        def __init__(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
+
+        def __call__(self, inputs: Any) -> R: ...
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+def _module(function: Callable[Concatenate[Any, P], R]) -> type[_Pool[P, R]]:
+    """A base class that keeps the function's arguments as attributes and calls it."""
+    signature = inspect.signature(function)
+    _, *fields = signature.parameters.values()
+    untyped: Any = function
+    own = signature.replace(parameters=fields, return_annotation=signature.empty)
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            bound = own.bind(*args, **kwargs)
+        except TypeError as error:
+            names = ", ".join(own.parameters)
+            raise TypeError(f"{type(self).__name__}: {error}. The arguments are {names}.") from None
+        bound.apply_defaults()
+        for field, value in bound.arguments.items():
+            setattr(self, field, hashable(value))
+
+    def call(self: Any, inputs: Any) -> R:
+        arguments: Any = {field.name: getattr(self, field.name) for field in fields}
+        return untyped(inputs, **arguments)
+
+    body = {"__call__": call, "__init__": init, "__module__": __name__, "__signature__": own}
+    metaclass: Any = type(nnx.Module)
+    return metaclass("_Pool", (nnx.Module,), body)
+
+
+class MaxPool(_module(jaxpool.max_pool)):
+    """`jaxpool.max_pool` as a module."""
+
+
+class MinPool(_module(jaxpool.min_pool)):
+    """`jaxpool.min_pool` as a module."""
+
+
+class AvgPool(_module(jaxpool.avg_pool)):
+    """`jaxpool.avg_pool` as a module."""
+
+
+class SumPool(_module(jaxpool.sum_pool)):
+    """`jaxpool.sum_pool` as a module."""
+
+
+class MaxPoolWithArgmax(_module(jaxpool.max_pool_with_argmax)):
+    """`jaxpool.max_pool_with_argmax` as a module."""
+
+
+class MinPoolWithArgmax(_module(jaxpool.min_pool_with_argmax)):
+    """`jaxpool.min_pool_with_argmax` as a module."""
+
+
+class GlobalAvgPool(_module(jaxpool.global_avg_pool)):
+    """`jaxpool.global_avg_pool` as a module."""
+
+
+class GlobalMaxPool(_module(jaxpool.global_max_pool)):
+    """`jaxpool.global_max_pool` as a module."""
+
+
+class GlobalMinPool(_module(jaxpool.global_min_pool)):
+    """`jaxpool.global_min_pool` as a module."""
+
+
+class GlobalSumPool(_module(jaxpool.global_sum_pool)):
+    """`jaxpool.global_sum_pool` as a module."""
+
+
+__all__ = [
+    "AvgPool",
+    "GlobalAvgPool",
+    "GlobalMaxPool",
+    "GlobalMinPool",
+    "GlobalSumPool",
+    "MaxPool",
+    "MaxPoolWithArgmax",
+    "MinPool",
+    "MinPoolWithArgmax",
+    "SumPool",
+]

@@ -1,0 +1,184 @@
+"""Every implementation of every operator against the oracle, and every adjoint against its definition."""
+
+import functools
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import oracle
+import pytest
+
+from jaxpool import _operators as ops
+from jaxpool._geometry import Window, pooling_window
+from jaxpool._lowerings import LOWERINGS, OPERATORS
+
+# name: input shape (spatial axes last, after one batch axis), window, strides, padding, dilation, ceil mode
+CASES = {
+    "2x2 s2": ((2, 6, 8), (2, 2), 2, "VALID", 1, False),
+    "3x3 s2 p1, remainder": ((2, 8, 7), (3, 3), 2, 1, 1, False),
+    "3x3 s1 same": ((2, 5, 6), (3, 3), 1, "SAME", 1, False),
+    "3x2 s2 ceil": ((2, 8, 7), (3, 2), 2, ((1, 0), (0, 1)), 1, True),
+    "3x3 s2 d2 p2": ((2, 9, 8), (3, 3), 2, 2, 2, False),
+    "gaps, s3 k2": ((2, 10, 11), (2, 2), 3, "VALID", 1, False),
+    "crop": ((2, 8, 9), (2, 3), (1, 2), ((-1, 0), (-1, -1)), 1, False),
+    "wide padding": ((2, 4, 4), (5, 5), 2, ((4, 3), (2, 4)), 1, False),
+    "1-D k4 s3 d3": ((2, 17), (4,), 3, 3, 3, False),
+    "3-D 2x3x2": ((2, 4, 5, 4), (2, 3, 2), (2, 1, 2), ((0, 1), (1, 1), (0, 0)), 1, False),
+    "whole plane": ((2, 4, 5), (4, 5), 1, "VALID", 1, False),
+    "17x17, uint16 offsets": ((1, 18, 19), (17, 17), 2, 5, 1, False),
+    "16x16, 256 taps": ((1, 17, 16), (16, 16), 1, ((0, 0), (0, 1)), 1, False),
+}
+NAMES = list(LOWERINGS)
+DATA = ("ties", "distinct", "special")
+
+
+def window_of(case: str) -> Window:
+    shape, taps, strides, padding, dilation, ceil_mode = CASES[case]
+    return pooling_window(
+        "pool",
+        shape,
+        taps,
+        strides,
+        padding,
+        window_dilation=dilation,
+        ceil_mode=ceil_mode,
+        channel_axis=None,
+        padding_is_empty=True,
+    )
+
+
+def able(operator, case, name, consistent=True):
+    return LOWERINGS[name].refuses(operator, window_of(case), consistent) is None
+
+
+def numbers(shape, kind, seed=0):
+    rng = np.random.default_rng(seed)
+    if kind == "ties":
+        return rng.integers(-2, 3, shape).astype(np.float32)
+    if kind == "distinct":
+        return rng.permutation(np.arange(np.prod(shape))).reshape(shape).astype(np.float32) - np.prod(shape) // 2
+    return rng.choice(np.float32([-np.inf, -np.inf, -np.inf, -1, np.inf, np.nan]), shape)
+
+
+@functools.cache
+def expected_argextremum(case, kind, data):
+    x = numbers(CASES[case][0], data)
+    return x, *oracle.window_argextremum(x, window_of(case), kind)
+
+
+def pairs(*operators):
+    rows = itertools.product(operators, CASES, NAMES)
+    return [pytest.param(case, name, id=f"{name}, {case}") for op, case, name in rows if able(op, case, name)]
+
+
+@pytest.mark.parametrize(("case", "name"), pairs("window_sum"))
+def test_sum_and_its_adjoint(case, name):
+    window = window_of(case)
+    x = numbers(CASES[case][0], "ties")
+    y = ops.window_sum(x, window, name)
+    np.testing.assert_array_equal(y, oracle.window_sum(x, window))
+
+
+@pytest.mark.parametrize(("case", "name"), pairs("window_spread"))
+def test_spread(case, name):
+    window = window_of(case)
+    g = numbers(window.output_shape(CASES[case][0]), "ties")
+    np.testing.assert_array_equal(ops.window_spread(g, window, name), oracle.window_spread(g, window))
+
+
+@pytest.mark.parametrize("kind", ["max", "min"])
+@pytest.mark.parametrize(("case", "name"), pairs("window_extremum"))
+def test_extremum(case, name, kind):
+    for data in DATA:
+        x, values, _ = expected_argextremum(case, kind, data)
+        np.testing.assert_array_equal(ops.window_extremum(x, window_of(case), kind, name), values)
+
+
+@pytest.mark.parametrize("kind", ["max", "min"])
+@pytest.mark.parametrize(("case", "name"), pairs("window_argextremum"))
+def test_argextremum(case, name, kind):
+    window = window_of(case)
+    for data in DATA:
+        x, values, offsets = expected_argextremum(case, kind, data)
+        got_values, got_offsets = ops.window_argextremum(x, window, kind, name)
+        np.testing.assert_array_equal(got_values, values)
+        np.testing.assert_array_equal(got_offsets, offsets)
+        assert got_offsets.dtype == window.offset_dtype
+
+
+@pytest.mark.parametrize(("case", "name"), pairs("gather_at_offsets"))
+def test_gather_and_scatter_at_offsets_of_an_extremum(case, name):
+    window = window_of(case)
+    for data in DATA:
+        x, _, offsets = expected_argextremum(case, "max", data)
+        offsets = offsets.astype(window.offset_dtype)
+        t = numbers(x.shape, "ties", 1)
+        g = numbers(offsets.shape, "ties", 2)
+        y = ops.gather_at_offsets(t, offsets, window, consistent=True, implementation=name)
+        np.testing.assert_array_equal(y, oracle.gather_at_offsets(t, offsets, window))
+        z = ops.scatter_at_offsets(g, offsets, window, consistent=True, implementation=name)
+        np.testing.assert_array_equal(z, oracle.scatter_at_offsets(g, offsets, window))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_gather_and_scatter_at_any_offsets(case, rng):
+    window = window_of(case)
+    shape = window.output_shape(CASES[case][0])
+    offsets = rng.integers(0, window.taps, shape).astype(window.offset_dtype)
+    t, g = numbers(CASES[case][0], "ties", 1), numbers(shape, "ties", 2)
+    for name in NAMES:
+        if able("gather_at_offsets", case, name, consistent=False):
+            y = ops.gather_at_offsets(t, offsets, window, consistent=False, implementation=name)
+            np.testing.assert_array_equal(y, oracle.gather_at_offsets(t, offsets, window), err_msg=name)
+            z = ops.scatter_at_offsets(g, offsets, window, consistent=False, implementation=name)
+            np.testing.assert_array_equal(z, oracle.scatter_at_offsets(g, offsets, window), err_msg=name)
+
+
+def _linear_operators(window, shape, rng):
+    """Each linear operator as a function of its first operand, and its adjoint."""
+    offsets = rng.integers(0, window.taps, window.output_shape(shape)).astype(window.offset_dtype)
+    return {
+        "sum": (lambda x: ops.window_sum(x, window), lambda g: ops.window_spread(g, window)),
+        "gather": (
+            lambda x: ops.gather_at_offsets(x, offsets, window, consistent=False),
+            lambda g: ops.scatter_at_offsets(g, offsets, window, consistent=False),
+        ),
+    }
+
+
+@pytest.mark.parametrize("case", ["3x3 s2 p1, remainder", "3x2 s2 ceil", "3x3 s2 d2 p2", "crop", "1-D k4 s3 d3"])
+def test_adjoints(case, rng):
+    window, shape = window_of(case), CASES[case][0]
+    for name, (forward, backward) in _linear_operators(window, shape, rng).items():
+        x, y = numbers(shape, "ties", 1), numbers(window.output_shape(shape), "ties", 2)
+        # <A x, y> = <x, A* y>; small integers, so both sides are exact.
+        assert jnp.vdot(forward(x), y) == jnp.vdot(x, backward(y)), name
+        # The dense matrix, column by column, against the transpose that JAX derives, and its transpose again.
+        basis = np.eye(x.size, dtype=np.float32).reshape(x.size, *shape)
+        dense = np.asarray(jax.vmap(forward)(basis)).reshape(x.size, y.size).T
+        np.testing.assert_array_equal(dense @ x.ravel(), np.ravel(forward(x)), err_msg=name)
+        (transposed,) = jax.linear_transpose(forward, x)(y)
+        np.testing.assert_array_equal(np.ravel(transposed), dense.T @ y.ravel(), err_msg=name)
+        (twice,) = jax.linear_transpose(lambda g, t=backward: t(g), y)(x)
+        np.testing.assert_array_equal(np.ravel(twice), dense @ x.ravel(), err_msg=name)
+
+
+def test_a_lowering_that_cannot_run_a_window_says_why():
+    window = window_of("3x3 s1 same")
+    offsets = np.zeros((2, 5, 6), np.uint8)
+    message = (
+        "gather_at_offsets: implementation must be able to run the window; got implementation='separable' for a window "
+        "of (3, 3): one axis at a time needs offsets that come from an extremum of the same window. "
+        "Pass implementation=None, or one of slices."
+    )
+    with pytest.raises(NotImplementedError) as error:
+        ops.gather_at_offsets(np.zeros((2, 5, 6)), offsets, window, consistent=False, implementation="separable")
+    assert str(error.value) == message
+
+
+def test_every_lowering_has_every_operator_it_does_not_refuse():
+    for name, module in LOWERINGS.items():
+        for operator in OPERATORS:
+            refusal = module.refuses(operator, window_of("whole plane"), True)
+            assert (refusal is None) == hasattr(module, operator), (name, operator)

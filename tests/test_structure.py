@@ -1,0 +1,146 @@
+"""The rules of the house: stages, names, documentation, and what may stand in an emitted program."""
+
+import ast
+import functools
+import inspect
+import pathlib
+import re
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import pytest
+from table import ROWS, ids
+
+import jaxpool
+from jaxpool._lowerings import LOWERINGS, OPERATORS, PLATFORMS
+
+PACKAGE = pathlib.Path(jaxpool.__file__).parent
+STAGES = ["_pools", "_operators", "_lowerings", "_geometry"]
+# Geometry is integers that every stage may read; otherwise calls go from left to right.
+MAY_IMPORT = {
+    "_pools": {"_pools", "_operators", "_lowerings", "_geometry"},
+    "_operators": {"_operators", "_lowerings", "_geometry"},
+    "_lowerings": {"_lowerings", "_geometry"},
+    "_geometry": {"_geometry"},
+}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports_of(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_never_go_up(path):
+    stage = path.relative_to(PACKAGE).parts[0]
+    for module in imports_of(path):
+        parts = module.split(".")
+        if stage in MAY_IMPORT and parts[0] == "jaxpool":
+            assert len(parts) > 1, f"{path} imports the top level"
+            assert parts[1] in MAY_IMPORT[stage], f"{path} imports {module}"
+        if stage == "_geometry":
+            assert parts[0] not in ("jax", "jaxlib", "flax"), f"{path} imports {module}"
+        if stage not in ("linen.py", "nnx.py"):
+            assert parts[0] != "flax", f"{path} imports {module}"
+        assert "_src" not in parts, f"{path} imports {module}, which is private"
+        if "interpreters" in parts or module == "jax.extend.core":
+            assert path.name == "primitive.py"
+
+
+def test_importing_jaxpool_does_not_import_flax():
+    code = "import sys, jaxpool; assert not any(m.split('.')[0] == 'flax' for m in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", jaxpool.__all__)
+def test_public_functions_are_documented_and_say_their_defaults(name):
+    function = getattr(jaxpool, name)
+    doc = inspect.getdoc(function)
+    assert ">>> " in doc
+    parameters = inspect.signature(function).parameters
+    if "strides" in parameters:
+        assert "trides default to 1" in doc[:200]
+        assert parameters["strides"].default is None
+    flax_order = ["inputs", "window_shape", "strides", "padding", "count_include_pad", "input_shape"]
+    for parameter in parameters.values():
+        positional = parameter.name in flax_order
+        assert (parameter.kind is parameter.POSITIONAL_OR_KEYWORD) == positional, parameter.name
+
+
+def test_files_and_functions_stay_readable():
+    for path in FILES:
+        text = path.read_text()
+        assert len(text.splitlines()) <= 450, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                length = node.end_lineno - node.lineno - len((ast.get_docstring(node, clean=False) or "").splitlines())
+                assert length <= 60, f"{path}:{node.name}"
+
+
+FORBIDDEN = re.compile(r'"?stablehlo\.(select_and_scatter|scatter|gather|dynamic_gather|sort)\b')
+
+
+@pytest.mark.parametrize("row", ROWS, ids=ids)
+def test_no_scatter_gather_or_sort_is_emitted_for_cpu_or_gpu(row):
+    def everything(x):
+        y, pull = jax.vjp(row, x)
+        return y, pull(y), jax.jvp(row, (x,), (x,))[1]
+
+    x = jax.ShapeDtypeStruct((2, 9, 12, 4), jnp.float32)
+    for platform in ("cpu", "cuda", "rocm", "tpu"):
+        text = jax.jit(everything).trace(x).lower(lowering_platforms=(platform,)).as_text()
+        assert not FORBIDDEN.findall(text), platform
+        assert "custom_call" not in text, platform
+
+
+@pytest.mark.parametrize("name", [n for n in LOWERINGS if n != "whole"])
+def test_a_named_implementation_is_the_one_that_runs(name):
+    x = jax.ShapeDtypeStruct((2, 16, 16, 4), jnp.float32)
+    text = jax.jit(lambda x: jaxpool.max_pool(x, (5, 5), implementation=name)).lower(x).as_text()
+    count = {"reduce_window": 1, "separable": 2, "slices": 0}[name]
+    assert len(re.findall(r"stablehlo\.reduce_window", text)) == count
+    chosen = jaxpool.chosen_implementation((2, 16, 16, 4), (5, 5), implementation=name)
+    assert set(chosen.values()) == {name}
+
+
+def test_the_chosen_implementation_is_the_one_that_runs():
+    for window, strides in [((2, 2), 2), ((3, 3), 1), ((16, 16), 1)]:
+        shape = (2, 16, 16, 4)
+        name = jaxpool.chosen_implementation(shape, window, strides, platform="cpu")["window_extremum"]
+        x = jax.ShapeDtypeStruct(shape, jnp.float32)
+        texts = [
+            jax.jit(functools.partial(jaxpool.max_pool, window_shape=window, strides=strides, implementation=n))
+            .lower(x)
+            .as_text()
+            for n in (None, name)
+        ]
+        assert texts[0] == texts[1]
+
+
+def test_every_operator_has_a_choice_everywhere():
+    for platform in PLATFORMS:
+        for window in [(1,), (2, 2), (13, 13), (3, 3, 3), (300,)]:
+            shape = (1, *[512 if len(window) == 1 else 16] * len(window), 1)
+            chosen = jaxpool.chosen_implementation(shape, window, platform=platform)
+            assert set(chosen) == set(OPERATORS)
+
+
+def test_one_compilation_per_shape():
+    traces = []
+
+    @jax.jit
+    def pooled(x):
+        traces.append(x.shape)
+        return jaxpool.max_pool(x, (2, 2))
+
+    for value in range(3):
+        pooled(jnp.full((1, 4, 4, 1), float(value)))
+    pooled(jnp.zeros((1, 5, 4, 1)))
+    assert traces == [(1, 4, 4, 1), (1, 5, 4, 1)]

@@ -1,0 +1,192 @@
+"""Every public function under every transformation of JAX, against exact finite differences."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import export
+from jax.sharding import AxisType, NamedSharding
+from jax.sharding import PartitionSpec as P
+from table import ROWS, ids
+
+SMALL = (1, 4, 6, 2)
+every_row = pytest.mark.parametrize("row", ROWS, ids=ids)
+
+
+@functools.cache
+def reference(row, shape=SMALL):
+    """Inputs, values and the dense Jacobian.
+
+    The inputs are distinct integers, so within 1/4 of them every pool is linear and central differences are exact.
+    """
+    x = row.inputs(shape)
+    steps = np.eye(x.size, dtype=np.float32).reshape(x.size, *x.shape) / 4
+    pool = jax.jit(jax.vmap(row))
+    difference = np.asarray(pool(x + steps) - pool(x - steps)) * 2
+    y = np.asarray(row(x))
+    return x, y, difference.reshape(x.size, y.size).T
+
+
+close = functools.partial(np.testing.assert_allclose, rtol=2e-4, atol=2e-4)
+
+
+@every_row
+def test_jit_and_eager_agree(row):
+    x = row.inputs()
+    y = row(x)
+    np.testing.assert_allclose(jax.jit(row)(x), y, rtol=1e-6)
+    with jax.disable_jit():
+        np.testing.assert_allclose(row(jnp.asarray(x)), y, rtol=1e-6)
+
+
+@every_row
+def test_first_derivatives_in_both_modes(row):
+    x, y, dense = reference(row)
+    close(np.reshape(jax.jacfwd(row)(x), dense.shape), dense)
+    close(np.reshape(jax.jacrev(row)(x), dense.shape), dense)
+    rng = np.random.default_rng(1)
+    dx, dy = (rng.normal(size=a.shape).astype(np.float32) for a in (x, y))
+    value, tangent = jax.jvp(row, (x,), (dx,))
+    close(value, y)
+    close(np.ravel(tangent), dense @ dx.ravel())
+    gradient = jax.jit(jax.grad(lambda x: jnp.vdot(row(x), dy)))
+    close(np.ravel(gradient(x)), dense.T @ dy.ravel())
+    remat = jax.grad(lambda x: jnp.vdot(jax.checkpoint(row)(x), dy))
+    close(np.ravel(remat(x)), dense.T @ dy.ravel())
+    if row.linear:
+        (transposed,) = jax.linear_transpose(row, x)(dy)
+        close(np.ravel(transposed), dense.T @ dy.ravel())
+
+
+@every_row
+def test_higher_derivatives(row):
+    x, y, dense = reference(row, (1, 4, 4, 1))
+    rng = np.random.default_rng(2)
+    w, v = rng.normal(size=y.shape).astype(np.float32) / 8, rng.normal(size=x.shape).astype(np.float32)
+
+    def loss(x):
+        return jnp.vdot(w, row(x) ** 3)
+
+    # With y linear near x: hessian = J' diag(6 w y) J, its derivative along v = J' diag(6 w J v) J.
+    size = (x.size, x.size)
+    hessian = dense.T @ np.diag(6 * np.ravel(w * y)) @ dense
+    np.testing.assert_allclose(np.reshape(jax.hessian(loss)(x), size), hessian, rtol=1e-3, atol=1e-3)
+    _, third = jax.jvp(jax.jacrev(jax.grad(loss)), (x,), (v,))
+    expected = dense.T @ np.diag(6 * np.ravel(w) * (dense @ v.ravel())) @ dense
+    np.testing.assert_allclose(np.reshape(third, size), expected, rtol=1e-3, atol=1e-3)
+
+
+@every_row
+def test_vmap_over_any_axis_also_of_gradients(row):
+    xs = row.inputs((3, *row.shape))
+    expected = np.stack([row(x) for x in xs])
+    slopes = np.stack([jax.grad(lambda x: jnp.sum(row(x) ** 2))(x) for x in xs])
+    for axis in range(xs.ndim):
+        moved = np.moveaxis(xs, 0, axis)
+        close(jax.vmap(row, in_axes=axis)(moved), expected)
+        gradient = jax.vmap(jax.grad(lambda x: jnp.sum(row(x) ** 2)), in_axes=axis, out_axes=axis)
+        np.testing.assert_allclose(gradient(moved), np.moveaxis(slopes, 0, axis), rtol=1e-5, atol=1e-3)
+    twice = jax.vmap(jax.vmap(row, in_axes=1), in_axes=2, out_axes=1)
+    xss = row.inputs((2, 2, *row.shape))
+    close(twice(np.moveaxis(xss, (0, 1), (1, 2))), np.stack([[row(x) for x in xs] for xs in xss]))
+
+
+@every_row
+def test_scan(row):
+    xs = row.inputs((3, *row.shape))
+
+    def total(xs):
+        return jax.lax.scan(lambda carry, x: (carry + jnp.sum(row(x) ** 2), row(x)), jnp.float32(0), xs)
+
+    carry, ys = jax.jit(total)(xs)
+    close(ys, np.stack([row(x) for x in xs]))
+    close(carry, np.sum(np.square(ys)))
+    slopes = np.stack([jax.grad(lambda x: jnp.sum(row(x) ** 2))(x) for x in xs])
+    close(jax.grad(lambda xs: total(xs)[0])(xs), slopes)
+
+
+def value_and_gradient(row):
+    def both(x):
+        y, pull = jax.vjp(row, x)
+        return y, pull(jnp.cos(y))[0]
+
+    return both
+
+
+# Batch, two spatial axes and channels, each divisible by some of 8 devices before and after pooling.
+WIDE = (8, 8, 12, 8)
+
+
+@every_row
+@pytest.mark.parametrize("axis", range(4))
+def test_automatic_sharding_of_any_axis(row, axis):
+    x = row.inputs(WIDE)
+    mesh = jax.make_mesh((4,), ("devices",), axis_types=(AxisType.Auto,), devices=jax.devices()[:4])
+    spec = P(*[None] * axis, "devices")
+    sharded = jax.device_put(x, NamedSharding(mesh, spec))
+    for got, expected in zip(jax.jit(value_and_gradient(row))(sharded), value_and_gradient(row)(x), strict=True):
+        close(got, expected)
+
+
+@every_row
+def test_explicit_sharding_of_batch_and_channels(row):
+    x = row.inputs(WIDE)
+    mesh = jax.make_mesh((4, 2), ("data", "model"), axis_types=(AxisType.Explicit,) * 2)
+    with jax.set_mesh(mesh):
+        sharded = jax.device_put(x, P("data", None, None, "model"))
+        y, gradient = jax.jit(value_and_gradient(row))(sharded)
+        assert jax.typeof(y).sharding.spec[0] == "data"
+        assert jax.typeof(y).sharding.spec[-1] == "model"
+        assert jax.typeof(gradient).sharding == jax.typeof(sharded).sharding
+        eager = row(sharded)
+    expected, slopes = value_and_gradient(row)(x)
+    close(y, expected)
+    close(eager, expected)
+    close(gradient, slopes)
+
+
+@every_row
+def test_shard_map_with_checks_of_varying_axes(row):
+    x = row.inputs(WIDE)
+    mesh = jax.make_mesh((4, 2), ("data", "model"), axis_types=(AxisType.Auto,) * 2)
+    both = value_and_gradient(row)
+    out_rank = row(x).ndim
+    specs = P("data", None, None, "model"), P("data", *[None] * (out_rank - 2), "model")
+    mapped = jax.shard_map(both, mesh=mesh, in_specs=specs[0], out_specs=(specs[1], specs[0]), check_vma=True)
+    for got, expected in zip(jax.jit(mapped)(x), both(x), strict=True):
+        close(got, expected)
+    # A replicated input whose gradient is summed over the devices by shard_map's own rules.
+    loss = jax.shard_map(
+        lambda x, w: jax.lax.psum(jnp.sum(row(x) * w), "data"),
+        mesh=mesh,
+        in_specs=(P(), P("data")),
+        out_specs=P(),
+        check_vma=True,
+    )
+    w = np.arange(1, 5, dtype=np.float32)
+    w_shape = (4, *[1] * (out_rank - 1))
+    gradient = jax.jit(jax.grad(loss))(x, w.reshape(w_shape))
+    close(gradient, jax.grad(lambda x: jnp.sum(row(x)) * w.sum())(x), rtol=1e-3)
+
+
+@every_row
+def test_export_to_every_platform_at_once_and_with_symbolic_batch(row):
+    (batch,) = export.symbolic_shape("batch")
+    both = jax.jit(value_and_gradient(row))
+    symbolic = jax.ShapeDtypeStruct((batch, *row.shape[1:]), np.float32)
+    exported = export.export(both, platforms=("cpu", "cuda", "tpu"))(symbolic)
+    restored = export.deserialize(exported.serialize())
+    for size in (1, 3):
+        x = row.inputs((size, *row.shape[1:]))
+        for got, expected in zip(restored.call(x), both(x), strict=True):
+            close(got, expected)
+
+
+@pytest.mark.parametrize("transform", ["none", "jit", "vmap"])
+def test_an_empty_batch_gives_an_empty_result(transform):
+    wrap = {"none": lambda f: f, "jit": jax.jit, "vmap": functools.partial(jax.vmap, in_axes=3, out_axes=1)}[transform]
+    for row in ROWS:
+        shape = (0, 4, 6, 3, 2) if transform == "vmap" else (0, 4, 6, 2)
+        assert wrap(row)(np.zeros(shape, np.float32)).shape[0] == 0
