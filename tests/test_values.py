@@ -1,7 +1,5 @@
 """Values, dtypes, ties, special numbers, indices, residuals."""
 
-import time
-
 import jax
 import jax.numpy as jnp
 import ml_dtypes
@@ -210,10 +208,8 @@ def test_counts_of_a_large_plane_do_not_burden_the_compiler():
     # No constant as large as the plane, and no second window over one.
     assert text.count("reduce_window") == 2
     assert len(text) < 40_000
-    started = time.perf_counter()
+    # XLA would fold a window over a constant for minutes.
     pool.lower(x).compile()
-    # Not a benchmark: XLA folding the counts would take minutes.
-    assert time.perf_counter() - started < 60
 
 
 def test_results_are_bitwise_the_same_from_run_to_run(rng):

@@ -7,10 +7,11 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from jaxpool._geometry import Window
-from jaxpool._lowerings import reduce_window, separable, slices, taps, whole
+from jaxpool._lowerings import doubling, reduce_window, separable, slices, taps, whole
 
 LOWERINGS: dict[str, ModuleType] = {
     "reduce_window": reduce_window,
+    "doubling": doubling,
     "separable": separable,
     "slices": slices,
     "whole": whole,
@@ -26,7 +27,32 @@ OPERATORS = (
     "scatter_at_offsets",
 )
 
-Applies = Callable[[Window], bool]
+
+class Case(NamedTuple):
+    """What the choice depends on besides operator and platform: the window, and the rank of its arrays."""
+
+    window: Window
+    rank: int
+
+    @property
+    def apart(self) -> bool:
+        """Whether no two windows share an element."""
+        return all(part.stride >= part.extent for part in self.window.parts)
+
+    @property
+    def minor(self) -> bool:
+        """Whether the window lies along the last axis of the array, the one that is contiguous in memory."""
+        return self.window.axes[-1] == self.rank - 1
+
+    @property
+    def dense(self) -> bool:
+        """Whether windows start at every element."""
+        return all(part.stride == 1 for part in self.window.parts)
+
+    @property
+    def longest(self) -> int:
+        """Taps along the longest side of the window."""
+        return max(part.taps for part in self.window.parts)
 
 
 class Row(NamedTuple):
@@ -34,49 +60,46 @@ class Row(NamedTuple):
 
     operators: tuple[str, ...]
     platforms: tuple[str, ...]
-    applies: Applies
+    applies: Callable[[Case], bool]
     implementation: str
 
 
-def _always(window: Window) -> bool:
-    del window
-    return True
-
-
-def _at_most(count: int) -> Applies:
-    return lambda window: window.taps <= count
-
-
-def _apart(window: Window) -> bool:
-    """Whether no two windows share an element."""
-    return all(part.stride >= part.extent for part in window.parts)
-
-
-def _few_slices(window: Window) -> bool:
-    # 81: a 3x3 window with borders on both sides of both axes.
-    return window.taps <= 9 and taps.slice_count(window) <= 81
-
-
 _ANY = PLATFORMS
-_SUMS = ("window_sum", "window_extremum")
-_PICKS = ("gather_at_offsets", "scatter_at_offsets")
+_VALUES = ("window_sum", "window_extremum")
+_SPREADS = ("window_spread", "scatter_at_offsets")
 
 TABLE = (
-    Row(OPERATORS, _ANY, lambda window: window.whole, "whole"),
-    # The built-in joint window has the price of its taps on CPU and is native elsewhere.
-    Row(_SUMS, ("cpu",), _apart, "reduce_window"),
-    Row(_SUMS, ("cpu",), _always, "separable"),
-    Row(_SUMS, ("gpu", "tpu"), _at_most(25), "reduce_window"),
-    Row(_SUMS, ("gpu", "tpu"), _always, "separable"),
-    Row(_SUMS, ("other",), _always, "reduce_window"),
-    Row(("window_spread",), ("cpu", "gpu"), _always, "separable"),
-    Row(("window_spread",), ("tpu", "other"), _always, "reduce_window"),
-    Row(("window_argextremum",), _ANY, _few_slices, "slices"),
-    Row(("window_argextremum",), _ANY, _always, "separable"),
-    Row(_PICKS, _ANY, _at_most(16), "slices"),
-    Row(_PICKS, _ANY, _always, "separable"),
-    Row(OPERATORS, _ANY, _always, "slices"),
-    Row(OPERATORS, _ANY, _always, "reduce_window"),
+    Row(OPERATORS, _ANY, lambda case: case.window.whole, "whole"),
+    # Values. On CPU the joint window has the price of all its taps; elsewhere it is native, and small ones are best.
+    Row(_VALUES, ("cpu",), lambda case: case.apart, "reduce_window"),
+    Row(("window_extremum",), ("cpu",), lambda case: case.dense and case.longest > 16, "doubling"),
+    Row(("window_sum",), ("cpu",), lambda case: case.dense and case.longest > 32, "doubling"),
+    Row(_VALUES, ("cpu",), lambda _: True, "separable"),
+    Row(_VALUES, ("gpu", "tpu"), lambda case: case.window.taps <= 25, "reduce_window"),
+    Row(_VALUES, ("gpu", "tpu"), lambda _: True, "separable"),
+    Row(_VALUES, ("other",), lambda _: True, "reduce_window"),
+    # The way back.
+    Row(("window_spread",), ("tpu", "other"), lambda _: True, "reduce_window"),
+    Row(_SPREADS, _ANY, lambda case: taps.covering_count(case.window) <= 9, "slices"),
+    Row(_SPREADS, _ANY, lambda case: case.dense and case.longest > 13, "doubling"),
+    Row(_SPREADS, _ANY, lambda _: True, "separable"),
+    # Values with offsets. Joining regions along the contiguous axis is slow, so fewer of them there; 81 slices are a
+    # window of 3 by 3 with borders on all sides.
+    Row(
+        ("window_argextremum",),
+        _ANY,
+        lambda case: not case.minor and case.window.taps <= 9 and taps.slice_count(case.window) <= 81,
+        "slices",
+    ),
+    Row(("window_argextremum",), _ANY, lambda case: case.dense and case.longest > 6, "doubling"),
+    Row(("window_argextremum",), _ANY, lambda _: True, "separable"),
+    Row(("gather_at_offsets",), _ANY, lambda case: case.window.taps <= 16, "slices"),
+    Row(("gather_at_offsets",), _ANY, lambda case: case.dense and case.longest > 13, "doubling"),
+    Row(("gather_at_offsets",), _ANY, lambda _: True, "separable"),
+    # Where none of these can run the window.
+    Row(OPERATORS, _ANY, lambda _: True, "slices"),
+    Row(OPERATORS, _ANY, lambda _: True, "doubling"),
+    Row(OPERATORS, _ANY, lambda _: True, "reduce_window"),
 )
 
 
@@ -97,17 +120,18 @@ def check_runs(
     )
 
 
-def choose(operator: str, platform: str, window: Window, implementation: str | None, consistent: bool = True) -> str:
+def choose(operator: str, platform: str, case: Case, implementation: str | None, consistent: bool = True) -> str:
     """The name of the implementation that computes an operator.
 
     Raises:
       NotImplementedError: the implementation that was asked for cannot run this window.
     """
+    window = case.window
     if implementation is not None:
         check_runs(operator, operator, window, implementation, consistent)
         return implementation
     for row in TABLE:
-        fits = operator in row.operators and platform in row.platforms and row.applies(window)
+        fits = operator in row.operators and platform in row.platforms and row.applies(case)
         if fits and LOWERINGS[row.implementation].refuses(operator, window, consistent) is None:
             return row.implementation
     raise NotImplementedError(
@@ -118,5 +142,6 @@ def choose(operator: str, platform: str, window: Window, implementation: str | N
 
 def compute(operator: str, platform: str, *arrays: Any, window: Window, implementation: str | None, **parameters: Any):
     """The operator's result by the implementation of choice."""
-    name = choose(operator, platform, window, implementation, parameters.get("consistent", True))
+    case = Case(window, arrays[0].ndim)
+    name = choose(operator, platform, case, implementation, parameters.get("consistent", True))
     return getattr(LOWERINGS[name], operator)(*arrays, window=window, **parameters)

@@ -1,8 +1,7 @@
 """All taps at once: one strided slice per tap, joined by elementwise operations that the compiler fuses into one loop.
 
-The outputs are split into an interior and thin borders, so no padded copy of the input is made. The adjoints work on
-stride phases: the input positions with the same remainder form one dense array per phase, to which every tap
-contributes a plain slice of the cotangent.
+The outputs are split into an interior and thin borders, so no padded copy of the input is made. The adjoints look from
+the input: an element is in few windows, and for each of them the cotangent, repeated by the stride, is a plain slice.
 """
 
 from __future__ import annotations
@@ -20,8 +19,9 @@ Combine = Callable[[Array, Array], Array]
 
 def refuses(operator: str, window: Window, consistent: bool) -> str | None:
     """Why this window cannot be run, or None."""
-    del operator, consistent
-    count = taps.slice_count(window)
+    del consistent
+    spreads = operator in ("window_spread", "scatter_at_offsets")
+    count = taps.covering_count(window) if spreads else taps.slice_count(window)
     return None if count <= taps.MAX_SLICES else f"it would take {count} slices, more than {taps.MAX_SLICES}"
 
 
@@ -47,15 +47,14 @@ def window_sum(x: Array, window: Window) -> Array:
 def window_spread(g: Array, window: Window) -> Array:
     """x[h] = sum over the taps i of g[(h + low - i * dilation) / stride], where that is a window."""
     padded = taps.pad_to_cells(g, window)
-
-    def build(phase: tuple[int, ...]) -> Array:
-        total = None
-        for tap in taps.phase_taps(window, phase):
-            value = taps.take_cells(padded, window, tap)
-            total = value if total is None else total + value
-        return jnp.zeros(taps.cells_shape(window, g.shape), g.dtype) if total is None else total
-
-    return taps.merge_phases(window, build, window.input_shape(g.shape))
+    shape = window.input_shape(g.shape)
+    total = jnp.zeros(shape, g.dtype)
+    for i, backs in enumerate(taps.coverings(window)):
+        value = taps.at_inputs(padded, window, backs)
+        _, reached = taps.reaching_offsets(window, backs, shape, window.offset_dtype)
+        value = value if reached is None else jnp.where(reached, value, jnp.zeros((), g.dtype))
+        total = value if i == 0 else total + value
+    return total
 
 
 def window_extremum(x: Array, window: Window, kind: str) -> Array:
@@ -115,20 +114,16 @@ def scatter_payloads(offsets: Array, payloads: Sequence[tuple[Array, Combine]], 
     # Zeros around the payloads make the offsets there irrelevant.
     here, *values = taps.materialize(*(taps.pad_to_cells(a, window) for a in (offsets, *(p for p, _ in payloads))))
 
-    def send(value: Array, combine: Combine) -> Array:
-        zero = jnp.zeros((), value.dtype)
-
-        def build(phase: tuple[int, ...]) -> Array:
-            total = None
-            for tap in taps.phase_taps(window, phase):
-                chosen = taps.take_cells(here, window, tap) == jnp.asarray(taps.offset_of(window, tap), here.dtype)
-                sent = jnp.where(chosen, taps.take_cells(value, window, tap), zero)
-                total = sent if total is None else combine(total, sent)
-            return jnp.zeros(taps.cells_shape(window, offsets.shape), value.dtype) if total is None else total
-
-        return taps.merge_phases(window, build, window.input_shape(offsets.shape))
-
-    return tuple(send(value, combine) for value, (_, combine) in zip(values, payloads, strict=True))
+    shape = window.input_shape(offsets.shape)
+    totals = [jnp.zeros(shape, value.dtype) for value in values]
+    for i, backs in enumerate(taps.coverings(window)):
+        wanted, reached = taps.reaching_offsets(window, backs, shape, here.dtype)
+        chosen = taps.at_inputs(here, window, backs) == wanted
+        chosen = chosen if reached is None else chosen & reached
+        for n, (value, (_, combine)) in enumerate(zip(values, payloads, strict=True)):
+            sent = jnp.where(chosen, taps.at_inputs(value, window, backs), jnp.zeros((), value.dtype))
+            totals[n] = sent if i == 0 else combine(totals[n], sent)
+    return tuple(totals)
 
 
 def scatter_at_offsets(g: Array, offsets: Array, window: Window, consistent: bool) -> Array:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from jaxpool._geometry import Segment, Window
+from jaxpool._geometry import AxisWindow, Segment, Window
 
 # A program with more slices than this compiles too slowly to be of use.
 MAX_SLICES = 4096
@@ -19,6 +20,11 @@ MAX_SLICES = 4096
 def slice_count(window: Window) -> int:
     """How many slices a lowering takes that looks at every tap in every region of equal borders."""
     return math.prod(sum(s.last - s.first for s in part.segments()) for part in window.parts)
+
+
+def covering_count(window: Window) -> int:
+    """How many slices a lowering takes that looks at every window that may hold an element."""
+    return math.prod(len(covering(part)) for part in window.parts)
 
 
 def over_regions(window: Window, compute: Callable[[tuple[Segment, ...]], tuple[Array, ...]]) -> tuple[Array, ...]:
@@ -68,78 +74,84 @@ def beats(new: Array, old: Array, kind: str) -> Array:
     return ~keeps & (old == old)
 
 
-def merge_phases(window: Window, build: Callable[[tuple[int, ...]], Array], shape: tuple[int, ...]) -> Array:
-    """An input-shaped array from one array for every stride phase.
-
-    Position `h` of the input is cell `q = (h + low) // stride` of phase `(h + low) % stride`; the phases' cells start
-    at `q = low // stride`, so that they can be interleaved by stacking, and a slice drops what is not input.
-
-    Args:
-      window: the window.
-      build: gives, for one phase per axis, the array of all its cells.
-      shape: the shape of the input.
-    """
-
-    def stack(chosen: tuple[int, ...]) -> Array:
-        if len(chosen) == len(window.parts):
-            return build(chosen)
-        part = window.parts[len(chosen)]
-        phases = [stack((*chosen, phase)) for phase in range(part.stride)]
-        return phases[0] if part.stride == 1 else jnp.stack(phases, part.axis + 1)
-
-    merged = list(shape)
-    start, limit = [0] * len(shape), list(shape)
-    for part in window.parts:
-        cells = cell_range(part.low, part.size, part.stride)
-        merged[part.axis] = len(cells) * part.stride
-        start[part.axis] = part.low - cells.start * part.stride
-        limit[part.axis] = start[part.axis] + part.size
-    return lax.slice(stack(()).reshape(merged), start, limit)
+def covering(part: AxisWindow) -> range:
+    """How many windows back the windows lie that may hold an element: cell `q` is in the outputs `q - back`."""
+    return range((part.extent - 1) // part.stride + 1)
 
 
-def cell_range(low: int, size: int, stride: int) -> range:
-    """The cells `(h + low) // stride` of the positions `h = 0 .. size - 1`."""
-    return range(low // stride, -(-(low + size) // stride))
+def coverings(window: Window) -> Iterator[tuple[int, ...]]:
+    """For all axes at once how many windows back a window lies, without those that no tap reaches."""
+
+    def reached(part: AxisWindow) -> list[int]:
+        return [back for back in covering(part) if any(_reaching(part, back))]
+
+    return itertools.product(*map(reached, window.parts))
+
+
+def _reaching(part: AxisWindow, back: int) -> list[bool]:
+    """For every position in a cell whether the window `back` cells before has a tap there."""
+    distances = (phase + back * part.stride for phase in range(part.stride))
+    return [d % part.dilation == 0 and d // part.dilation < part.taps for d in distances]
+
+
+def _cells(part: AxisWindow) -> range:
+    # Position h lies in cell (h + low) // stride, where output q of the same number starts.
+    return range(part.low // part.stride, -(-(part.low + part.size) // part.stride))
 
 
 def pad_to_cells(g: Array, window: Window) -> Array:
-    """An output-shaped array with zeros around it, so that `take_cells` is a plain slice for every tap."""
+    """An output-shaped array with zeros around it, so that `at_inputs` finds a window for every cell."""
     pads = [(0, 0, 0)] * g.ndim
     for part in window.parts:
-        cells = cell_range(part.low, part.size, part.stride)
-        pads[part.axis] = ((part.extent - 1) // part.stride - cells.start, cells.stop - part.outputs, 0)
+        cells = _cells(part)
+        pads[part.axis] = (covering(part).stop - 1 - cells.start, cells.stop - part.outputs, 0)
     return lax.pad(g, jnp.zeros((), g.dtype), pads) if any(map(any, pads)) else g
 
 
-def take_cells(padded: Array, window: Window, tap: Sequence[int]) -> Array:
-    """For every cell of the tap's phase what the window has that reaches it with this tap.
+def at_inputs(padded: Array, window: Window, backs: Sequence[int]) -> Array:
+    """For every position of the input what the window has that lies so many windows back.
 
-    Cell `q` is reached with tap `i` by the output `q - i * dilation // stride`.
+    A slice, each element repeated `stride` times: a broadcast and a reshape, which fuse into the loop that reads them.
     """
     start, limit = [0] * padded.ndim, list(padded.shape)
-    for part, i in zip(window.parts, tap, strict=True):
-        shift = i * part.dilation // part.stride
-        start[part.axis] = (part.extent - 1) // part.stride - shift
-        limit[part.axis] = start[part.axis] + len(cell_range(part.low, part.size, part.stride))
-    return lax.slice(padded, start, limit)
+    crop_start, crop_limit = [0] * padded.ndim, list(padded.shape)
+    strides = [1] * padded.ndim
+    for part, back in zip(window.parts, backs, strict=True):
+        cells = _cells(part)
+        start[part.axis] = covering(part).stop - 1 - back
+        limit[part.axis] = start[part.axis] + len(cells)
+        strides[part.axis] = part.stride
+        crop_start[part.axis] = part.low - cells.start * part.stride
+        crop_limit[part.axis] = crop_start[part.axis] + part.size
+    cells_array = lax.slice(padded, start, limit)
+    if max(strides) > 1:
+        split = [n for size, stride in zip(cells_array.shape, strides, strict=True) for n in (size, stride)]
+        repeated = lax.broadcast_in_dim(cells_array, split, range(0, 2 * padded.ndim, 2))
+        merged = [size * stride for size, stride in zip(cells_array.shape, strides, strict=True)]
+        cells_array = repeated.reshape(merged)
+    return lax.slice(cells_array, crop_start, crop_limit)
 
 
-def phase_taps(window: Window, phase: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """The taps that reach the cells of a phase, row-major."""
-    return itertools.product(
-        *(
-            [i for i in range(part.taps) if i * part.dilation % part.stride == a]
-            for part, a in zip(window.parts, phase, strict=True)
-        )
-    )
-
-
-def cells_shape(window: Window, shape: Sequence[int]) -> tuple[int, ...]:
-    """The shape of one phase's cells."""
-    result = list(shape)
-    for part in window.parts:
-        result[part.axis] = len(cell_range(part.low, part.size, part.stride))
-    return tuple(result)
+def reaching_offsets(
+    window: Window, backs: Sequence[int], shape: Sequence[int], dtype: Any
+) -> tuple[Array, Array | None]:
+    """With which offset the window so many windows back reaches each position, and where it does; None if always."""
+    offsets = jnp.zeros(shape, dtype)
+    reached: Array | None = None
+    for part, back, offset_stride in zip(window.parts, backs, window.offset_strides, strict=True):
+        phases = _reaching(part, back)
+        if part.stride == 1:
+            offsets += jnp.asarray(back // part.dilation * offset_stride, offsets.dtype)
+            continue
+        positions = lax.broadcasted_iota(jnp.int32, shape, part.axis)
+        distance = (positions + part.low % part.stride) % part.stride + back * part.stride
+        tap = distance // part.dilation
+        # Where the window has no tap the number may not fit the type; there it does not count.
+        offsets += (tap * offset_stride).astype(offsets.dtype)
+        if not all(phases):
+            here = (distance % part.dilation == 0) & (tap < part.taps)
+            reached = here if reached is None else reached & here
+    return offsets, reached
 
 
 def materialize(*arrays: Array) -> tuple[Array, ...]:

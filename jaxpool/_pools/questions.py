@@ -8,7 +8,7 @@ from typing import Any
 import jax
 
 from jaxpool._geometry import Ints, Padding, check_implementation, check_option, pooling_window
-from jaxpool._lowerings import LOWERINGS, OPERATORS, PLATFORMS, choose
+from jaxpool._lowerings import LOWERINGS, OPERATORS, PLATFORMS, Case, choose
 
 
 def output_shape(
@@ -108,10 +108,11 @@ def chosen_implementation(
         channel_axis=channel_axis,
         padding_is_empty=False,
     )
+    case = Case(window, len(input_shape))
     result: dict[str, str] = {}
     for operator in OPERATORS:
         try:
-            result[operator] = choose(operator, platform, window, implementation)
+            result[operator] = choose(operator, platform, case, implementation)
         except NotImplementedError:
             continue
     return result

@@ -1,0 +1,201 @@
+"""One axis after another, and along each axis a chain of small windows: the steps grow with the log of the window.
+
+A maximum over `k` taps is the maximum of `n = 4` blocks of `c = k - 3 q` taps, `q = k // 4` taps apart; the blocks
+overlap, which an extremum does not mind, and are windows themselves. So a window of 129 taps is a chain of windows of
+3, 4, 4 and 4 taps with dilations 1, 2, 8 and 32, on an input padded once. Offsets add up along the chain, and the way
+back is the chain in reverse: a tap lies in block `min(tap // q, n - 1)`. Sums do not bear overlaps; there the blocks
+are disjoint and up to three taps are added singly.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+from jaxpool._geometry import AxisWindow, Window
+from jaxpool._lowerings import slices, taps
+from jaxpool._lowerings.reduce_window import extreme
+
+BLOCKS = 4
+# Up to here one pass over all taps is cheaper than two.
+BASE = 6
+
+
+class Link(NamedTuple):
+    """One window of a chain; its tap `i` stands for `i * unit` in the offset of the whole window."""
+
+    window: Window
+    unit: int
+
+
+def refuses(operator: str, window: Window, consistent: bool) -> str | None:
+    """Why this window cannot be run, or None."""
+    del window
+    if operator in ("gather_at_offsets", "scatter_at_offsets") and not consistent:
+        return "a chain of windows needs offsets that come from an extremum of the same window"
+    return None
+
+
+def _sizes(count: int) -> list[tuple[int, int]]:
+    """The chain for a window of `count` taps: taps and dilation of each link."""
+    if count <= BASE:
+        return [(count, 1)]
+    distance = count // BLOCKS
+    return [*_sizes(count - (BLOCKS - 1) * distance), (BLOCKS, distance)]
+
+
+def _chain(part: AxisWindow, offset_stride: int) -> list[Link]:
+    """The chain along one axis, from the padded input to the outputs; only the last link has a stride."""
+    sizes = _sizes(part.taps)
+    length = (part.outputs - 1) * part.stride + part.extent
+    links: list[Link] = []
+    for i, (count, distance) in enumerate(sizes):
+        dilation = distance * part.dilation
+        last = i == len(sizes) - 1
+        outputs = part.outputs if last else length - (count - 1) * dilation
+        stride = part.stride if last else 1
+        link = AxisWindow(part.axis, length, count, stride, dilation, 0, 0, outputs)
+        links.append(Link(Window((link,)), distance * offset_stride))
+        length = outputs
+    return links
+
+
+def _padded(x: Array, part: AxisWindow, value: Any) -> Array:
+    pads = [(0, 0, 0)] * x.ndim
+    pads[part.axis] = (part.low, part.reach, 0)
+    return lax.pad(x, jnp.asarray(value, x.dtype), pads) if part.low or part.reach else x
+
+
+def _axes(window: Window) -> list[tuple[AxisWindow, list[Link]]]:
+    return [(p, _chain(p, stride)) for p, stride in zip(window.parts, window.offset_strides, strict=True)]
+
+
+def _sums(x: Array, axis: int, count: int, dilation: int) -> Array:
+    """The sums of `count` neighbouring elements at a distance of `dilation`, at every place where they fit."""
+
+    def at(array: Array, start: int, length: int) -> Array:
+        return lax.slice_in_dim(array, start * dilation, start * dilation + length, axis=axis)
+
+    length = x.shape[axis] - (count - 1) * dilation
+    blocks, single = [(x, i) for i in range(count)], []
+    if count > BASE:
+        block = count // BLOCKS
+        (inner,) = taps.materialize(_sums(x, axis, block, dilation))
+        blocks = [(inner, i * block) for i in range(BLOCKS)]
+        single = [(x, i) for i in range(BLOCKS * block, count)]
+    first, *others = [at(array, start, length) for array, start in (*blocks, *single)]
+    for other in others:
+        first = first + other
+    return first
+
+
+def window_sum(x: Array, window: Window) -> Array:
+    """y[o] = sum over the taps i of x[o * stride - low + i * dilation]."""
+    for part in reversed(window.parts):
+        (x,) = taps.materialize(_padded(x, part, 0))
+        sums = _sums(x, part.axis, part.taps, part.dilation)
+        x = lax.slice_in_dim(sums, 0, None, part.stride, part.axis)
+    return x
+
+
+def window_spread(g: Array, window: Window) -> Array:
+    """x[h] = sum over the taps i of g[(h + low - i * dilation) / stride], where that is a window.
+
+    Read backwards, that is the same sum over the cotangent with `stride - 1` zeros between its elements.
+    """
+    for part in window.parts:
+        if part.stride > 1:
+            place = AxisWindow(part.axis, (part.outputs - 1) * part.stride + 1, 1, part.stride, 1, 0, 0, part.outputs)
+            g = slices.window_spread(g, Window((place,)))
+        pads = [(0, 0, 0)] * g.ndim
+        pads[part.axis] = (part.extent - 1 - part.low, part.extent - 1 - part.reach, 0)
+        (g,) = taps.materialize(lax.pad(g, jnp.zeros((), g.dtype), pads))
+        g = _sums(g, part.axis, part.taps, part.dilation)
+    return g
+
+
+def window_extremum(x: Array, window: Window, kind: str) -> Array:
+    """y[o] = the largest, or smallest, element of the window; NaN if there is one."""
+    for part, links in reversed(_axes(window)):
+        x = _padded(x, part, extreme(x.dtype, kind))
+        for link in links:
+            (x,) = taps.materialize(x)
+            x = slices.window_extremum(x, link.window, kind)
+    return x
+
+
+def _first_real_tap(part: AxisWindow, shape: tuple[int, ...]) -> Array:
+    # ceil((low - o * stride) / dilation), where that is positive.
+    outputs = lax.broadcasted_iota(jnp.int32, shape, part.axis)
+    return jnp.maximum((part.low - outputs * part.stride + part.dilation - 1) // part.dilation, 0)
+
+
+def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Array]:
+    """The extremum of each window and the offset of the first element that has it."""
+    dtype = window.offset_dtype
+    offsets: Array | None = None
+    for part, links in reversed(_axes(window)):
+        x = _padded(x, part, extreme(x.dtype, kind))
+        carried = () if offsets is None else (_padded(offsets, part, 0),)
+        along: Array | None = None
+        for link in links:
+            arrays = taps.materialize(x, *carried, *(() if along is None else (along,)))
+            x, *rest, tap = slices.select_best(arrays, link.window, kind)
+            tap = tap.astype(dtype) * jnp.asarray(link.unit, dtype)
+            along = tap if along is None else tap + rest.pop()
+            carried = tuple(rest)
+        if along is None:
+            raise AssertionError("a chain has at least one link")
+        if part.low > 0:
+            # Padding can only be first among equals, all of them the worst value: then the first element is meant.
+            unit = links[0].unit
+            along = jnp.maximum(along, _first_real_tap(part, along.shape).astype(dtype) * jnp.asarray(unit, dtype))
+        offsets = along + carried[0] if carried else along
+    if offsets is None:
+        raise AssertionError("a window has at least one axis")
+    return x, offsets
+
+
+def _block(offsets: Array, link: Link) -> tuple[Array, Array]:
+    """The tap of a link that an offset lies in, and the offset inside it."""
+    unit = jnp.asarray(link.unit, offsets.dtype)
+    last = jnp.asarray(link.window.taps - 1, offsets.dtype)
+    block = jnp.minimum(lax.div(offsets, unit), last)
+    return block, offsets - block * unit
+
+
+def _cropped(x: Array, part: AxisWindow) -> Array:
+    pads = [(0, 0, 0)] * x.ndim
+    pads[part.axis] = (-part.low, -part.reach, 0)
+    return lax.pad(x, jnp.zeros((), x.dtype), pads)
+
+
+def gather_at_offsets(x: Array, offsets: Array, window: Window, consistent: bool) -> Array:
+    """y[o] = x[o * stride - low + tap(offsets[o]) * dilation], 0 in padding."""
+    steps: list[tuple[Array, Link, AxisWindow | None]] = []
+    for part, links in _axes(window):
+        for i, link in reversed(list(enumerate(links))):
+            (offsets,) = taps.materialize(offsets)
+            block, rest = _block(offsets, link)
+            steps.append((block, link, part if i == 0 else None))
+            (offsets,) = slices.scatter_payloads(block, [(rest, lax.max)], link.window)
+        offsets = _cropped(offsets, part)
+    for block, link, first_of in reversed(steps):
+        x = x if first_of is None else _padded(x, first_of, 0)
+        (x,) = taps.materialize(x)
+        x = slices.gather_at_offsets(x, block, link.window, consistent)
+    return x
+
+
+def scatter_at_offsets(g: Array, offsets: Array, window: Window, consistent: bool) -> Array:
+    """x[h] = sum of g[o] over the windows o whose offset names h."""
+    del consistent
+    for part, links in _axes(window):
+        for link in reversed(links):
+            block, rest = _block(offsets, link)
+            payloads = [(g, lax.add), (rest, lax.max)]
+            g, offsets = taps.materialize(*slices.scatter_payloads(block, payloads, link.window))
+        g, offsets = _cropped(g, part), _cropped(offsets, part)
+    return g
