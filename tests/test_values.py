@@ -206,7 +206,7 @@ def test_counts_of_a_large_plane_do_not_burden_the_compiler():
     pool = jax.jit(lambda x: jaxpool.avg_pool(x, (9, 9), 1, "SAME", count_include_pad=False))
     text = pool.lower(x).as_text()
     # No constant as large as the plane, and no second window over one.
-    assert text.count("reduce_window") == 2
+    assert "reduce_window" not in text
     assert len(text) < 40_000
     # XLA would fold a window over a constant for minutes.
     pool.lower(x).compile()

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
+
 from jaxpool._geometry import Window
 from jaxpool._lowerings import doubling, reduce_window, separable, slices, taps, whole
 
@@ -64,35 +66,35 @@ class Row(NamedTuple):
     implementation: str
 
 
+def _few(case: Case) -> bool:
+    # Joining regions along the contiguous axis is slow, so there as few as possible; 81 slices are a window of 3 by 3
+    # with borders on all sides.
+    return not case.minor and case.window.taps <= 9 and taps.slice_count(case.window) <= 81
+
+
+def _long(case: Case) -> bool:
+    return case.dense and case.longest > 6
+
+
 _ANY = PLATFORMS
 _VALUES = ("window_sum", "window_extremum")
 _SPREADS = ("window_spread", "scatter_at_offsets")
 
 TABLE = (
     Row(OPERATORS, _ANY, lambda case: case.window.whole, "whole"),
-    # Values. On CPU the joint window has the price of all its taps; elsewhere it is native, and small ones are best.
-    Row(_VALUES, ("cpu",), lambda case: case.apart, "reduce_window"),
-    Row(("window_extremum",), ("cpu",), lambda case: case.dense and case.longest > 16, "doubling"),
-    Row(("window_sum",), ("cpu",), lambda case: case.dense and case.longest > 32, "doubling"),
-    Row(_VALUES, ("cpu",), lambda _: True, "separable"),
+    # Values. On CPU the built-in window has the price of all its taps, and more where it is fused with what makes its
+    # input; elsewhere it is native, and best for small windows.
     Row(_VALUES, ("gpu", "tpu"), lambda case: case.window.taps <= 25, "reduce_window"),
-    Row(_VALUES, ("gpu", "tpu"), lambda _: True, "separable"),
     Row(_VALUES, ("other",), lambda _: True, "reduce_window"),
+    Row((*_VALUES, "window_argextremum"), _ANY, _few, "slices"),
+    Row((*_VALUES, "window_argextremum"), _ANY, _long, "doubling"),
+    Row((*_VALUES, "window_argextremum"), _ANY, lambda _: True, "separable"),
     # The way back.
     Row(("window_spread",), ("tpu", "other"), lambda _: True, "reduce_window"),
     Row(_SPREADS, _ANY, lambda case: taps.covering_count(case.window) <= 9, "slices"),
     Row(_SPREADS, _ANY, lambda case: case.dense and case.longest > 13, "doubling"),
     Row(_SPREADS, _ANY, lambda _: True, "separable"),
-    # Values with offsets. Joining regions along the contiguous axis is slow, so fewer of them there; 81 slices are a
-    # window of 3 by 3 with borders on all sides.
-    Row(
-        ("window_argextremum",),
-        _ANY,
-        lambda case: not case.minor and case.window.taps <= 9 and taps.slice_count(case.window) <= 81,
-        "slices",
-    ),
-    Row(("window_argextremum",), _ANY, lambda case: case.dense and case.longest > 6, "doubling"),
-    Row(("window_argextremum",), _ANY, lambda _: True, "separable"),
+    # Forward mode.
     Row(("gather_at_offsets",), _ANY, lambda case: case.window.taps <= 16, "slices"),
     Row(("gather_at_offsets",), _ANY, lambda case: case.dense and case.longest > 13, "doubling"),
     Row(("gather_at_offsets",), _ANY, lambda _: True, "separable"),
@@ -144,4 +146,12 @@ def compute(operator: str, platform: str, *arrays: Any, window: Window, implemen
     """The operator's result by the implementation of choice."""
     case = Case(window, arrays[0].ndim)
     name = choose(operator, platform, case, implementation, parameters.get("consistent", True))
-    return getattr(LOWERINGS[name], operator)(*arrays, window=window, **parameters)
+    run = getattr(LOWERINGS[name], operator)
+    dtype = arrays[0].dtype
+    if platform != "cpu" or not jnp.issubdtype(dtype, jnp.floating) or jnp.finfo(dtype).bits >= 32:
+        return run(*arrays, window=window, **parameters)
+    # XLA:CPU computes narrow floats one by one; in f32 extrema are exact, and sums are rounded once.
+    wide = run(arrays[0].astype(jnp.float32), *arrays[1:], window=window, **parameters)
+    if operator == "window_argextremum":
+        return wide[0].astype(dtype), wide[1]
+    return wide.astype(dtype)

@@ -12,15 +12,13 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxpool._geometry import Window
-from jaxpool._lowerings import reduce_window, slices, taps
+from jaxpool._lowerings import slices, taps
 
 
 def refuses(operator: str, window: Window, consistent: bool) -> str | None:
     """Why this window cannot be run, or None."""
     if operator in ("gather_at_offsets", "scatter_at_offsets") and not consistent and len(window.parts) > 1:
         return "one axis at a time needs offsets that come from an extremum of the same window"
-    if operator in ("window_sum", "window_extremum"):
-        return None
     return next((reason for w in _single_axes(window) if (reason := slices.refuses(operator, w, True))), None)
 
 
@@ -31,7 +29,8 @@ def _single_axes(window: Window) -> list[Window]:
 def window_sum(x: Array, window: Window) -> Array:
     """y[o] = sum over the taps i of x[o * stride - low + i * dilation]."""
     for single in reversed(_single_axes(window)):
-        x = reduce_window.window_sum(x, single)
+        (x,) = taps.materialize(x)
+        x = slices.window_sum(x, single)
     return x
 
 
@@ -45,7 +44,8 @@ def window_spread(g: Array, window: Window) -> Array:
 def window_extremum(x: Array, window: Window, kind: str) -> Array:
     """y[o] = the largest, or smallest, element of the window; NaN if there is one."""
     for single in reversed(_single_axes(window)):
-        x = reduce_window.window_extremum(x, single, kind)
+        (x,) = taps.materialize(x)
+        x = slices.window_extremum(x, single, kind)
     return x
 
 
