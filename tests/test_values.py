@@ -9,6 +9,7 @@ import pytest
 
 import jaxpool
 from jaxpool._geometry import pooling_window
+from jaxpool._lowerings import LOWERINGS
 
 NOTES = np.array([[1, 3, 2, 4], [5, 6, 1, 2], [0, 2, 9, 1], [4, 1, 3, 8]], np.float32)
 
@@ -78,10 +79,12 @@ def test_extrema_keep_every_ordered_dtype(dtype, rng):
 )
 def test_a_plane_of_worst_values_has_real_indices(worst, dtype):
     x = jnp.full((1, 4, 4, 1), worst, dtype)
-    for name in (None, "reduce_window", "separable", "slices"):
+    for name in (None, *(name for name in LOWERINGS if name != "whole")):
         values, indices = jaxpool.max_pool_with_argmax(x, (3, 3), 2, 1, implementation=name)
         np.testing.assert_array_equal(values, np.full((1, 2, 2, 1), worst, dtype))
-        assert indices[0, :, :, 0].tolist() == [[0, 1], [4, 5]]
+        assert indices[0, :, :, 0].tolist() == [[0, 1], [4, 5]], name
+        _, indices = jaxpool.max_pool_with_argmax(x, (3, 3), 2, 2, window_dilation=2, implementation=name)
+        assert indices[0, :, :, 0].tolist() == [[0, 0], [0, 0]], name
 
 
 def test_nan_goes_everywhere_it_should():

@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from jaxpool._geometry import Window
-from jaxpool._lowerings import doubling, reduce_window, separable, slices, taps, whole
+from jaxpool._lowerings import doubling, padded, padded_separable, reduce_window, separable, slices, taps, whole
 
 LOWERINGS: dict[str, ModuleType] = {
     "reduce_window": reduce_window,
     "doubling": doubling,
+    "padded": padded,
+    "padded_separable": padded_separable,
     "separable": separable,
     "slices": slices,
     "whole": whole,
@@ -85,6 +87,9 @@ TABLE = (
     # Values. On CPU the built-in window has the price of all its taps, and more where it is fused with what makes its
     # input; elsewhere it is native, and best for small windows.
     Row(_VALUES, ("gpu", "tpu"), lambda case: case.window.taps <= 25, "reduce_window"),
+    # XLA:GPU fuses padding and dilation; one kernel for small windows, one per axis for large ones.
+    Row(OPERATORS, ("gpu",), lambda case: case.window.taps <= 27, "padded"),
+    Row(OPERATORS, ("gpu",), lambda case: case.longest <= 32, "padded_separable"),
     Row(_VALUES, ("other",), lambda _: True, "reduce_window"),
     Row((*_VALUES, "window_argextremum"), _ANY, _few, "slices"),
     Row((*_VALUES, "window_argextremum"), _ANY, _long, "doubling"),

@@ -126,12 +126,6 @@ def window_extremum(x: Array, window: Window, kind: str) -> Array:
     return x
 
 
-def _first_real_tap(part: AxisWindow, shape: tuple[int, ...]) -> Array:
-    # ceil((low - o * stride) / dilation), where that is positive.
-    outputs = lax.broadcasted_iota(jnp.int32, shape, part.axis)
-    return jnp.maximum((part.low - outputs * part.stride + part.dilation - 1) // part.dilation, 0)
-
-
 def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Array]:
     """The extremum of each window and the offset of the first element that has it."""
     dtype = window.offset_dtype
@@ -148,14 +142,10 @@ def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Arra
             carried = tuple(rest)
         if along is None:
             raise AssertionError("a chain has at least one link")
-        if part.low > 0:
-            # Padding can only be first among equals, all of them the worst value: then the first element is meant.
-            unit = links[0].unit
-            along = jnp.maximum(along, _first_real_tap(part, along.shape).astype(dtype) * jnp.asarray(unit, dtype))
         offsets = along + carried[0] if carried else along
     if offsets is None:
         raise AssertionError("a window has at least one axis")
-    return x, offsets
+    return x, taps.at_real_taps(offsets, window)
 
 
 def _block(offsets: Array, link: Link) -> tuple[Array, Array]:

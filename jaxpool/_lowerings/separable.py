@@ -4,9 +4,13 @@ Extrema with offsets go from the last axis to the first, which finds the first e
 each row, then the first row that has it. Their adjoint goes the other way. It needs `consistent` offsets, those of a
 `window_argextremum` of the same window: there, all windows whose extremum lies in one row agree on its place in the
 row, so that the row can be told first, with the place as a payload.
+
+What happens along one axis is the business of `base`, `slices` by default.
 """
 
 from __future__ import annotations
+
+from types import ModuleType
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -15,46 +19,46 @@ from jaxpool._geometry import Window
 from jaxpool._lowerings import slices, taps
 
 
-def refuses(operator: str, window: Window, consistent: bool) -> str | None:
+def refuses(operator: str, window: Window, consistent: bool, base: ModuleType = slices) -> str | None:
     """Why this window cannot be run, or None."""
     if operator in ("gather_at_offsets", "scatter_at_offsets") and not consistent and len(window.parts) > 1:
         return "one axis at a time needs offsets that come from an extremum of the same window"
-    return next((reason for w in _single_axes(window) if (reason := slices.refuses(operator, w, True))), None)
+    return next((reason for w in _single_axes(window) if (reason := base.refuses(operator, w, True))), None)
 
 
 def _single_axes(window: Window) -> list[Window]:
     return [Window((part,)) for part in window.parts]
 
 
-def window_sum(x: Array, window: Window) -> Array:
+def window_sum(x: Array, window: Window, base: ModuleType = slices) -> Array:
     """y[o] = sum over the taps i of x[o * stride - low + i * dilation]."""
     for single in reversed(_single_axes(window)):
         (x,) = taps.materialize(x)
-        x = slices.window_sum(x, single)
+        x = base.window_sum(x, single)
     return x
 
 
-def window_spread(g: Array, window: Window) -> Array:
+def window_spread(g: Array, window: Window, base: ModuleType = slices) -> Array:
     """x[h] = sum over the taps i of g[(h + low - i * dilation) / stride], where that is a window."""
     for single in _single_axes(window):
-        g = slices.window_spread(g, single)
+        g = base.window_spread(g, single)
     return g
 
 
-def window_extremum(x: Array, window: Window, kind: str) -> Array:
+def window_extremum(x: Array, window: Window, kind: str, base: ModuleType = slices) -> Array:
     """y[o] = the largest, or smallest, element of the window; NaN if there is one."""
     for single in reversed(_single_axes(window)):
         (x,) = taps.materialize(x)
-        x = slices.window_extremum(x, single, kind)
+        x = base.window_extremum(x, single, kind)
     return x
 
 
-def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Array]:
+def window_argextremum(x: Array, window: Window, kind: str, base: ModuleType = slices) -> tuple[Array, Array]:
     """The extremum of each window and the offset of the first element that has it."""
     dtype = window.offset_dtype
     total: Array | None = None
     for single, stride in reversed(list(zip(_single_axes(window), window.offset_strides, strict=True))):
-        x, *carried, tap = slices.select_best((x,) if total is None else (x, total), single, kind)
+        x, *carried, tap = base.select_best((x,) if total is None else (x, total), single, kind)
         offset = tap.astype(dtype) * jnp.asarray(stride, dtype)
         total = offset + carried[0] if carried else offset
     if total is None:
@@ -68,7 +72,7 @@ def _split(offsets: Array, stride: int) -> tuple[Array, Array]:
     return lax.div(offsets, divisor), lax.rem(offsets, divisor)
 
 
-def gather_at_offsets(x: Array, offsets: Array, window: Window, consistent: bool) -> Array:
+def gather_at_offsets(x: Array, offsets: Array, window: Window, consistent: bool, base: ModuleType = slices) -> Array:
     """y[o] = x[o * stride - low + tap(offsets[o]) * dilation], 0 in padding."""
     singles = _single_axes(window)
     outer, last = singles[:-1], singles[-1]
@@ -77,17 +81,17 @@ def gather_at_offsets(x: Array, offsets: Array, window: Window, consistent: bool
     for single, stride in zip(outer, window.offset_strides[:-1], strict=True):
         tap, rest = _split(offsets, stride)
         rows.append((tap, single))
-        (offsets,) = slices.scatter_payloads(tap, [(rest, lax.max)], single)
+        (offsets,) = base.scatter_payloads(tap, [(rest, lax.max)], single)
     for tap, single in reversed([*rows, (offsets, last)]):
-        x = slices.gather_at_offsets(x, tap, single, consistent)
+        x = base.gather_at_offsets(x, tap, single, consistent)
     return x
 
 
-def scatter_at_offsets(g: Array, offsets: Array, window: Window, consistent: bool) -> Array:
+def scatter_at_offsets(g: Array, offsets: Array, window: Window, consistent: bool, base: ModuleType = slices) -> Array:
     """x[h] = sum of g[o] over the windows o whose offset names h."""
     singles = _single_axes(window)
     outer, last = singles[:-1], singles[-1]
     for single, stride in zip(outer, window.offset_strides[:-1], strict=True):
         tap, rest = _split(offsets, stride)
-        g, offsets = taps.materialize(*slices.scatter_payloads(tap, [(g, lax.add), (rest, lax.max)], single))
-    return slices.scatter_at_offsets(g, offsets, last, consistent)
+        g, offsets = taps.materialize(*base.scatter_payloads(tap, [(g, lax.add), (rest, lax.max)], single))
+    return base.scatter_at_offsets(g, offsets, last, consistent)

@@ -154,6 +154,20 @@ def reaching_offsets(
     return offsets, reached
 
 
+def at_real_taps(offsets: Array, window: Window) -> Array:
+    """Offsets of extrema over a padded input, moved out of the padding.
+
+    Padding holds the worst value, so it can only be first among equals, all of them the worst; then the first real
+    element is meant, and its offset is larger. Any other offset is at least as large as that of the first real element.
+    """
+    first = jnp.zeros(offsets.shape, jnp.int32)
+    for part, offset_stride in zip(window.parts, window.offset_strides, strict=True):
+        if part.low > 0:
+            start = part.low - lax.broadcasted_iota(jnp.int32, offsets.shape, part.axis) * part.stride
+            first += jnp.maximum((start + part.dilation - 1) // part.dilation, 0) * offset_stride
+    return jnp.maximum(offsets, first.astype(offsets.dtype)) if any(p.low > 0 for p in window.parts) else offsets
+
+
 def materialize(*arrays: Array) -> tuple[Array, ...]:
     """The same arrays, computed once: XLA:CPU would compute them again inside every slice that reads them."""
     return tuple(jax.lax.optimization_barrier(arrays))
