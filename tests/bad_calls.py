@@ -64,6 +64,7 @@ CALLS = {
     "count_include_pad as text": lambda: jaxpool.avg_pool(X, (2, 2), 2, "VALID", "SAME"),
     "zero divisor": lambda: jaxpool.avg_pool(X, (2, 2), divisor_override=0),
     "float divisor": lambda: jaxpool.avg_pool(X, (2, 2), divisor_override=2.5),
+    "unknown residual": lambda: jaxpool.min_pool(X, (2, 2), residual="output"),
     "unknown implementation": lambda: jaxpool.max_pool(X, (2, 2), implementation="cudnn"),
     "unknown platform": lambda: jaxpool.chosen_implementation((2, 8, 8, 3), (2, 2), platform="metal"),
     "whole for a part": lambda: jaxpool.max_pool(X, (2, 2), implementation="whole"),

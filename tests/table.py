@@ -37,6 +37,7 @@ DILATED = {"window_shape": (2, 3), "strides": (1, 2), "padding": 1, "window_dila
 
 ROWS = [
     Row("max_pool", jaxpool.max_pool, OVERLAPPING),
+    Row("max_pool, keeping the input", jaxpool.max_pool, OVERLAPPING | {"residual": "input"}),
     Row("max_pool, dilated", jaxpool.max_pool, DILATED),
     Row("max_pool, large", jaxpool.max_pool, {"window_shape": (4, 5), "padding": "SAME"}),
     Row("min_pool", jaxpool.min_pool, OVERLAPPING),

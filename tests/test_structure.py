@@ -14,7 +14,7 @@ import pytest
 from table import ROWS, ids
 
 import jaxpool
-from jaxpool._lowerings import LOWERINGS, OPERATORS, PLATFORMS
+from jaxpool._lowerings import IMPLEMENTATIONS, OPERATORS, PLATFORMS
 
 PACKAGE = pathlib.Path(jaxpool.__file__).parent
 STAGES = ["_pools", "_operators", "_lowerings", "_geometry"]
@@ -96,20 +96,25 @@ def test_no_scatter_gather_or_sort_is_emitted_for_cpu_or_gpu(row):
     x = jax.ShapeDtypeStruct((2, 9, 12, 4), jnp.float32)
     for platform in ("cpu", "cuda", "rocm", "tpu"):
         text = jax.jit(everything).trace(x).lower(lowering_platforms=(platform,)).as_text()
-        assert not FORBIDDEN.findall(text), platform
+        # On TPU that one is native.
+        native = {"select_and_scatter"} if platform == "tpu" else set[str]()
+        assert set(FORBIDDEN.findall(text)) <= native, platform
         assert "custom_call" not in text, platform
 
 
-@pytest.mark.parametrize("name", [n for n in LOWERINGS if n != "whole"])
+@pytest.mark.parametrize("name", ["reduce_window", "separable", "slices", "doubling", "padded", "padded_separable"])
 def test_a_named_implementation_is_the_one_that_runs(name):
     x = jax.ShapeDtypeStruct((2, 16, 16, 4), jnp.float32)
     text = jax.jit(lambda x: jaxpool.max_pool(x, (5, 5), implementation=name)).lower(x).as_text()
     # One native window; 5 taps along each of 2 axes; all 25 taps; chains of one window along each axis.
-    maxima = {"reduce_window": 1, "separable": 8, "slices": 24, "doubling": 8}[name]
+    maxima = {"reduce_window": 1, "separable": 8, "slices": 24, "doubling": 8, "padded": 24, "padded_separable": 8}[
+        name
+    ]
     assert len(re.findall(r"stablehlo\.maximum", text)) == maxima
     assert ("stablehlo.reduce_window" in text) == (name == "reduce_window")
     chosen = jaxpool.chosen_implementation((2, 16, 16, 4), (5, 5), implementation=name)
     assert set(chosen.values()) == {name}
+    assert name in IMPLEMENTATIONS
 
 
 def test_the_chosen_implementation_is_the_one_that_runs():

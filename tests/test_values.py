@@ -9,7 +9,7 @@ import pytest
 
 import jaxpool
 from jaxpool._geometry import pooling_window
-from jaxpool._lowerings import LOWERINGS
+from jaxpool._lowerings import IMPLEMENTATIONS
 
 NOTES = np.array([[1, 3, 2, 4], [5, 6, 1, 2], [0, 2, 9, 1], [4, 1, 3, 8]], np.float32)
 
@@ -79,7 +79,7 @@ def test_extrema_keep_every_ordered_dtype(dtype, rng):
 )
 def test_a_plane_of_worst_values_has_real_indices(worst, dtype):
     x = jnp.full((1, 4, 4, 1), worst, dtype)
-    for name in (None, *(name for name in LOWERINGS if name != "whole")):
+    for name in (None, *(name for name in IMPLEMENTATIONS if name != "whole")):
         values, indices = jaxpool.max_pool_with_argmax(x, (3, 3), 2, 1, implementation=name)
         np.testing.assert_array_equal(values, np.full((1, 2, 2, 1), worst, dtype))
         assert indices[0, :, :, 0].tolist() == [[0, 1], [4, 5]], name
@@ -198,10 +198,20 @@ def test_the_only_residual_of_a_maximum_is_one_offset_per_output(pool, window, d
     assert [(r.shape, str(r.dtype)) for r in residuals] == [(value(x).shape, dtype)]
 
 
+def test_the_residual_can_be_the_input():
+    x = jnp.arange(2 * 24 * 24.0).reshape(2, 24, 24, 1)
+    _, pull = jax.vjp(lambda x: jaxpool.max_pool(x, (3, 3), 2, residual="input"), x)
+    residuals = [leaf for leaf in jax.tree.leaves(pull) if hasattr(leaf, "shape") and leaf.size > 1]
+    assert [(r.shape, str(r.dtype)) for r in residuals] == [(x.shape, "float32")]
+
+
 def test_averages_keep_nothing_for_the_reverse_mode():
     x = jnp.zeros((2, 24, 24, 3), jnp.bfloat16)
     _, pull = jax.vjp(lambda x: jaxpool.avg_pool(x, (3, 3), 2, 1), x)
     assert [leaf for leaf in jax.tree.leaves(pull) if hasattr(leaf, "shape") and leaf.size > 1] == []
+    _, pull = jax.vjp(lambda x: jaxpool.avg_pool(x, (3, 3), 2, 1, count_include_pad=False), x)
+    kept = [leaf for leaf in jax.tree.leaves(pull) if hasattr(leaf, "shape") and leaf.size > 1]
+    assert [leaf.shape for leaf in kept] == [(1, 12, 12, 1)]
 
 
 def test_counts_of_a_large_plane_do_not_burden_the_compiler():

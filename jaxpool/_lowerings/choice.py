@@ -9,17 +9,30 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from jaxpool._geometry import Window
-from jaxpool._lowerings import doubling, padded, padded_separable, reduce_window, separable, slices, taps, whole
+from jaxpool._lowerings import (
+    doubling,
+    padded,
+    padded_separable,
+    reduce_window,
+    select_and_scatter,
+    separable,
+    slices,
+    taps,
+    whole,
+)
 
 LOWERINGS: dict[str, ModuleType] = {
     "reduce_window": reduce_window,
     "doubling": doubling,
     "padded": padded,
     "padded_separable": padded_separable,
+    "select_and_scatter": select_and_scatter,
     "separable": separable,
     "slices": slices,
     "whole": whole,
 }
+# What a user can ask for; the others only compute derivatives.
+IMPLEMENTATIONS = tuple(name for name in LOWERINGS if name != "select_and_scatter")
 PLATFORMS = ("cpu", "gpu", "tpu", "other")
 
 OPERATORS = (
@@ -87,6 +100,8 @@ TABLE = (
     # Values. On CPU the built-in window has the price of all its taps, and more where it is fused with what makes its
     # input; elsewhere it is native, and best for small windows.
     Row(_VALUES, ("gpu", "tpu"), lambda case: case.window.taps <= 25, "reduce_window"),
+    # Strided slices cost a TPU many times the bytes.
+    Row(_VALUES, ("tpu",), lambda case: not case.dense, "reduce_window"),
     # XLA:GPU fuses padding and dilation; one kernel for small windows, one per axis for large ones.
     Row(OPERATORS, ("gpu",), lambda case: case.window.taps <= 27, "padded"),
     Row(OPERATORS, ("gpu",), lambda case: case.longest <= 32, "padded_separable"),
@@ -147,8 +162,31 @@ def choose(operator: str, platform: str, case: Case, implementation: str | None,
     )
 
 
+def scatter_at_extremum(platform: str, g: Any, x: Any, *, window: Window, kind: str, implementation: str | None) -> Any:
+    """Every element gets the sum over the windows whose first extremum it is; from the inputs, not from offsets."""
+    native = platform == "tpu" and select_and_scatter.refuses("scatter_at_extremum", window, True) is None
+    if implementation == "select_and_scatter" or (implementation is None and native and not window.whole):
+        check_runs("scatter_at_extremum", "scatter_at_extremum", window, "select_and_scatter")
+        return select_and_scatter.scatter_at_extremum(g, x, window, kind)
+    _, offsets = compute("window_argextremum", platform, x, window=window, kind=kind, implementation=implementation)
+    static: dict[str, Any] = {"window": window, "implementation": implementation, "consistent": True}
+    return compute("scatter_at_offsets", platform, g, offsets, **static)
+
+
+def gather_at_extremum(platform: str, dx: Any, x: Any, *, window: Window, kind: str, implementation: str | None) -> Any:
+    """From every window the element of `dx` at the first extremum of `x`."""
+    _, offsets = compute("window_argextremum", platform, x, window=window, kind=kind, implementation=implementation)
+    static: dict[str, Any] = {"window": window, "implementation": implementation, "consistent": True}
+    return compute("gather_at_offsets", platform, dx, offsets, **static)
+
+
+_COMPOSED = {"scatter_at_extremum": scatter_at_extremum, "gather_at_extremum": gather_at_extremum}
+
+
 def compute(operator: str, platform: str, *arrays: Any, window: Window, implementation: str | None, **parameters: Any):
     """The operator's result by the implementation of choice."""
+    if operator in _COMPOSED:
+        return _COMPOSED[operator](platform, *arrays, window=window, implementation=implementation, **parameters)
     case = Case(window, arrays[0].ndim)
     name = choose(operator, platform, case, implementation, parameters.get("consistent", True))
     run = getattr(LOWERINGS[name], operator)

@@ -14,6 +14,7 @@ from jaxpool._lowerings import taps
 _MISSING = {
     "gather_at_offsets": "reduce_window cannot pick a different tap in every window",
     "scatter_at_offsets": "reduce_window cannot pick a different tap in every window",
+    "scatter_at_extremum": "reduce_window cannot pick a different tap in every window",
 }
 
 
@@ -23,7 +24,7 @@ def refuses(operator: str, window: Window, consistent: bool) -> str | None:
     return _MISSING.get(operator)
 
 
-def _arguments(window: Window, rank: int) -> tuple[list[int], list[int], list[tuple[int, int]], list[int]]:
+def arguments(window: Window, rank: int) -> tuple[list[int], list[int], list[tuple[int, int]], list[int]]:
     """Window dimensions, strides, padding and dilation for arrays of a rank."""
     dimensions, strides, padding, dilation = [1] * rank, [1] * rank, [(0, 0)] * rank, [1] * rank
     for part in window.parts:
@@ -63,7 +64,7 @@ def extreme(dtype: Any, kind: str) -> np.ndarray:
 
 def window_sum(x: Array, window: Window) -> Array:
     """y[o] = sum over the taps i of x[o * stride - low + i * dilation]."""
-    dimensions, strides, padding, dilation = _arguments(window, x.ndim)
+    dimensions, strides, padding, dilation = arguments(window, x.ndim)
     x, padding = _cropped(x, padding)
     return lax.reduce_window(x, np.zeros((), x.dtype), lax.add, dimensions, strides, padding, window_dilation=dilation)
 
@@ -86,7 +87,7 @@ def window_spread(g: Array, window: Window) -> Array:
 
 def window_extremum(x: Array, window: Window, kind: str) -> Array:
     """y[o] = the largest, or smallest, element of the window; NaN if there is one."""
-    dimensions, strides, padding, dilation = _arguments(window, x.ndim)
+    dimensions, strides, padding, dilation = arguments(window, x.ndim)
     x, padding = _cropped(x, padding)
     combine = lax.max if kind == "max" else lax.min
     worst = extreme(x.dtype, kind)
@@ -99,7 +100,7 @@ def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Arra
     Pairs of a value and its row-major position in the plane are reduced; padding comes after every position, so that
     it loses even against its own value.
     """
-    dimensions, strides, padding, dilation = _arguments(window, x.ndim)
+    dimensions, strides, padding, dilation = arguments(window, x.ndim)
     positions = jnp.zeros(x.shape, jnp.uint32)
     for part in window.parts:
         positions = positions * jnp.uint32(part.size) + lax.broadcasted_iota(jnp.uint32, x.shape, part.axis)

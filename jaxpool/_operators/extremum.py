@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
 from jaxpool._geometry import Window
 from jaxpool._lowerings import LOWERINGS
-from jaxpool._operators.linear import gather_at_offsets
-from jaxpool._operators.primitive import bind, differentiate, operator
+from jaxpool._operators.linear import gather_at_offsets, same_as_inputs, same_as_outputs
+from jaxpool._operators.primitive import adjoint_pair, bind, differentiate, operator
 
 
 def _value(x: Any, *, window: Window, **static: Any) -> Any:
@@ -28,13 +29,34 @@ def _value_and_offsets(x: Any, *, window: Window, **static: Any) -> tuple[Any, A
     return value, value.update(dtype=jnp.dtype(window.offset_dtype))
 
 
-_extremum_p = operator("window_extremum", _value, ("kind",))
+_extremum_p = operator("window_extremum", _value, ("kind",), only_for_rules=("residual",))
 _argextremum_p = operator("window_argextremum", _value_and_offsets, ("kind",), multiple_results=True)
 
 
-def window_extremum(x: Array, window: Window, kind: str, implementation: str | None = None) -> Array:
-    """The largest (`kind="max"`) or smallest (`"min"`) element of every window; NaN where it holds one."""
-    return bind(_extremum_p, x, window=window, kind=kind, implementation=implementation)
+# y[o] = dx[place(o, offset of the first extremum of x)], and its adjoint; x is a constant of both.
+_gather_p = operator("gather_at_extremum", same_as_outputs, ("kind",))
+_scatter_p = operator("scatter_at_extremum", same_as_inputs, ("kind",))
+adjoint_pair(_gather_p, _scatter_p)
+
+
+def window_extremum(
+    x: Array, window: Window, kind: str, implementation: str | None = None, residual: str | None = None
+) -> Array:
+    """The largest (`kind="max"`) or smallest (`"min"`) element of every window; NaN where it holds one.
+
+    `residual` is what derivatives keep: "offsets", "input", or None for what suits the default backend.
+    """
+    return bind(_extremum_p, x, window=window, kind=kind, implementation=implementation, residual=residual)
+
+
+def gather_at_extremum(dx: Array, x: Array, window: Window, kind: str, implementation: str | None = None) -> Array:
+    """From every window the element of `dx` that stands where `x` has its first extremum."""
+    return bind(_gather_p, dx, x, window=window, kind=kind, implementation=implementation)
+
+
+def scatter_at_extremum(g: Array, x: Array, window: Window, kind: str, implementation: str | None = None) -> Array:
+    """The adjoint of `gather_at_extremum`: every element gets the sum over the windows whose first extremum it is."""
+    return bind(_scatter_p, g, x, window=window, kind=kind, implementation=implementation)
 
 
 def window_argextremum(x: Array, window: Window, kind: str, implementation: str | None = None) -> tuple[Array, Array]:
@@ -55,9 +77,21 @@ def _gather(dx: Array, offsets: Array, window: Window, implementation: str | Non
     return gather_at_offsets(dx, offsets, window, consistent=True, implementation=usable)
 
 
+def _keeps_input(residual: str | None, window: Window) -> bool:
+    if residual is not None:
+        return residual == "input"
+    # A TPU scatters from the inputs in one native operation, which has no dilation.
+    return jax.default_backend() == "tpu" and not window.whole and all(part.dilation == 1 for part in window.parts)
+
+
 def _extremum_rule(
-    x: Array, dx: Array, *, window: Window, kind: str, implementation: str | None
+    x: Array, dx: Array, *, window: Window, kind: str, implementation: str | None, residual: str | None
 ) -> tuple[Array, Array]:
+    if _keeps_input(residual, window):
+        values = window_extremum(x, window, kind, implementation, residual)
+        usable = _for_derivative(implementation, "gather_at_offsets", window)
+        usable = _for_derivative(usable, "window_argextremum", window)
+        return values, gather_at_extremum(dx, x, window, kind, usable)
     usable = _for_derivative(implementation, "window_argextremum", window)
     values, offsets = window_argextremum(x, window, kind, usable)
     return values, _gather(dx, offsets, window, implementation)

@@ -10,24 +10,26 @@ from jaxpool._geometry import Window
 from jaxpool._operators.primitive import adjoint_pair, bind, operator
 
 
-def _windowed(x: Any, *offsets: Any, window: Window, **static: Any) -> Any:
+def same_as_outputs(x: Any, *offsets: Any, window: Window, **static: Any) -> Any:
+    """The abstract result of an operator from inputs to outputs: dtype, sharding and varying axes stay."""
     del offsets, static
     return x.update(shape=window.output_shape(x.shape), weak_type=False)
 
 
-def _unwindowed(g: Any, *offsets: Any, window: Window, **static: Any) -> Any:
+def same_as_inputs(g: Any, *offsets: Any, window: Window, **static: Any) -> Any:
+    """The abstract result of an operator from outputs to inputs."""
     del offsets, static
     return g.update(shape=window.input_shape(g.shape), weak_type=False)
 
 
 # y[o] = sum_i x[o * stride - low + i * dilation]    x[h] = sum_i y[(h + low - i * dilation) / stride]
-_sum_p = operator("window_sum", _windowed, ())
-_spread_p = operator("window_spread", _unwindowed, ())
+_sum_p = operator("window_sum", same_as_outputs, ())
+_spread_p = operator("window_spread", same_as_inputs, ())
 adjoint_pair(_sum_p, _spread_p)
 
 # y[o] = x[place(o, offsets[o])]                     x[h] = sum over the o with place(o, offsets[o]) = h of y[o]
-_gather_p = operator("gather_at_offsets", _windowed, ("consistent",))
-_scatter_p = operator("scatter_at_offsets", _unwindowed, ("consistent",))
+_gather_p = operator("gather_at_offsets", same_as_outputs, ("consistent",))
+_scatter_p = operator("scatter_at_offsets", same_as_inputs, ("consistent",))
 adjoint_pair(_gather_p, _scatter_p)
 
 

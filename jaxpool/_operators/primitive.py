@@ -26,37 +26,51 @@ _PLATFORMS = {"cpu": "cpu", "cuda": "gpu", "rocm": "gpu", "tpu": "tpu"}
 AbstractResult = Callable[..., Any]
 
 
-def operator(name: str, result: AbstractResult, parameters: Sequence[str], multiple_results: bool = False) -> Primitive:
+def operator(
+    name: str,
+    result: AbstractResult,
+    parameters: Sequence[str],
+    *,
+    only_for_rules: Sequence[str] = (),
+    multiple_results: bool = False,
+) -> Primitive:
     """A primitive that `_lowerings` computes, with eager evaluation, compilation and batching.
 
     Args:
       name: the operator's name there.
       result: `(*avals, window, **parameters)` to the abstract result or results.
       parameters: the names of the static parameters besides `window` and `implementation`.
+      only_for_rules: the names of further static parameters, which the derivative rules read and `_lowerings` does not.
       multiple_results: whether `result` is a sequence.
     """
+
+    def computed(platform: str, *arrays: Any, **static: Any) -> Any:
+        return compute(name, platform, *arrays, **{k: v for k, v in static.items() if k not in only_for_rules})
+
     primitive = Primitive(name)
     primitive.multiple_results = multiple_results
     primitive.def_abstract_eval(result)
-    compiled = jax.jit(primitive.bind, static_argnames=("window", "implementation", *parameters))
+    compiled = jax.jit(primitive.bind, static_argnames=("window", "implementation", *parameters, *only_for_rules))
 
     def evaluate(*arrays: Array, **static: Any) -> Any:
         config: Any = jax.config
         if config.jax_disable_jit:
             platform = _PLATFORMS.get(jax.default_backend(), "other")
-            return compute(name, platform, *arrays, **static)
+            return computed(platform, *arrays, **static)
         return compiled(*arrays, **static)
 
     primitive.def_impl(evaluate)
-    mlir.register_lowering(primitive, _lowering(name, "other", multiple_results))
+    mlir.register_lowering(primitive, _lowering(functools.partial(computed, "other"), multiple_results))
     for platform, kind in _PLATFORMS.items():
-        mlir.register_lowering(primitive, _lowering(name, kind, multiple_results), platform=platform)
+        mlir.register_lowering(
+            primitive, _lowering(functools.partial(computed, kind), multiple_results), platform=platform
+        )
     batching.primitive_batchers[primitive] = functools.partial(_batch, primitive)
     return primitive
 
 
-def _lowering(name: str, kind: str, multiple_results: bool) -> Callable[..., Any]:
-    rule = mlir.lower_fun(functools.partial(compute, name, kind), multiple_results=multiple_results)
+def _lowering(computed: Callable[..., Any], multiple_results: bool) -> Callable[..., Any]:
+    rule = mlir.lower_fun(computed, multiple_results=multiple_results)
 
     def lower(context: mlir.LoweringRuleContext, *values: Any, **static: Any) -> Any:
         # Inside, shapes and dtypes are all that matters: explicit shardings and varying axes are settled by the

@@ -59,7 +59,8 @@ def divide(total: Array, divisor: Array | int) -> Array:
     """`total / divisor` with one rounding."""
     if isinstance(divisor, int):
         return total if divisor == 1 else total / jnp.asarray(divisor, total.dtype)
-    return total / jnp.broadcast_to(divisor, total.shape)
+    # Not broadcast beforehand: the divisor is kept for derivatives, and it has one element per window and map.
+    return total / divisor
 
 
 @functools.partial(

@@ -9,15 +9,17 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import Ints, Padding, Window, check_plane_size
+from jaxpool._geometry import Ints, Padding, Window, check_option, check_plane_size
 from jaxpool._operators import window_argextremum, window_extremum
 from jaxpool._pools.inputs import array_and_window
 
 
-@functools.partial(jax.jit, static_argnames=("window", "kind", "implementation"), inline=True)
-def extremum_of(inputs: Array, window: Window, kind: str, implementation: str | None = None) -> Array:
+@functools.partial(jax.jit, static_argnames=("window", "kind", "implementation", "residual"), inline=True)
+def extremum_of(
+    inputs: Array, window: Window, kind: str, implementation: str | None = None, residual: str | None = None
+) -> Array:
     """The largest or smallest element of every window."""
-    return window_extremum(inputs, window, kind, implementation)
+    return window_extremum(inputs, window, kind, implementation, residual)
 
 
 @functools.partial(jax.jit, static_argnames=("window", "kind", "implementation"), inline=True)
@@ -46,6 +48,7 @@ def max_pool(
     window_dilation: Ints = 1,
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
+    residual: str | None = None,
     implementation: str | None = None,
 ) -> Array:
     """Max pooling: the largest element of every window. Strides default to 1 (PyTorch's and Keras's to the window).
@@ -66,8 +69,12 @@ def max_pool(
         reaches beyond the high padding.
       channel_axis: the axis of the features, or None if there is none; the spatial axes are the last
         `len(window_shape)` others.
+      residual: what is kept for derivatives: "offsets", one position in the window per output (one byte up to 256
+        elements); "input", the inputs themselves, which a TPU scatters from natively; None for "input" where the
+        default backend is a TPU and the window is not dilated, else "offsets". Both give the same gradient everywhere.
       implementation: None for the algorithm that suits the platform and the window, or the name of one:
-        "reduce_window", "separable", "slices", "whole". Derivatives use it where they have it.
+        "reduce_window", "doubling", "padded", "padded_separable", "separable", "slices", "whole". Derivatives use it
+        where they have it.
 
     Returns:
       The maxima, in the dtype of `inputs`, with the sizes of `jaxpool.output_shape` along the spatial axes. A window
@@ -79,7 +86,7 @@ def max_pool(
       NotImplementedError: `implementation` cannot run this window.
 
     Derivatives: both modes, any order. The gradient of a window goes to its first maximum in row-major order, or to its
-    first NaN; reverse mode keeps one position per window (one byte up to 256 elements), never the inputs.
+    first NaN; what reverse mode keeps is `residual`.
 
     Source: K. Yamaguchi et al., "A neural network for speaker-independent isolated word recognition", ICSLP 1990.
 
@@ -103,7 +110,8 @@ def max_pool(
         operator="window_extremum",
         ordered=True,
     )
-    return extremum_of(x, window, "max", implementation)
+    check_option("max_pool", "residual", residual, (None, "offsets", "input"), "what derivatives keep")
+    return extremum_of(x, window, "max", implementation, residual)
 
 
 def min_pool(
@@ -115,6 +123,7 @@ def min_pool(
     window_dilation: Ints = 1,
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
+    residual: str | None = None,
     implementation: str | None = None,
 ) -> Array:
     """Min pooling: the smallest element of every window. Strides default to 1 (PyTorch's and Keras's to the window).
@@ -142,7 +151,8 @@ def min_pool(
         operator="window_extremum",
         ordered=True,
     )
-    return extremum_of(x, window, "min", implementation)
+    check_option("min_pool", "residual", residual, (None, "offsets", "input"), "what derivatives keep")
+    return extremum_of(x, window, "min", implementation, residual)
 
 
 def max_pool_with_argmax(

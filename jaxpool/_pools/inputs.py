@@ -15,7 +15,7 @@ from jaxpool._geometry import (
     global_window,
     pooling_window,
 )
-from jaxpool._lowerings import LOWERINGS, check_runs
+from jaxpool._lowerings import IMPLEMENTATIONS, check_runs
 
 
 def as_array(function: str, inputs: Any, ordered: bool) -> Array:
@@ -50,7 +50,7 @@ def array_and_window(
       padding_is_empty: whether a window wholly in padding has no value.
     """
     x = as_array(function, inputs, ordered)
-    check_implementation(function, implementation, tuple(LOWERINGS))
+    check_implementation(function, implementation, IMPLEMENTATIONS)
     window = pooling_window(
         function,
         x.shape,

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 
 from jaxpool._geometry import Ints, Padding, check_implementation, check_option, pooling_window
-from jaxpool._lowerings import LOWERINGS, OPERATORS, PLATFORMS, Case, choose
+from jaxpool._lowerings import IMPLEMENTATIONS, OPERATORS, PLATFORMS, Case, choose
 
 
 def output_shape(
@@ -96,7 +96,7 @@ def chosen_implementation(
     default = {"cuda": "gpu", "rocm": "gpu"}.get(backend, backend if backend in PLATFORMS else "other")
     platform = default if platform is None else platform
     check_option(function, "platform", platform, PLATFORMS, "a choice of platform")
-    check_implementation(function, implementation, tuple(LOWERINGS))
+    check_implementation(function, implementation, IMPLEMENTATIONS)
     window = pooling_window(
         function,
         tuple(input_shape),

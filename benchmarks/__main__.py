@@ -1,0 +1,188 @@
+"""The command line of the benchmarks. Without arguments: a short run of the four core cases and its table."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import pathlib
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from benchmarks.environment import wanted_settings
+from benchmarks.workloads import MODES, SUITES, WORKLOADS, select
+
+if TYPE_CHECKING:  # JAX is imported only by the commands that need it.
+    from benchmarks.measure import Options
+
+SHORT = ["run", "--tags", "core", "--dtypes", "float32", "--modes", "forward", "forward_vjp", "--budget", "1"]
+_WIDTH = 128
+_DEFAULT = ["jaxpool", "flax", "torch_channels_last"]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    result = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = result.add_subparsers(dest="command", required=True)
+
+    run = commands.add_parser("run", help="check and time contenders on workloads")
+    run.add_argument("--select", default="", metavar="PATTERN", help="a part of the name, or a shell pattern")
+    run.add_argument("--tags", nargs="+", default=[], help="workloads that have all of these")
+    run.add_argument("--dtypes", nargs="+", help="default: all that a workload names")
+    run.add_argument("--modes", nargs="+", choices=MODES, help="default: all")
+    run.add_argument("--suite", choices=SUITES, default="cpu", help="accelerator: inputs that fill a chip, long loops")
+    run.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved after every case")
+    _measuring(run)
+
+    sweep = commands.add_parser("sweep", help="time over the window's size, and over the number of elements")
+    sweep.add_argument("--kinds", nargs="+", choices=("window", "elements"), default=["window", "elements"])
+    sweep.add_argument("--pool", choices=("max", "avg"), default="max")
+    sweep.add_argument("--modes", nargs="+", choices=MODES, default=["forward", "forward_vjp"])
+    sweep.add_argument("--largest", type=int, metavar="N", help="no window or number of elements above this")
+    sweep.add_argument("--limit", type=float, default=1.0, metavar="S", help="who takes longer leaves the sweep")
+    sweep.add_argument("--output", type=pathlib.Path, default=pathlib.Path("sweep"), metavar="DIR")
+    _measuring(sweep)
+
+    report = commands.add_parser("report", help="Markdown and plots out of saved runs of one device")
+    report.add_argument("files", nargs="+", type=pathlib.Path, metavar="FILE.json")
+    report.add_argument("--output", type=pathlib.Path, required=True, metavar="DIR")
+
+    compare = commands.add_parser("compare", help="what became slower or larger; exit status 1 if anything did")
+    compare.add_argument("before", type=pathlib.Path)
+    compare.add_argument("after", type=pathlib.Path)
+    compare.add_argument("--threshold", type=float, default=0.1, help="relative changes of less are none")
+    compare.add_argument("--normalise", action="store_true", help="take times relative to the copy of the same case")
+
+    commands.add_parser("list", help="workloads, tags and contenders")
+    commands.add_parser("compile", help="what compilers say about accelerators", add_help=False)
+    return result
+
+
+def _measuring(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--contenders", nargs="+", default=_DEFAULT, metavar="NAME", help="see `list`; or: all")
+    command.add_argument("--samples", type=int, help="per contender and case")
+    command.add_argument("--budget", type=float, metavar="S", help="seconds of samples per contender and case")
+    command.add_argument("--system-allocator", action="store_true", help="leave the settings of malloc alone")
+
+
+def _options(arguments: argparse.Namespace, accelerator: bool) -> Options:
+    from benchmarks.measure import ACCELERATOR_OPTIONS, FEWEST, Options
+
+    options = ACCELERATOR_OPTIONS if accelerator else Options()
+    if arguments.samples is not None:
+        options = dataclasses.replace(options, samples=max(FEWEST, arguments.samples))
+    if arguments.budget is not None:
+        options = dataclasses.replace(options, budget_s=arguments.budget)
+    return options
+
+
+def _contenders(arguments: argparse.Namespace) -> list[str]:
+    from benchmarks.contenders import CONTENDERS
+
+    if arguments.contenders == ["all"]:
+        return list(CONTENDERS)
+    unknown = [name for name in arguments.contenders if name not in CONTENDERS]
+    if unknown:
+        raise SystemExit(f"No contender {', '.join(unknown)}; there are {', '.join(CONTENDERS)}.")
+    return arguments.contenders
+
+
+def _run(arguments: argparse.Namespace, console: Console) -> int:
+    from benchmarks import report, suite
+
+    options, contenders = _options(arguments, arguments.suite == "accelerator"), _contenders(arguments)
+    workloads = select(arguments.select, arguments.tags, arguments.suite)
+    plan = suite.plan(workloads, arguments.dtypes, arguments.modes)
+    if not plan:
+        console.print("No workload fits; see `python -m benchmarks list`.")
+        return 2
+    run = suite.new_run(options, contenders, suite=arguments.suite)
+    suite.execute(run, suite.steps_of(plan, contenders, options), console, arguments.output)
+    report.show(run, console)
+    return 0
+
+
+def _sweep(arguments: argparse.Namespace, console: Console) -> int:
+    import math
+
+    from benchmarks import plots, report, suite, sweep
+
+    options, contenders = _options(arguments, False), _contenders(arguments)
+    run = suite.new_run(options, contenders, limit_s=arguments.limit)
+    largest = arguments.largest or sys.maxsize
+    steps: list[suite.Step] = []
+    for kind in arguments.kinds:
+        points = sweep.window_points(arguments.pool) if kind == "window" else sweep.element_points(arguments.pool)
+        points = [p for p in points if (p.window[0] if kind == "window" else math.prod(p.shape)) <= largest]
+        modes = [mode for mode in arguments.modes if points and mode in points[0].modes("float32")]
+        steps += sweep.sweep_steps(points, modes, contenders, options, arguments.limit)
+    suite.execute(run, steps, console, arguments.output / "sweep.json")
+    report.show(run, console)
+    console.print(f"{', '.join(['sweep.json', *plots.draw(run, arguments.output)])} in {arguments.output}")
+    return 0
+
+
+def _report(arguments: argparse.Namespace, console: Console) -> int:
+    from benchmarks import records, report
+
+    try:
+        path = report.report([records.load(file) for file in arguments.files], arguments.output)
+    except records.MixedDevicesError as error:
+        console.print(str(error))
+        return 2
+    console.print(f"{path}")
+    return 0
+
+
+def _compare(arguments: argparse.Namespace, console: Console) -> int:
+    from benchmarks import compare, records
+
+    try:
+        before, after = records.load(arguments.before), records.load(arguments.after)
+        found = compare.changes(before, after, arguments.threshold, arguments.normalise)
+    except records.MixedDevicesError as error:
+        console.print(str(error))
+        return 2
+    compare.show_changes(found, arguments.normalise, console)
+    return int(any(change.regression for change in found))
+
+
+def _list(arguments: argparse.Namespace, console: Console) -> int:
+    from benchmarks.contenders import CONTENDERS
+
+    del arguments
+    for workload in WORKLOADS:
+        facts = f"{workload.source}; {', '.join(workload.dtypes)}; {' '.join(workload.tags)}"
+        console.print(f"{workload.name:44} {workload.shape!s:22} {facts}", highlight=False, soft_wrap=True)
+    console.print(f"contenders: {', '.join(CONTENDERS)}", highlight=False, soft_wrap=True)
+    return 0
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs one command; its exit status."""
+    if argv[:1] == ["compile"]:
+        from benchmarks import aot
+
+        aot.main(list(argv[1:]))
+        return 0
+    arguments = parser().parse_args(argv or SHORT)
+    commands = {"run": _run, "sweep": _sweep, "report": _report, "compare": _compare, "list": _list}
+    console = Console()
+    return commands[arguments.command](arguments, Console(width=max(console.width, _WIDTH)))
+
+
+def _start() -> int:
+    """As a program: settings of malloc and OpenMP take effect only in a process that starts with them."""
+    argv = sys.argv[1:]
+    if not argv or argv[0] in ("run", "sweep"):
+        wanted = wanted_settings(os.environ, "--system-allocator" in argv)
+        if wanted:
+            os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **wanted})
+    return main(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(_start())

@@ -1,0 +1,191 @@
+"""What was measured: kept as JSON with every sample, read back, and merged."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import pathlib
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.workloads import Workload
+
+FORMAT = 1
+Key = tuple[str, str, str]
+# Beside a normal distribution's median absolute deviation, its standard deviation.
+_DEVIATIONS = 1.4826
+
+
+class MixedDevicesError(ValueError):
+    """Runs of different devices were to be shown as one."""
+
+
+@dataclasses.dataclass
+class Record:
+    """One contender on one case.
+
+    Attributes:
+      contender: its name in `contenders.CONTENDERS`, or "copy".
+      status: "timed", "wrong" (its results are, so it was not timed), "unavailable" or "failed".
+      reason: why it was not timed.
+      layout: the memory order of its inputs.
+      lowering_s, compile_s: seconds before the first run; None where nothing is compiled.
+      temporary_bytes: memory beyond arguments and results, from the compiler.
+      residual_bytes: what the forward pass keeps for the backward pass; mode "vjp" only.
+      calls_per_sample: runs between two looks at the clock.
+      seconds: every sample, per run.
+      faults: minor page faults during every sample, per run.
+    """
+
+    contender: str
+    status: str = "timed"
+    reason: str = ""
+    layout: str = ""
+    lowering_s: float | None = None
+    compile_s: float | None = None
+    temporary_bytes: int | None = None
+    residual_bytes: int | None = None
+    calls_per_sample: int = 1
+    seconds: list[float] = dataclasses.field(default_factory=list[float])
+    faults: list[float] = dataclasses.field(default_factory=list[float])
+
+    @property
+    def timed(self) -> bool:
+        """Whether there are samples."""
+        return bool(self.seconds)
+
+    @property
+    def median(self) -> float:
+        """Seconds of the middle sample."""
+        return statistics.median(self.seconds) if self.seconds else math.nan
+
+    @property
+    def spread(self) -> float:
+        """The median absolute deviation of the samples."""
+        middle = self.median
+        return statistics.median(abs(value - middle) for value in self.seconds) if self.seconds else math.nan
+
+    @property
+    def best(self) -> float:
+        """Seconds of the fastest sample."""
+        return min(self.seconds, default=math.nan)
+
+    @property
+    def uncertainty(self) -> float:
+        """The standard error of the median, relative to it, as if the samples were independent and nearly normal."""
+        if len(self.seconds) < 2:
+            return math.nan
+        return 1.2533 * _DEVIATIONS * self.spread / math.sqrt(len(self.seconds)) / self.median
+
+
+@dataclasses.dataclass
+class Case:
+    """One workload, dtype and mode with everybody who was asked to take part, and a copy of as many bytes."""
+
+    workload: Workload
+    dtype: str
+    mode: str
+    minimal_bytes: int
+    records: dict[str, Record] = dataclasses.field(default_factory=dict[str, Record])
+
+    @property
+    def key(self) -> Key:
+        """What makes it the same case in two runs."""
+        return self.workload.name, self.dtype, self.mode
+
+    @property
+    def title(self) -> str:
+        """For tables and plots."""
+        return " ".join(self.key)
+
+    def record(self, contender: str) -> Record | None:
+        """A contender's record if it has samples."""
+        record = self.records.get(contender)
+        return record if record is not None and record.timed else None
+
+    def fastest(self, contenders: Sequence[str]) -> Record | None:
+        """The fastest of some contenders."""
+        timed = [record for name in contenders if (record := self.record(name)) is not None]
+        return min(timed, key=lambda record: record.median, default=None)
+
+    def ratio(self, slow: Record | None, fast: Record | None) -> float:
+        """How many times faster `fast` is."""
+        return math.nan if slow is None or fast is None else slow.median / fast.median
+
+    def roofline(self, record: Record | None) -> float:
+        """The time of the copy over a contender's: the achieved share of the achievable bandwidth."""
+        return self.ratio(self.record("copy"), record)
+
+    def bandwidth(self, record: Record) -> float:
+        """Bytes that must move, per second."""
+        return self.minimal_bytes / record.median
+
+
+@dataclasses.dataclass
+class Run:
+    """Everything of one run: where, how, and what came out."""
+
+    environment: dict[str, Any]
+    options: dict[str, Any]
+    cases: list[Case] = dataclasses.field(default_factory=list[Case])
+
+    @property
+    def device(self) -> str:
+        """What the numbers belong to."""
+        return str(self.environment.get("device", "unknown device"))
+
+    def save(self, path: pathlib.Path) -> None:
+        """Writes JSON, with the statistics beside the samples for readers without this file."""
+        cases: list[dict[str, Any]] = []
+        for case in self.cases:
+            plain = dataclasses.asdict(case)
+            for name, record in case.records.items():
+                if record.timed:
+                    plain["records"][name] |= {"median": record.median, "spread": record.spread, "best": record.best}
+                    plain["records"][name]["bytes_per_second"] = case.bandwidth(record)
+            cases.append(plain)
+        content = {"format": FORMAT, "environment": self.environment, "options": self.options, "cases": cases}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def load(path: pathlib.Path) -> Run:
+    """Reads what `Run.save` wrote."""
+    content = json.loads(path.read_text())
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ValueError(f"{path} is not a result of these benchmarks in format {FORMAT}.")
+    cases: list[Case] = []
+    for plain in content["cases"]:
+        fields = {field.name for field in dataclasses.fields(Record)}
+        records = {
+            name: Record(**{key: value for key, value in record.items() if key in fields})
+            for name, record in plain["records"].items()
+        }
+        workload = Workload(**{key: _tuples(value) for key, value in plain["workload"].items()})
+        cases.append(Case(workload, plain["dtype"], plain["mode"], plain["minimal_bytes"], records))
+    return Run(content["environment"], content["options"], cases)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(element) for element in value) if isinstance(value, list) else value
+
+
+def one_device(runs: Sequence[Run]) -> str:
+    """The device of all runs.
+
+    Raises:
+      MixedDevicesError: they have several.
+    """
+    devices = list(dict.fromkeys(run.device for run in runs))
+    if len(devices) != 1:
+        raise MixedDevicesError(f"The results are of different devices: {', '.join(devices)}. Report each on its own.")
+    return devices[0]
+
+
+def merge(runs: Sequence[Run]) -> Run:
+    """One run out of several of one device; a case that several have is taken from the last."""
+    one_device(runs)
+    cases = {case.key: case for run in runs for case in run.cases}
+    return Run(runs[-1].environment, runs[-1].options, list(cases.values()))

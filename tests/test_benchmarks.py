@@ -1,0 +1,326 @@
+"""The benchmark suite: its data, its reference, its contenders on tiny inputs, and what it makes of samples."""
+
+import copy
+import dataclasses
+import importlib.util
+import json
+import math
+from unittest import mock
+
+import jax
+import numpy as np
+import oracle
+import pytest
+
+import jaxpool
+from jaxpool._geometry import pooling_window
+
+pytest.importorskip("benchmarks.workloads", reason="the benchmarks are not part of the package")
+
+from benchmarks import contenders, environment, measure, programs, records, reference, workloads
+from benchmarks.workloads import WORKLOADS, Workload, minimal_bytes
+
+QUICK = measure.Options(samples=3, sample_s=0.0, budget_s=0.01, warmup_s=0.0)
+TINY = {
+    "max-3x3-s2-stem": (2, 9, 10, 3),
+    "max-3x3-s1-inception-channels-first": (2, 3, 7, 6),
+    "max-3x3-d2-atrous": (1, 8, 9, 2),
+    "max-2x2x2-s2-video": (1, 4, 5, 6, 2),
+    "avg-3x3-s1-same-real": (2, 6, 7, 3),
+    "avg-25-s10-audio": (2, 47, 3),
+    "global-avg-7x7-head": (2, 7, 7, 5),
+}
+ADAPTIVE = (2, 13, 17, 3)
+
+
+def tiny(name):
+    """A workload on a small input."""
+    shape = ADAPTIVE if "adaptive" in name else TINY[name]
+    return dataclasses.replace(next(w for w in WORKLOADS if w.name == name), shape=shape)
+
+
+def checked(contender, workload, mode="forward_vjp", dtype="float32"):
+    """What is wrong with a contender's results; None if nothing is."""
+    data = reference.make_data(workload, dtype)
+    program = contenders.build(contender, workload, dtype, mode, data)
+    program.prepare()
+    return reference.fault(workload, dtype, mode, data, program.results())
+
+
+def made_up(device="a device", factor=1.0):
+    """A run with samples that nobody measured."""
+    rng = np.random.default_rng(3)
+    cases = []
+    for name, modes in (("max-3x3-s2-stem", ("forward", "vjp")), ("avg-25-s10-audio", ("forward",))):
+        for mode in modes:
+            case = records.Case(tiny(name), "float32", mode, 1000)
+            for contender, seconds in (("jaxpool", 1e-3 * factor), ("flax", 5e-3), ("copy", 5e-4)):
+                samples = list(seconds * (1 + 0.01 * rng.standard_normal(9)))
+                case.records[contender] = records.Record(contender, compile_s=0.5, seconds=samples)
+            case.records["keras"] = records.Record("keras", "unavailable", "keras is not installed")
+            cases.append(case)
+    return records.Run({"device": device}, {"samples": 9}, cases)
+
+
+def test_names_are_unique_and_the_core_is_there():
+    assert len({w.name for w in WORKLOADS}) == len(WORKLOADS)
+    assert [w.window for w in workloads.select(tags=["core"])] == [(3, 3), (2, 2), (3, 3), (13, 13)]
+    assert {w.name for w in workloads.select("avg-*-audio")} == {"avg-25-s10-audio"}
+    assert all("accelerator" in w.tags for w in workloads.select(suite="accelerator"))
+    assert len(workloads.select()) + len(workloads.select(suite="accelerator")) == len(workloads.select(suite=None))
+
+
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda w: w.name)
+def test_every_workload_is_one_that_jaxpool_can_run(workload):
+    assert len(workload.window) == len(workload.spatial_axes) == len(workload.strides)
+    for dtype in workload.dtypes:
+        assert "forward" in workload.modes(dtype)
+        itemsize = workloads.ITEM_BYTES[dtype]
+        least = itemsize * (math.prod(workload.shape) + math.prod(workload.output_shape))
+        assert all(minimal_bytes(workload, dtype, mode) >= least for mode in workload.modes(dtype))
+    if workload.pool == "adaptive_avg":
+        return
+    arguments = {"window_dilation": workload.dilation, "channel_axis": workload.channel_axis}
+    geometry = workload.window, workload.strides
+    shape = jaxpool.output_shape(workload.shape, *geometry, workload.padding, **arguments)
+    assert shape == jaxpool.output_shape(workload.shape, *geometry, workload.pairs, **arguments)
+    if workload.pool == "global_avg":
+        assert math.prod(shape) == math.prod(workload.output_shape)
+    else:
+        assert shape == workload.output_shape
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_the_reference_agrees_with_the_oracle(name):
+    workload = tiny(name)
+    data = reference.make_data(workload, "float32")
+    part = workload.shape[0], workload.shape[workload.channel_axis]
+    values, spread = reference.expected(workload, "forward_vjp", data, part)
+    order = (0, workload.channel_axis % len(workload.shape), *workload.spatial_axes)
+    x = data.x.transpose(order).astype(np.float64)
+    arguments = {"window_dilation": workload.dilation, "channel_axis": 1, "padding_is_empty": False}
+    window = pooling_window("test", x.shape, workload.window, workload.strides, workload.pairs, **arguments)
+    output = (*x.shape[:2], *workload.output_plane)
+    cotangent = data.cotangent.transpose(order) if data.cotangent.ndim == x.ndim else data.cotangent
+    cotangent = cotangent.reshape(output).astype(np.float64)
+    if workload.pool == "max":
+        y, offsets = oracle.window_argextremum(x, window, "max")
+        dx = oracle.scatter_at_offsets(cotangent, offsets, window)
+        tangents = data.tangent.transpose(order).astype(np.float64)
+        dy = reference.expected(workload, "jvp", data, part)[1]
+        np.testing.assert_array_equal(np.moveaxis(dy, -1, 1), oracle.gather_at_offsets(tangents, offsets, window))
+    else:
+        counts = oracle.counts(window, workload.count_include_pad)
+        y = oracle.window_sum(x, window) / counts
+        dx = oracle.window_spread(cotangent / counts, window)
+    np.testing.assert_allclose(np.moveaxis(values, -1, 1), y, rtol=1e-12)
+    np.testing.assert_allclose(np.moveaxis(spread, -1, 1), dx, rtol=1e-12, atol=1e-12)
+
+
+def test_a_part_is_checked_where_all_would_take_long():
+    picture = next(w for w in WORKLOADS if w.name == "max-3x3-s2-picture-batch8")
+    assert reference.checked_part(picture) == (1, 1)
+    assert reference.checked_part(tiny("max-3x3-s2-stem")) == (2, 3)
+    assert reference.part_of(np.zeros((8, 16, 16, 8)), picture, (1, 4)).shape == (1, 16, 16, 4)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_jaxpool_agrees_with_the_reference(name):
+    assert checked("jaxpool", tiny(name)) is None
+
+
+@pytest.mark.parametrize("name", ["max-3x3-s1-inception-channels-first", "avg-3x3-s1-same-real", "global-avg-7x7-head"])
+@pytest.mark.parametrize("contender", ["lax", "flax"])
+def test_others_agree_with_the_reference(contender, name):
+    assert checked(contender, tiny(name)) is None
+
+
+def test_others_say_what_they_cannot_do():
+    dilated = tiny("max-3x3-d2-atrous")
+    with pytest.raises(NotImplementedError):
+        checked("lax", dilated)
+    with pytest.raises(programs.UnavailableError, match="it has no dilation"):
+        checked("flax", dilated)
+    with pytest.raises(programs.UnavailableError, match="where the maxima are"):
+        checked("flax", tiny("max-3x3-s2-stem"), "forward_with_argmax")
+    with pytest.raises(programs.UnavailableError, match="an avg pool of float32 has no mode forward_with_argmax"):
+        checked("jaxpool", tiny("avg-3x3-s1-same-real"), "forward_with_argmax")
+
+
+@pytest.mark.parametrize("mode", workloads.MODES)
+def test_modes_agree_with_the_reference(mode):
+    assert checked("jaxpool", tiny("max-3x3-s2-stem"), mode) is None
+    if mode != "forward_with_argmax":
+        assert checked("jaxpool", tiny("avg-3x3-s1-same-real"), mode, "bfloat16") is None
+
+
+@pytest.mark.parametrize("name", [name for name in contenders.CONTENDERS if name.startswith("jaxpool:")])
+def test_named_implementations_are_contenders(name):
+    try:
+        assert checked(name, tiny("max-3x3-s2-stem"), "forward") is None
+    except (programs.UnavailableError, NotImplementedError):
+        assert name not in ("jaxpool:reduce_window", "jaxpool:separable", "jaxpool:slices")
+
+
+@pytest.mark.parametrize("contender", ["equinox", "keras", "torch_channels_last", "torch_channels_first"])
+@pytest.mark.filterwarnings("default")
+def test_optional_contenders_agree_or_say_why_not(contender):
+    package = contender.partition("_")[0]
+    if importlib.util.find_spec(package) is None:
+        with pytest.raises(programs.UnavailableError, match=f"{package} is not installed"):
+            checked(contender, tiny("max-2x2x2-s2-video"))
+        return
+    for name in ("avg-25-s10-audio", "max-3x3-s1-inception-channels-first"):
+        assert checked(contender, tiny(name)) is None, name
+    if package == "torch":
+        for mode in ("forward_with_argmax", "vjp", "jvp"):
+            assert checked(contender, tiny("max-3x3-s2-stem"), mode) is None, mode
+        assert checked(contender, tiny("adaptive-avg-7x7-from-13x17")) is None
+        assert checked(contender, tiny("global-avg-7x7-head"), dtype="bfloat16") is None
+
+
+def test_wrong_contenders_are_not_timed(monkeypatch):
+    def wrong(workload, _, *more):
+        return programs.JaxProgram(programs.JaxPool(lambda x: jaxpool.min_pool(x, (3, 3), 2, 1)), workload, *more)
+
+    broken = mock.Mock(side_effect=RuntimeError("out of order\nsince Monday"))
+    monkeypatch.setitem(contenders.CONTENDERS, "wrong", wrong)
+    monkeypatch.setitem(contenders.CONTENDERS, "broken", broken)
+    names = ["jaxpool", "wrong", "broken", "jaxpool:whole"]
+    case = measure.measure(tiny("max-3x3-s2-stem"), "float32", "forward", names, QUICK, print)
+    statuses = {name: (record.status, len(record.seconds)) for name, record in case.records.items()}
+    assert statuses == {
+        "jaxpool": ("timed", 3),
+        "wrong": ("wrong", 0),
+        "broken": ("failed", 0),
+        "jaxpool:whole": ("unavailable", 0),
+        "copy": ("timed", 3),
+    }
+    assert case.records["broken"].reason == "RuntimeError: out of order"
+    assert case.records["jaxpool"].compile_s > 0
+
+
+def test_the_backward_pass_alone_gets_its_residuals():
+    workload = tiny("max-3x3-s2-stem")
+    case = measure.measure(workload, "float32", "vjp", ["jaxpool", "flax"], QUICK, print)
+    assert case.records["jaxpool"].residual_bytes == math.prod(workload.output_shape)
+    assert case.records["flax"].residual_bytes >= 4 * math.prod(workload.shape)
+
+
+def test_runs_survive_json(tmp_path):
+    workload = tiny("max-2x2x2-s2-video")
+    case = measure.measure(workload, "float32", "forward", ["jaxpool", "lax"], QUICK, print)
+    run = records.Run(environment.environment(), dataclasses.asdict(QUICK), [case])
+    run.save(tmp_path / "deep" / "run.json")
+    again = records.load(tmp_path / "deep" / "run.json")
+    assert again == run
+    assert again.device == run.device != "unknown device"
+    assert {"git", "allocator", "xla_flags", "date", "cpu", "versions"} <= set(run.environment)
+    stored = json.loads((tmp_path / "deep" / "run.json").read_text())["cases"][0]["records"]["jaxpool"]
+    assert stored["median"] == case.records["jaxpool"].median
+    assert stored["bytes_per_second"] == case.minimal_bytes / stored["median"]
+    (tmp_path / "other.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"other\.json is not a result"):
+        records.load(tmp_path / "other.json")
+
+
+def test_statistics():
+    record = records.Record("x", seconds=[1.0, 2.0, 3.0, 4.0, 100.0])
+    assert (record.median, record.spread, record.best) == (3.0, 1.0, 1.0)
+    case = records.Case(tiny("max-3x3-s2-stem"), "float32", "forward", 30, {"x": record})
+    case.records["copy"] = records.Record("copy", seconds=[1.5])
+    assert case.roofline(record) == 0.5
+    assert case.bandwidth(record) == 10.0
+    assert math.isnan(case.ratio(case.record("flax"), record))
+
+
+def test_merging_refuses_mixed_devices():
+    with pytest.raises(records.MixedDevicesError, match="a device, another device"):
+        records.merge([made_up(), made_up("another device")])
+    first, second = made_up(), made_up(factor=2.0)
+    assert records.merge([first, second]).cases == second.cases
+
+
+def test_report_writes_markdown_and_plots(tmp_path, capsys):
+    pytest.importorskip("rich")
+    pytest.importorskip("matplotlib")
+    from benchmarks import __main__ as command_line
+
+    made_up().save(tmp_path / "a.json")
+    made_up("another device").save(tmp_path / "b.json")
+    files = [str(tmp_path / "a.json"), str(tmp_path / "b.json")]
+    assert command_line.main(["report", *files, "--output", str(tmp_path / "out")]) == 2
+    assert "different devices" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+    assert command_line.main(["report", files[0], "--output", str(tmp_path / "out")]) == 0
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "| max-3x3-s2-stem float32 forward |" in text
+    assert "keras unavailable for max-3x3-s2-stem float32 forward and 2 more: keras is not installed" in text
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"report.md", "ratios.png", "roofline.png"}
+
+
+def test_compare_finds_a_regression_and_no_other(tmp_path, capsys):
+    pytest.importorskip("rich")
+    from benchmarks import __main__ as command_line
+    from benchmarks import compare
+
+    before, after = made_up(), made_up(factor=1.5)
+    assert not any(change.verdict for change in compare.changes(before, made_up(factor=1.02)))
+    found = [change for change in compare.changes(before, after) if change.verdict]
+    assert [(change.contender, change.verdict) for change in found] == [("jaxpool", "slower")] * 3
+    assert all(1.4 < change.ratio < 1.6 and change.regression for change in found)
+    assert all(change.verdict == "faster" for change in compare.changes(after, before) if change.verdict)
+    # A machine that is slower altogether is no regression of anybody's.
+    slower = copy.deepcopy(before)
+    for case in slower.cases:
+        for record in case.records.values():
+            record.seconds = [3 * value for value in record.seconds]
+    assert not any(change.verdict for change in compare.changes(before, slower, normalise=True))
+    before.save(tmp_path / "a.json")
+    after.save(tmp_path / "b.json")
+    assert command_line.main(["compare", str(tmp_path / "a.json"), str(tmp_path / "a.json")]) == 0
+    assert command_line.main(["compare", str(tmp_path / "a.json"), str(tmp_path / "b.json")]) == 1
+    assert "3 worse" in capsys.readouterr().out
+
+
+def test_compare_sees_memory_and_losses():
+    pytest.importorskip("rich")
+    from benchmarks import compare
+
+    before, after = made_up(), made_up()
+    record = before.cases[0].records["jaxpool"]
+    before.cases[0].records["jaxpool"] = dataclasses.replace(record, temporary_bytes=0)
+    after.cases[0].records["jaxpool"] = dataclasses.replace(record, temporary_bytes=10**7)
+    after.cases[1].records["jaxpool"] = records.Record("jaxpool", "wrong", "result 0 differs")
+    verdicts = [change.verdict for change in compare.changes(before, after) if change.verdict]
+    assert verdicts == ["more memory", "lost"]
+
+
+def test_a_sweep_drops_who_takes_too_long():
+    pytest.importorskip("rich")
+    from benchmarks import sweep
+
+    points = [dataclasses.replace(p, shape=(1, 9, 9, 2)) for p in sweep.window_points("max", (3, 5))]
+    steps = sweep.sweep_steps(points, ["forward"], ["jaxpool"], QUICK, limit_s=0.0)
+    first, second = (step(print) for step in steps)
+    assert first.records["jaxpool"].timed
+    assert second.records["jaxpool"].status == "unavailable"
+    assert "left out of the rest" in second.records["jaxpool"].reason
+    sizes = [math.prod(p.shape) for p in sweep.element_points("max")]
+    assert min(sizes) > 1e5
+    assert 1e8 <= max(sizes) < 1.1e8
+
+
+def test_settings_are_asked_for_once():
+    wanted = environment.wanted_settings({}, system_allocator=False)
+    assert wanted["OMP_WAIT_POLICY"] == "passive"
+    assert environment.wanted_settings(wanted, system_allocator=False) == {}
+    assert set(environment.wanted_settings({}, system_allocator=True)) == {"OMP_WAIT_POLICY"}
+    assert environment.allocator({}) == "the system's, unchanged"
+
+
+def test_workloads_are_hashable_data():
+    workload = WORKLOADS[0]
+    assert Workload(**dataclasses.asdict(workload)) == workload
+    assert len({*WORKLOADS, workload}) == len(WORKLOADS)
+    assert jax.tree.leaves(workload) == [workload]
