@@ -99,9 +99,10 @@ TABLE = (
     Row(OPERATORS, _ANY, lambda case: case.window.whole, "whole"),
     # Values. On CPU the built-in window has the price of all its taps, and more where it is fused with what makes its
     # input; elsewhere it is native, and best for small windows.
-    Row(_VALUES, ("gpu", "tpu"), lambda case: case.window.taps <= 25, "reduce_window"),
-    # Strided slices cost a TPU many times the bytes.
-    Row(_VALUES, ("tpu",), lambda case: not case.dense, "reduce_window"),
+    Row(_VALUES, ("gpu",), lambda case: case.window.taps <= 25, "reduce_window"),
+    # A TPU reads and writes every element once with slices of stride 1, but many times with strided ones.
+    Row((*_VALUES, "window_spread"), ("tpu",), lambda case: case.dense and case.window.taps <= 9, "padded"),
+    Row((*_VALUES, "window_spread", "window_argextremum"), ("tpu",), lambda _: True, "reduce_window"),
     # XLA:GPU fuses padding and dilation; one kernel for small windows, one per axis for large ones.
     Row(OPERATORS, ("gpu",), lambda case: case.window.taps <= 27, "padded"),
     Row(OPERATORS, ("gpu",), lambda case: case.longest <= 32, "padded_separable"),
@@ -110,7 +111,7 @@ TABLE = (
     Row((*_VALUES, "window_argextremum"), _ANY, _long, "doubling"),
     Row((*_VALUES, "window_argextremum"), _ANY, lambda _: True, "separable"),
     # The way back.
-    Row(("window_spread",), ("tpu", "other"), lambda _: True, "reduce_window"),
+    Row(("window_spread",), ("other",), lambda _: True, "reduce_window"),
     Row(_SPREADS, _ANY, lambda case: taps.covering_count(case.window) <= 9, "slices"),
     Row(_SPREADS, _ANY, lambda case: case.dense and case.longest > 13, "doubling"),
     Row(_SPREADS, _ANY, lambda _: True, "separable"),
