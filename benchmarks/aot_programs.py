@@ -36,7 +36,7 @@ class Built:
     residual_bytes: int = 0
 
 
-def build(workload: Workload, dtype: str, mode: str, contender: str) -> Built:
+def build(workload: Workload, dtype: str, mode: str, contender: str, residual: str | None = None) -> Built:
     """A function and its arguments.
 
     Args:
@@ -44,13 +44,14 @@ def build(workload: Workload, dtype: str, mode: str, contender: str) -> Built:
       dtype: of the input, by its full name.
       mode: "forward", "forward_with_argmax", "vjp" or "forward_vjp".
       contender: "jaxpool", "jaxpool:<implementation>" or "flax".
+      residual: jaxpool's argument of that name, for what it would choose on another machine than this one.
 
     Raises:
       NotOfferedError: the contender cannot do this.
     """
     library, _, implementation = contender.partition(":")
     if library == "jaxpool":
-        pool = _jaxpool(workload, mode == "forward_with_argmax", implementation or None)
+        pool = _jaxpool(workload, mode == "forward_with_argmax", implementation or None, residual)
     elif library == "flax" and mode != "forward_with_argmax":
         pool = _flax(workload)
     else:
@@ -89,7 +90,7 @@ def _size(arrays: Sequence[Any]) -> int:
     return sum(math.prod(array.shape) * array.dtype.itemsize for array in arrays)
 
 
-def _jaxpool(workload: Workload, with_argmax: bool, implementation: str | None) -> Pool:
+def _jaxpool(workload: Workload, with_argmax: bool, implementation: str | None, residual: str | None) -> Pool:
     name = f"{workload.pool}_pool" + ("_with_argmax" if with_argmax else "")
     function: Callable[..., Any] | None = getattr(jaxpool, name, None)
     if function is None:
@@ -102,6 +103,8 @@ def _jaxpool(workload: Workload, with_argmax: bool, implementation: str | None) 
             return lambda x: function(x, workload.window, **options)
         return lambda x: function(x, num_spatial_dims=len(workload.window), **options)
     options |= {"window_dilation": workload.dilation, "implementation": implementation}
+    if workload.pool == "max" and not with_argmax:
+        options["residual"] = residual
     if workload.pool == "avg":
         options["count_include_pad"] = workload.count_include_pad
     return lambda x: function(x, workload.window, workload.strides, workload.padding, **options)

@@ -48,7 +48,7 @@ class Worker:
           limit: seconds after which to give up.
           hlo: a file to write the optimised program to.
         """
-        process = self._process or self._start()
+        process = self._running() or self._start()
         request = dataclasses.asdict(workload)
         request = {"workload": request, "dtype": dtype, "mode": mode, "contender": contender, "hlo": hlo}
         print(json.dumps(request), file=process.stdin, flush=True)
@@ -61,6 +61,11 @@ class Worker:
             self.stop()
             return {"failed": "the compiler ended its process"}
         return json.loads(answer)
+
+    def _running(self) -> subprocess.Popen[str] | None:
+        if self._process is not None and self._process.poll() is not None:
+            self.stop()
+        return self._process
 
     def _start(self) -> subprocess.Popen[str]:
         pipe = subprocess.PIPE
@@ -107,7 +112,10 @@ def _answer(request: dict[str, Any], target: Target, device: Any, chosen_layouts
 
     workload = Workload(**{key: _as_tuples(value) for key, value in request["workload"].items()})
     try:
-        built = build(workload, request["dtype"], request["mode"], request["contender"])
+        # What the policy would say where the default backend is the target's.
+        native = target.platform == "tpu" and workload.dilation == 1
+        residual = "input" if native else "offsets"
+        built = build(workload, request["dtype"], request["mode"], request["contender"], residual)
         figures, text = compile_for(built, target, device, chosen_layouts)
     except (NotOfferedError, NotImplementedError) as error:
         return {"skipped": str(error)}

@@ -100,8 +100,7 @@ TABLE = (
     # Values. On CPU the built-in window has the price of all its taps, and more where it is fused with what makes its
     # input; elsewhere it is native, and best for small windows.
     Row(_VALUES, ("gpu",), lambda case: case.window.taps <= 25, "reduce_window"),
-    # A TPU reads and writes every element once with slices of stride 1, but many times with strided ones.
-    Row((*_VALUES, "window_spread"), ("tpu",), lambda case: case.dense and case.window.taps <= 9, "padded"),
+    # A TPU has the built-in window natively; strided slices read and write every element many times.
     Row((*_VALUES, "window_spread", "window_argextremum"), ("tpu",), lambda _: True, "reduce_window"),
     # XLA:GPU fuses padding and dilation; one kernel for small windows, one per axis for large ones.
     Row(OPERATORS, ("gpu",), lambda case: case.window.taps <= 27, "padded"),
