@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-compiled lint bench clean
 
 # One stamp per dependency group: installed once, again when pyproject.toml changes.
 $(VENV)/.base: pyproject.toml
@@ -31,6 +31,15 @@ lint: $(VENV)/.lint $(VENV)/.demo $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# What compiles for GPUs on a machine without one: only the compilers, not the libraries that running would need.
+$(VENV)/.compilers: $(VENV)/.test $(VENV)/.bench
+	version=$$($(BIN)/python -c "import jaxlib; print(jaxlib.__version__)") && $(BIN)/python -m pip install --quiet \
+		--no-deps "jax-cuda12-plugin==$$version" "jax-cuda12-pjrt==$$version" nvidia-cuda-nvcc-cu12
+	touch $@
+
+test-compiled: $(VENV)/.compilers
+	$(BIN)/python -m pytest tests/test_compiled.py
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks

@@ -128,7 +128,8 @@ def avg_pool(
       ValueError: a window that does not fit, or with `count_include_pad=False` one that lies wholly in padding.
       NotImplementedError: `implementation` cannot run this window.
 
-    Derivatives: both modes, any order; linear, so nothing is kept for the reverse mode.
+    Derivatives: both modes, any order; linear, so nothing is kept for the reverse mode but the divisors of the windows
+    where they differ.
 
     Source: Y. LeCun et al., "Gradient-based learning applied to document recognition", Proc. IEEE 1998 (subsampling).
 
