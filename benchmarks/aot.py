@@ -27,8 +27,9 @@ DTYPES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
 _SHORT = {long: short for short, long in DTYPES.items()}
 LAYOUTS = ("given", "chosen")
 NOTE = (
-    "Static: these programs were compiled and never run. Microseconds are the compiler's own estimate, not a timing; "
-    "the seconds of compilation were measured, on this machine."
+    "Static: these programs were compiled and never run. Microseconds are the compiler's own estimate, not a timing, "
+    "and it is blind: on TPU to all but memory traffic, on GPU to the instructions that compute addresses and bounds. "
+    "Only the seconds of compilation were measured, on this machine."
 )
 
 Row = dict[str, Any]
