@@ -104,7 +104,9 @@ TABLE = (
     # Values. On CPU the built-in window has the price of all its taps, and more where it is fused with what makes its
     # input; elsewhere it is native, and best for small windows.
     Row(_VALUES, ("gpu",), lambda case: case.window.taps <= 25, "reduce_window"),
-    # A TPU has the built-in window natively; strided slices read and write every element many times.
+    # A TPU has the built-in window natively; strided slices read and write every element many times, dense ones do not,
+    # and they beat the built-in window of pairs.
+    Row(("window_argextremum",), ("tpu",), lambda case: case.dense, "padded_separable"),
     Row((*_VALUES, "window_spread", "window_argextremum"), ("tpu",), lambda _: True, "reduce_window"),
     # XLA:GPU fuses padding and dilation; one kernel for small windows, one per axis for large ones.
     Row(OPERATORS, ("gpu",), lambda case: case.window.taps <= 27, "padded"),
