@@ -89,7 +89,7 @@ def chosen_implementation(
     Example:
       >>> import jaxpool
       >>> jaxpool.chosen_implementation((8, 112, 112, 64), (3, 3), 2, 1, platform="cpu")["window_extremum"]
-      'separable'
+      'slices'
     """
     function = "chosen_implementation"
     backend = jax.default_backend()
