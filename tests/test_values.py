@@ -74,6 +74,30 @@ def test_extrema_keep_every_ordered_dtype(dtype, rng):
         np.testing.assert_array_equal(np.asarray(simple).astype(np.float64), expected)
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float8_e5m2", "float32"])
+def test_narrow_floats_with_nan_infinities_and_both_zeros(dtype, rng):
+    special = [np.nan, -np.nan, np.inf, -np.inf, 0.0, -0.0, 1.5, -1.5]
+    x = rng.choice(
+        np.asarray(special, jnp.dtype(dtype)), (3, 15, 17), p=[0.04, 0.04, 0.02, 0.5, 0.15, 0.15, 0.05, 0.05]
+    )
+    wide = x.astype(np.float64)
+    for shape, stride, padding in (((3, 3), 2, 1), ((7, 7), 1, 3), ((2, 3), 1, 0)):
+        arguments = (shape, stride, padding)
+        window = pooling_window("pool", x.shape, *arguments, channel_axis=None, padding_is_empty=True)
+        for pool, kind in ((jaxpool.max_pool_with_argmax, "max"), (jaxpool.min_pool_with_argmax, "min")):
+            expected, offsets = oracle.window_argextremum(wide, window, kind)
+            (values, indices), pull = jax.vjp(lambda x, p=pool, a=arguments: p(x, *a, channel_axis=None), x)
+            simple = getattr(jaxpool, f"{kind}_pool")(x, *arguments, channel_axis=None)
+            np.testing.assert_array_equal(np.asarray(values).astype(np.float64), expected)
+            np.testing.assert_array_equal(np.asarray(simple).astype(np.float64), expected)
+            g = pull((jnp.ones_like(values), np.zeros(indices.shape, jax.dtypes.float0)))[0]
+            sent = oracle.scatter_at_offsets(np.ones(offsets.shape), offsets, window).astype(x.dtype)
+            np.testing.assert_array_equal(np.asarray(g).astype(np.float64), sent.astype(np.float64))
+    zeros = jnp.asarray([[-0.0, -0.0], [-0.0, 0.0]], dtype)
+    largest = jaxpool.max_pool(zeros[None], (1, 2), channel_axis=None)
+    assert np.signbit(np.asarray(largest).astype(np.float64)).ravel().tolist() == [True, False]
+
+
 @pytest.mark.parametrize(
     ("worst", "dtype"), [(-np.inf, "float32"), (-128, "int8"), (-(2**31), "int32"), (False, "bool"), (0, "uint8")]
 )

@@ -10,11 +10,10 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
-
 from jaxpool._geometry import Window
 from jaxpool._lowerings import (
     doubling,
+    narrow,
     padded,
     padded_separable,
     reduce_window,
@@ -196,11 +195,6 @@ def compute(operator: str, platform: str, *arrays: Any, window: Window, implemen
     case = Case(window, arrays[0].ndim)
     name = choose(operator, platform, case, implementation, parameters.get("consistent", True))
     run = getattr(LOWERINGS[name], operator)
-    dtype = arrays[0].dtype
-    if platform != "cpu" or not jnp.issubdtype(dtype, jnp.floating) or jnp.finfo(dtype).bits >= 32:
-        return run(*arrays, window=window, **parameters)
-    # XLA:CPU computes narrow floats one by one; in f32 extrema are exact, and sums are rounded once.
-    wide = run(arrays[0].astype(jnp.float32), *arrays[1:], window=window, **parameters)
-    if operator == "window_argextremum":
-        return wide[0].astype(dtype), wide[1]
-    return wide.astype(dtype)
+    if narrow.applies(platform, arrays[0].dtype):
+        return narrow.run(operator, run, *arrays, window=window, **parameters)
+    return run(*arrays, window=window, **parameters)
