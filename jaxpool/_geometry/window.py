@@ -74,6 +74,8 @@ class AxisWindow:
         return np.clip(-((self.starts(outputs) - limit) // self.dilation), 0, self.taps)
 
     def _segments_of(self, outputs: np.ndarray, limit: int) -> list[Segment]:
+        if not outputs.size:
+            return []
         first = self.taps_below(outputs, 0)
         last = self.taps_below(outputs, limit)
         changes = np.flatnonzero((np.diff(first) != 0) | (np.diff(last) != 0)) + 1
