@@ -1,6 +1,6 @@
 """Which algorithm runs: one table over operator, platform and window, read when a program is lowered.
 
-The rows for CPU rest on timings (`benchmarks/results/cpu-2d-f32.json`), those for GPU and TPU on what their compilers
+The rows for CPU rest on timings (`benchmarks/results/cpu.json`), those for GPU and TPU on what their compilers
 make of the programs (`compile-h100.json`, `compile-v5e-max.json`, `compile-v5e-avg.json` there), never run on either.
 """
 
