@@ -1,7 +1,8 @@
 """Every pool as a `flax.linen` module.
 
 A module has the arguments of its function after `inputs` as fields, with the same names, order and defaults, and calls
-the function on its inputs: `MaxPool((2, 2), strides=2)(x)` is `jaxpool.max_pool(x, (2, 2), strides=2)`.
+the function on its inputs: `MaxPool((2, 2), strides=2)(x)` is `jaxpool.max_pool(x, (2, 2), strides=2)`. Arrays are no
+fields but given with the inputs: `MaxPool((2, 2))(x, where=mask)`, `MaxUnpool((2, 2))(x, indices)`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 from flax import linen as nn
 
 import jaxpool
-from jaxpool._geometry import hashable
+from jaxpool._geometry import ARRAYS, hashable
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,14 +27,15 @@ if TYPE_CHECKING:
         # an nn.Module: from these, checkers make up a constructor of their own.
         def __init__(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
 
-        def __call__(self, inputs: Any) -> R: ...
+        def __call__(self, inputs: Any, *arrays: Any, **named: Any) -> R: ...
 
         def __getattr__(self, name: str) -> Any: ...
 
 
 def _module(function: Callable[Concatenate[Any, P], R]) -> type[_Pool[P, R]]:
     """A base class with the function's arguments as fields, which calls it."""
-    _, *fields = inspect.signature(function).parameters.values()
+    _, *others = inspect.signature(function).parameters.values()
+    fields = [field for field in others if field.name not in ARRAYS]
     names = [field.name for field in fields]
     untyped: Any = function
 
@@ -42,9 +44,9 @@ def _module(function: Callable[Concatenate[Any, P], R]) -> type[_Pool[P, R]]:
             object.__setattr__(self, field, hashable(getattr(self, field)))
         nn.Module.__post_init__(self)
 
-    def call(self: Any, inputs: Any) -> R:
+    def call(self: Any, inputs: Any, *arrays: Any, **named: Any) -> R:
         arguments: Any = {field: getattr(self, field) for field in names}
-        return untyped(inputs, **arguments)
+        return untyped(inputs, *arrays, **named, **arguments)
 
     body: dict[str, Any] = {
         "__annotations__": {field.name: field.annotation for field in fields},
@@ -101,15 +103,70 @@ class GlobalSumPool(_module(jaxpool.global_sum_pool)):
     """`jaxpool.global_sum_pool` as a module."""
 
 
+class AdaptiveAvgPool(_module(jaxpool.adaptive_avg_pool)):
+    """`jaxpool.adaptive_avg_pool` as a module."""
+
+
+class AdaptiveMaxPool(_module(jaxpool.adaptive_max_pool)):
+    """`jaxpool.adaptive_max_pool` as a module."""
+
+
+class AdaptiveMaxPoolWithArgmax(_module(jaxpool.adaptive_max_pool_with_argmax)):
+    """`jaxpool.adaptive_max_pool_with_argmax` as a module."""
+
+
+class MaxUnpool(_module(jaxpool.max_unpool)):
+    """`jaxpool.max_unpool` as a module."""
+
+
+class AvgUnpool(_module(jaxpool.avg_unpool)):
+    """`jaxpool.avg_unpool` as a module."""
+
+
+class LpPool(_module(jaxpool.lp_pool)):
+    """`jaxpool.lp_pool` as a module."""
+
+
+class PowerMeanPool(_module(jaxpool.power_mean_pool)):
+    """`jaxpool.power_mean_pool` as a module."""
+
+
+class GlobalLpPool(_module(jaxpool.global_lp_pool)):
+    """`jaxpool.global_lp_pool` as a module."""
+
+
+class GlobalPowerMeanPool(_module(jaxpool.global_power_mean_pool)):
+    """`jaxpool.global_power_mean_pool` as a module."""
+
+
+class FractionalMaxPool(_module(jaxpool.fractional_max_pool)):
+    """`jaxpool.fractional_max_pool` as a module."""
+
+
+class FractionalMaxPoolWithArgmax(_module(jaxpool.fractional_max_pool_with_argmax)):
+    """`jaxpool.fractional_max_pool_with_argmax` as a module."""
+
+
 __all__ = [
+    "AdaptiveAvgPool",
+    "AdaptiveMaxPool",
+    "AdaptiveMaxPoolWithArgmax",
     "AvgPool",
+    "AvgUnpool",
+    "FractionalMaxPool",
+    "FractionalMaxPoolWithArgmax",
     "GlobalAvgPool",
+    "GlobalLpPool",
     "GlobalMaxPool",
     "GlobalMinPool",
+    "GlobalPowerMeanPool",
     "GlobalSumPool",
+    "LpPool",
     "MaxPool",
     "MaxPoolWithArgmax",
+    "MaxUnpool",
     "MinPool",
     "MinPoolWithArgmax",
+    "PowerMeanPool",
     "SumPool",
 ]

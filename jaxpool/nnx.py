@@ -2,7 +2,8 @@
 
 A module takes the arguments of its function after `inputs`, with the same names, order and defaults, keeps them as
 static attributes and calls the function on its inputs: `MaxPool((2, 2), strides=2)(x)` is
-`jaxpool.max_pool(x, (2, 2), strides=2)`. There are no parameters and no `rngs`.
+`jaxpool.max_pool(x, (2, 2), strides=2)`. Arrays are given with the inputs: `MaxPool((2, 2))(x, where=mask)`,
+`MaxUnpool((2, 2))(x, indices)`. There are no parameters and no `rngs`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 from flax import nnx
 
 import jaxpool
-from jaxpool._geometry import hashable
+from jaxpool._geometry import ARRAYS, hashable
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
         # What a type checker sees: the function's arguments in the constructor, its result from a call.
         def __init__(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
 
-        def __call__(self, inputs: Any) -> R: ...
+        def __call__(self, inputs: Any, *arrays: Any, **named: Any) -> R: ...
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 def _module(function: Callable[Concatenate[Any, P], R]) -> type[_Pool[P, R]]:
     """A base class that keeps the function's arguments as attributes and calls it."""
     signature = inspect.signature(function)
-    _, *fields = signature.parameters.values()
+    _, *others = signature.parameters.values()
+    fields = [field for field in others if field.name not in ARRAYS]
     untyped: Any = function
     own = signature.replace(parameters=fields, return_annotation=signature.empty)
 
@@ -47,9 +49,9 @@ def _module(function: Callable[Concatenate[Any, P], R]) -> type[_Pool[P, R]]:
         for field, value in bound.arguments.items():
             setattr(self, field, hashable(value))
 
-    def call(self: Any, inputs: Any) -> R:
+    def call(self: Any, inputs: Any, *arrays: Any, **named: Any) -> R:
         arguments: Any = {field.name: getattr(self, field.name) for field in fields}
-        return untyped(inputs, **arguments)
+        return untyped(inputs, *arrays, **named, **arguments)
 
     body = {"__call__": call, "__init__": init, "__module__": __name__, "__signature__": own}
     metaclass: Any = type(nnx.Module)
@@ -96,15 +98,70 @@ class GlobalSumPool(_module(jaxpool.global_sum_pool)):
     """`jaxpool.global_sum_pool` as a module."""
 
 
+class AdaptiveAvgPool(_module(jaxpool.adaptive_avg_pool)):
+    """`jaxpool.adaptive_avg_pool` as a module."""
+
+
+class AdaptiveMaxPool(_module(jaxpool.adaptive_max_pool)):
+    """`jaxpool.adaptive_max_pool` as a module."""
+
+
+class AdaptiveMaxPoolWithArgmax(_module(jaxpool.adaptive_max_pool_with_argmax)):
+    """`jaxpool.adaptive_max_pool_with_argmax` as a module."""
+
+
+class MaxUnpool(_module(jaxpool.max_unpool)):
+    """`jaxpool.max_unpool` as a module."""
+
+
+class AvgUnpool(_module(jaxpool.avg_unpool)):
+    """`jaxpool.avg_unpool` as a module."""
+
+
+class LpPool(_module(jaxpool.lp_pool)):
+    """`jaxpool.lp_pool` as a module."""
+
+
+class PowerMeanPool(_module(jaxpool.power_mean_pool)):
+    """`jaxpool.power_mean_pool` as a module."""
+
+
+class GlobalLpPool(_module(jaxpool.global_lp_pool)):
+    """`jaxpool.global_lp_pool` as a module."""
+
+
+class GlobalPowerMeanPool(_module(jaxpool.global_power_mean_pool)):
+    """`jaxpool.global_power_mean_pool` as a module."""
+
+
+class FractionalMaxPool(_module(jaxpool.fractional_max_pool)):
+    """`jaxpool.fractional_max_pool` as a module."""
+
+
+class FractionalMaxPoolWithArgmax(_module(jaxpool.fractional_max_pool_with_argmax)):
+    """`jaxpool.fractional_max_pool_with_argmax` as a module."""
+
+
 __all__ = [
+    "AdaptiveAvgPool",
+    "AdaptiveMaxPool",
+    "AdaptiveMaxPoolWithArgmax",
     "AvgPool",
+    "AvgUnpool",
+    "FractionalMaxPool",
+    "FractionalMaxPoolWithArgmax",
     "GlobalAvgPool",
+    "GlobalLpPool",
     "GlobalMaxPool",
     "GlobalMinPool",
+    "GlobalPowerMeanPool",
     "GlobalSumPool",
+    "LpPool",
     "MaxPool",
     "MaxPoolWithArgmax",
+    "MaxUnpool",
     "MinPool",
     "MinPoolWithArgmax",
+    "PowerMeanPool",
     "SumPool",
 ]

@@ -5,52 +5,155 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 import jaxpool
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Row:
-    """A public function with arguments, on inputs of `shape`, spatial axes 1 and 2 with the channel last."""
+    """A public function with arguments, on inputs of `shape`, spatial axes 1 and 2 with the channel last.
+
+    Attributes:
+      arrays: further arguments, made from the shape of the inputs.
+      smooth: whether it is curved, so that exact finite differences do not tell its derivatives.
+      places: whether the program may hold gathers and scatters, because places depend on data or on bins.
+    """
 
     name: str
     pool: Callable[..., Any]
     arguments: dict[str, Any]
     linear: bool = False
     shape: tuple[int, ...] = (2, 4, 6, 2)
+    arrays: Callable[[tuple[Any, ...]], dict[str, Any]] = lambda shape: {}
+    smooth: bool = False
+    places: bool = False
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """The values alone."""
-        result = self.pool(x, **self.arguments)
+        result = self.pool(x, **self.arguments, **self.arrays(x.shape))
         return result[0] if isinstance(result, tuple) else result
 
     def inputs(self, shape: tuple[int, ...] | None = None) -> np.ndarray:
-        """Distinct integers: no ties, so that every pool is linear near them."""
+        """Distinct integers, so that every pool is linear near them; fractions for those that are smooth."""
         shape = self.shape if shape is None else shape
         size = int(np.prod(shape))
-        return np.random.default_rng(7).permutation(size).reshape(shape).astype(np.float32) - size // 2
+        x = np.random.default_rng(7).permutation(size).reshape(shape).astype(np.float32) - size // 2
+        # Away from 0, where powers have no derivative.
+        return (x + 0.5) / 8 if self.smooth else x
 
 
 OVERLAPPING = {"window_shape": (3, 3), "strides": 2, "padding": ((1, 0), (1, 1)), "ceil_mode": True}
 DILATED = {"window_shape": (2, 3), "strides": (1, 2), "padding": 1, "window_dilation": 2}
+MIRRORED = {"window_shape": (3, 2), "strides": 2, "padding": ((1, 2), (0, 1)), "padding_mode": "REFLECT"}
+
+
+def mask(shape: tuple[Any, ...]) -> dict[str, Any]:
+    """A mask over the spatial axes; its first rows leave some windows without any valid element."""
+    height, width = shape[-3:-1]
+    valid = np.random.default_rng(3).random((height, width, 1)) < 0.6
+    valid[:2, :3] = False
+    return {"where": valid}
+
+
+def some_indices(shape: tuple[Any, ...]) -> dict[str, Any]:
+    """A place for each value in a plane of (2 * height, 2 * width), some of them the same."""
+    height, width = shape[-3:-1]
+    places = np.random.default_rng(4).integers(0, 4 * height * width, (height, width, 1))
+    return {"indices": jnp.broadcast_to(jnp.asarray(places, jnp.int32), shape)}
+
+
+def some_offsets(shape: tuple[Any, ...]) -> dict[str, Any]:
+    """A position in a window of 3 by 2 for each value."""
+    places = np.random.default_rng(5).integers(0, 6, (*shape[-3:-1], 1))
+    return {"indices": jnp.broadcast_to(jnp.asarray(places, jnp.uint8), shape)}
+
+
+def some_samples(shape: tuple[Any, ...]) -> dict[str, Any]:
+    """The same two numbers for every feature map."""
+    return {"key": None, "samples": jnp.broadcast_to(jnp.asarray([0.3, 0.8], jnp.float32), (*shape[:-3], shape[-1], 2))}
+
+
+def logsumexp(a: Any, b: Any) -> Any:
+    """Joins pairs of a maximum and a sum of exponentials relative to it."""
+    top = jnp.maximum(a[0], b[0])
+    return top, sum(total * jnp.exp(jnp.where(top > -jnp.inf, high - top, 0)) for high, total in (a, b))
+
+
+def log_mean_exp(x: jax.Array, **arguments: Any) -> jax.Array:
+    """A pool made of a pair of arrays."""
+    top, total = jaxpool.pool((x, jnp.ones_like(x)), (-np.inf, 0.0), logsumexp, **arguments)
+    return top + jnp.log(total)
+
 
 ROWS = [
     Row("max_pool", jaxpool.max_pool, OVERLAPPING),
     Row("max_pool, keeping the input", jaxpool.max_pool, OVERLAPPING | {"residual": "input"}),
     Row("max_pool, dilated", jaxpool.max_pool, DILATED),
     Row("max_pool, large", jaxpool.max_pool, {"window_shape": (4, 5), "padding": "SAME"}),
+    Row("max_pool, mirrored", jaxpool.max_pool, MIRRORED),
     Row("min_pool", jaxpool.min_pool, OVERLAPPING),
     Row("max_pool_with_argmax", jaxpool.max_pool_with_argmax, OVERLAPPING),
+    Row("max_pool_with_argmax, wrapped", jaxpool.max_pool_with_argmax, MIRRORED | {"padding_mode": "WRAP"}),
     Row("min_pool_with_argmax", jaxpool.min_pool_with_argmax, DILATED),
     Row("avg_pool", jaxpool.avg_pool, OVERLAPPING, linear=True),
     Row("avg_pool, real", jaxpool.avg_pool, DILATED | {"count_include_pad": False}, linear=True),
     Row("avg_pool, override", jaxpool.avg_pool, {"window_shape": (2, 2), "divisor_override": 3}, linear=True),
+    Row("avg_pool, masked", jaxpool.avg_pool, OVERLAPPING, linear=True, arrays=mask),
+    Row("avg_pool, edges", jaxpool.avg_pool, MIRRORED | {"padding_mode": "edge"}, linear=True),
     Row("sum_pool", jaxpool.sum_pool, DILATED, linear=True),
+    Row("sum_pool, masked", jaxpool.sum_pool, MIRRORED, linear=True, arrays=mask),
     Row("global_avg_pool", jaxpool.global_avg_pool, {}, linear=True),
+    Row("global_avg_pool, masked", jaxpool.global_avg_pool, {}, linear=True, arrays=mask),
     Row("global_sum_pool", jaxpool.global_sum_pool, {"keepdims": True}, linear=True),
     Row("global_max_pool", jaxpool.global_max_pool, {}),
+    Row("global_max_pool, masked", jaxpool.global_max_pool, {}, arrays=mask),
     Row("global_min_pool", jaxpool.global_min_pool, {"keepdims": True}),
+    Row("adaptive_avg_pool", jaxpool.adaptive_avg_pool, {"output_size": (3, 4)}, linear=True, places=True),
+    Row("adaptive_max_pool", jaxpool.adaptive_max_pool, {"output_size": (3, None)}, places=True),
+    Row(
+        "adaptive_max_pool_with_argmax",
+        jaxpool.adaptive_max_pool_with_argmax,
+        {"output_size": (2, 8)},
+        places=True,
+    ),
+    Row(
+        "max_unpool",
+        jaxpool.max_unpool,
+        {"window_shape": (2, 2), "strides": 2},
+        linear=True,
+        arrays=some_indices,
+        places=True,
+    ),
+    Row(
+        "max_unpool, added",
+        jaxpool.max_unpool,
+        {"window_shape": (3, 2), "strides": 2, "index_convention": "window", "duplicates": "add"},
+        linear=True,
+        arrays=some_offsets,
+    ),
+    Row("avg_unpool", jaxpool.avg_unpool, {"window_shape": (3, 2), "strides": (1, 2), "padding": 1}, linear=True),
+    Row(
+        "fractional_max_pool",
+        jaxpool.fractional_max_pool,
+        {"output_size": (2, 3), "window_shape": (2, 2)},
+        arrays=some_samples,
+        places=True,
+    ),
+    Row(
+        "fractional_max_pool_with_argmax",
+        jaxpool.fractional_max_pool_with_argmax,
+        {"key": jax.random.key(3), "output_size": (3, 4), "rule": "tensorflow_pseudo_random", "overlapping": True},
+        places=True,
+    ),
+    Row("lp_pool", jaxpool.lp_pool, OVERLAPPING | {"p": 3.0}, smooth=True),
+    Row("power_mean_pool, masked", jaxpool.power_mean_pool, DILATED | {"p": 1.5}, smooth=True, arrays=mask),
+    Row("global_lp_pool", jaxpool.global_lp_pool, {}, smooth=True),
+    Row("global_power_mean_pool", jaxpool.global_power_mean_pool, {"p": jnp.float32(2.5)}, smooth=True),
+    Row("pool, a product", jaxpool.pool, {"init": 1.0, "reduce_fn": lax.mul, "window_shape": (1, 2)}, smooth=True),
+    Row("pool, a pair", log_mean_exp, {"window_shape": (2, 3), "strides": 2, "padding": "SAME"}, smooth=True),
 ]
 
 

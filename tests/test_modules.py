@@ -15,7 +15,15 @@ import jaxpool
 import jaxpool.linen
 import jaxpool.nnx
 
-POOLS = [name for name in jaxpool.__all__ if "_pool" in name]
+ARRAYS = ("indices", "key", "samples", "where")
+
+
+def first_argument(name):
+    return next(iter(inspect.signature(getattr(jaxpool, name)).parameters))
+
+
+# An argument of `pool` is called init, which a Flax module has already.
+POOLS = [name for name in jaxpool.__all__ if first_argument(name) == "inputs" and name != "pool"]
 WINDOWED = {"window_shape": [2, 3], "strides": 2, "padding": [[0, 1], [1, 1]]}
 
 
@@ -24,7 +32,20 @@ def class_name(function_name):
 
 
 def arguments(name):
+    if name.startswith("adaptive"):
+        return {"output_size": [3, None]}
+    if name.startswith("fractional"):
+        return {"output_size": [3, 2], "window_shape": [2, 2]}
     return {"keepdims": True} if name.startswith("global") else WINDOWED
+
+
+def arrays(name, x):
+    if name == "max_unpool":
+        return (jnp.zeros(x.shape, jnp.int32),), {}
+    if name.startswith("fractional"):
+        return (None,), {"samples": jnp.full((2, 3, 2), 0.5)}
+    takes_mask = "where" in inspect.signature(getattr(jaxpool, name)).parameters
+    return (), {"where": x[..., :1] > 0} if takes_mask else {}
 
 
 def inputs(shape=(2, 5, 6, 3)):
@@ -43,7 +64,8 @@ def test_every_pool_has_a_module_in_both():
 
 @pytest.mark.parametrize("name", POOLS)
 def test_fields_are_the_arguments_of_the_function(name):
-    _, *expected = inspect.signature(getattr(jaxpool, name)).parameters.values()
+    _, *everything = inspect.signature(getattr(jaxpool, name)).parameters.values()
+    expected = [parameter for parameter in everything if parameter.name not in ARRAYS]
     linen_class = getattr(jaxpool.linen, class_name(name))
     fields = [f for f in dataclasses.fields(linen_class) if f.name not in ("parent", "name")]
     missing = dataclasses.MISSING
@@ -58,20 +80,21 @@ def test_fields_are_the_arguments_of_the_function(name):
 @pytest.mark.parametrize("name", POOLS)
 def test_modules_compute_what_the_function_does(name):
     x = inputs()
-    expected = getattr(jaxpool, name)(x, **arguments(name))
+    more, named = arrays(name, x)
+    expected = getattr(jaxpool, name)(x, *more, **named, **arguments(name))
     linen_module = getattr(jaxpool.linen, class_name(name))(**arguments(name))
     nnx_module = getattr(jaxpool.nnx, class_name(name))(**arguments(name))
-    assert_trees_equal(linen_module.apply({}, x), expected)
-    assert_trees_equal(linen_module(x), expected)
-    assert_trees_equal(nnx_module(x), expected)
-    assert_trees_equal(nnx.jit(lambda m, x: m(x))(nnx_module, x), expected)
+    assert_trees_equal(linen_module.apply({}, x, *more, **named), expected)
+    assert_trees_equal(linen_module(x, *more, **named), expected)
+    assert_trees_equal(nnx_module(x, *more, **named), expected)
+    assert_trees_equal(nnx.jit(lambda m, x: m(x, *more, **named))(nnx_module, x), expected)
     assert jax.tree.leaves(nnx.state(nnx_module)) == []
-    assert linen_module.init(jax.random.key(0), x) == {}
+    assert linen_module.init(jax.random.key(0), x, *more, **named) == {}
     again = getattr(jaxpool.linen, class_name(name))(**arguments(name))
     assert hash(linen_module) == hash(again)
     assert linen_module == again
     assert pickle.loads(pickle.dumps(linen_module)) == linen_module
-    assert_trees_equal(pickle.loads(pickle.dumps(nnx_module))(x), expected)
+    assert_trees_equal(pickle.loads(pickle.dumps(nnx_module))(x, *more, **named), expected)
     assert repr(linen_module).startswith(class_name(name))
     assert repr(nnx_module).startswith(class_name(name))
 

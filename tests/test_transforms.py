@@ -22,11 +22,23 @@ def reference(row, shape=SMALL):
     The inputs are distinct integers, so within 1/4 of them every pool is linear and central differences are exact.
     """
     x = row.inputs(shape)
+    if row.smooth:
+        y = np.asarray(row(x))
+        return x, y, numeric_jacobian(row, x).reshape(y.size, x.size)
     steps = np.eye(x.size, dtype=np.float32).reshape(x.size, *x.shape) / 4
     pool = jax.jit(jax.vmap(row))
     difference = np.asarray(pool(x + steps) - pool(x - steps)) * 2
     y = np.asarray(row(x))
     return x, y, difference.reshape(x.size, y.size).T
+
+
+def numeric_jacobian(f, x, step=1e-4):
+    """Central differences in double precision, outputs before inputs."""
+    with jax.enable_x64(True):
+        x = jnp.asarray(x, jnp.float64)
+        steps = jnp.eye(x.size, dtype=x.dtype).reshape(x.size, *x.shape) * step
+        mapped = jax.jit(jax.vmap(f))
+        return np.moveaxis(np.asarray(mapped(x[None] + steps) - mapped(x[None] - steps)) / (2 * step), 0, -1)
 
 
 close = functools.partial(np.testing.assert_allclose, rtol=2e-4, atol=2e-4)
@@ -67,7 +79,20 @@ def test_higher_derivatives(row):
     w, v = rng.normal(size=y.shape).astype(np.float32) / 8, rng.normal(size=x.shape).astype(np.float32)
 
     def loss(x):
-        return jnp.vdot(w, row(x) ** 3)
+        return jnp.vdot(w.astype(x.dtype), row(x) ** 3)
+
+    if row.smooth:
+        hessian = numeric_jacobian(jax.grad(loss), x).reshape(x.size, x.size)
+        largest = np.abs(hessian).max()
+        got = np.reshape(jax.hessian(loss)(x), hessian.shape)
+        np.testing.assert_allclose(got, hessian, rtol=1e-3, atol=1e-4 * largest)
+        third = numeric_jacobian(lambda x: jax.jvp(jax.grad(loss), (x,), (v.astype(x.dtype),))[1], x)
+        _, got = jax.jvp(jax.jacrev(jax.grad(loss)), (x,), (v,))
+        largest = np.abs(third).max()
+        np.testing.assert_allclose(
+            np.reshape(got, hessian.shape), third.reshape(hessian.shape), rtol=1e-2, atol=1e-3 * largest
+        )
+        return
 
     # With y linear near x: hessian = J' diag(6 w y) J, its derivative along v = J' diag(6 w J v) J.
     size = (x.size, x.size)

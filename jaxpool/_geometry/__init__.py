@@ -1,35 +1,51 @@
 """Stage 2 of 4: window arithmetic and argument errors. Integers only; nothing here imports jax."""
 
-from jaxpool._geometry.arguments import (
-    Ints,
-    Padding,
+from jaxpool._geometry.arguments import PADDING_MODES, global_window, pooling_window
+from jaxpool._geometry.bins import AxisBins, adaptive_bins
+from jaxpool._geometry.checks import (
     check_divisor,
     check_dtype,
     check_flag,
     check_implementation,
     check_inputs,
     check_option,
-    check_plane_size,
-    global_window,
-    hashable,
-    pooling_window,
+    check_positive_number,
+    check_reduction,
+    check_where,
+    index_dtype,
 )
+from jaxpool._geometry.fractional import check_randomness, check_samples, fractional_window
+from jaxpool._geometry.unpooling import check_indices, plane_window, unpooling_window
+from jaxpool._geometry.values import ARRAYS, Ints, Padding, hashable
 from jaxpool._geometry.window import AxisWindow, Segment, Window
 
 __all__ = [
+    "ARRAYS",
+    "PADDING_MODES",
+    "AxisBins",
     "AxisWindow",
     "Ints",
     "Padding",
     "Segment",
     "Window",
+    "adaptive_bins",
     "check_divisor",
     "check_dtype",
     "check_flag",
     "check_implementation",
+    "check_indices",
     "check_inputs",
     "check_option",
-    "check_plane_size",
+    "check_positive_number",
+    "check_randomness",
+    "check_reduction",
+    "check_samples",
+    "check_where",
+    "fractional_window",
     "global_window",
     "hashable",
+    "index_dtype",
+    "plane_window",
     "pooling_window",
+    "unpooling_window",
 ]

@@ -158,6 +158,14 @@ class Window:
         """The same window on arrays that have one more axis, inserted at `axis`."""
         return Window(tuple(dataclasses.replace(p, axis=p.axis + (p.axis >= axis)) for p in self.parts))
 
+    def on_padded_input(self) -> Window:
+        """The same windows on an input that has been padded: padding is real there, and only crops remain."""
+        parts = [
+            dataclasses.replace(p, size=p.size + max(p.low, 0) + max(p.high, 0), low=min(p.low, 0), high=min(p.high, 0))
+            for p in self.parts
+        ]
+        return Window(tuple(parts))
+
     @functools.cached_property
     def offset_strides(self) -> tuple[int, ...]:
         """Row-major strides of the taps: `offset = sum(tap * stride)`."""

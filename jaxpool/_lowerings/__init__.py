@@ -1,5 +1,6 @@
 """Stage 4 of 4: how an operator is computed. One algorithm per file; `choice` picks among them."""
 
+from jaxpool._lowerings.bins import held, starts_and_counts
 from jaxpool._lowerings.choice import (
     IMPLEMENTATIONS,
     LOWERINGS,
@@ -10,5 +11,20 @@ from jaxpool._lowerings.choice import (
     choose,
     compute,
 )
+from jaxpool._lowerings.monoid import reduce_windows
+from jaxpool._lowerings.reduce_window import extreme
 
-__all__ = ["IMPLEMENTATIONS", "LOWERINGS", "OPERATORS", "PLATFORMS", "Case", "check_runs", "choose", "compute"]
+__all__ = [
+    "IMPLEMENTATIONS",
+    "LOWERINGS",
+    "OPERATORS",
+    "PLATFORMS",
+    "Case",
+    "check_runs",
+    "choose",
+    "compute",
+    "extreme",
+    "held",
+    "reduce_windows",
+    "starts_and_counts",
+]

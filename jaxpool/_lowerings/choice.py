@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 
 from jaxpool._geometry import Window
 from jaxpool._lowerings import (
+    bins,
     doubling,
     narrow,
     padded,
     padded_separable,
+    places,
     reduce_window,
     select_and_scatter,
     separable,
@@ -185,11 +187,22 @@ def gather_at_extremum(platform: str, dx: Any, x: Any, *, window: Window, kind: 
     return compute("gather_at_offsets", platform, dx, offsets, **static)
 
 
+# Operators with one algorithm for every platform.
+_ALWAYS: dict[str, Callable[..., Any]] = {
+    "lay_out_bins": bins.lay_out_bins,
+    "collect_bins": bins.collect_bins,
+    "gather_at_places": places.gather_at_places,
+    "scatter_at_places": places.scatter_at_places,
+    "last_at_places": places.last_at_places,
+    "first_maximum": places.first_maximum,
+}
 _COMPOSED = {"scatter_at_extremum": scatter_at_extremum, "gather_at_extremum": gather_at_extremum}
 
 
-def compute(operator: str, platform: str, *arrays: Any, window: Window, implementation: str | None, **parameters: Any):
+def compute(operator: str, platform: str, *arrays: Any, window: Any, implementation: str | None, **parameters: Any):
     """The operator's result by the implementation of choice."""
+    if operator in _ALWAYS:
+        return _ALWAYS[operator](*arrays, window=window)
     if operator in _COMPOSED:
         return _COMPOSED[operator](platform, *arrays, window=window, implementation=implementation, **parameters)
     case = Case(window, arrays[0].ndim)

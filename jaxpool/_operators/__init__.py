@@ -1,20 +1,37 @@
 """Stage 3 of 4: the window operators and all derivative rules."""
 
+# Any associative operation: written in terms that JAX differentiates by itself.
+from jaxpool._lowerings import reduce_windows as window_reduce
 from jaxpool._operators.extremum import (
     gather_at_extremum,
     scatter_at_extremum,
     window_argextremum,
     window_extremum,
 )
-from jaxpool._operators.linear import gather_at_offsets, scatter_at_offsets, window_spread, window_sum
+from jaxpool._operators.linear import (
+    gather_at_offsets,
+    gather_at_places,
+    lay_out_bins,
+    scatter_at_offsets,
+    scatter_at_places,
+    window_spread,
+    window_sum,
+)
+from jaxpool._operators.places import first_maximum, last_at_places
 
 __all__ = [
+    "first_maximum",
     "gather_at_extremum",
     "gather_at_offsets",
+    "gather_at_places",
+    "last_at_places",
+    "lay_out_bins",
     "scatter_at_extremum",
     "scatter_at_offsets",
+    "scatter_at_places",
     "window_argextremum",
     "window_extremum",
+    "window_reduce",
     "window_spread",
     "window_sum",
 ]

@@ -6,17 +6,17 @@ from typing import Any
 
 from jax import Array
 
-from jaxpool._geometry import Window
+from jaxpool._geometry import AxisBins, Window
 from jaxpool._operators.primitive import adjoint_pair, bind, operator
 
 
-def same_as_outputs(x: Any, *offsets: Any, window: Window, **static: Any) -> Any:
+def same_as_outputs(x: Any, *offsets: Any, window: Window | AxisBins, **static: Any) -> Any:
     """The abstract result of an operator from inputs to outputs: dtype, sharding and varying axes stay."""
     del offsets, static
     return x.update(shape=window.output_shape(x.shape), weak_type=False)
 
 
-def same_as_inputs(g: Any, *offsets: Any, window: Window, **static: Any) -> Any:
+def same_as_inputs(g: Any, *offsets: Any, window: Window | AxisBins, **static: Any) -> Any:
     """The abstract result of an operator from outputs to inputs."""
     del offsets, static
     return g.update(shape=window.input_shape(g.shape), weak_type=False)
@@ -31,6 +31,18 @@ adjoint_pair(_sum_p, _spread_p)
 _gather_p = operator("gather_at_offsets", same_as_outputs, ("consistent",))
 _scatter_p = operator("scatter_at_offsets", same_as_inputs, ("consistent",))
 adjoint_pair(_gather_p, _scatter_p)
+
+
+# y[i * width + k] = x[start(i) + k] in bin i        x[p] = sum over the bins i with p of y[i * width + p - start(i)]
+_lay_out_p = operator("lay_out_bins", same_as_outputs, ())
+_collect_p = operator("collect_bins", same_as_inputs, ())
+adjoint_pair(_lay_out_p, _collect_p)
+
+
+# y[o] = x[places[o]]                                x[h] = sum over the o with places[o] = h of y[o]
+_gather_places_p = operator("gather_at_places", same_as_outputs, ())
+_scatter_places_p = operator("scatter_at_places", same_as_inputs, ())
+adjoint_pair(_gather_places_p, _scatter_places_p)
 
 
 def window_sum(x: Array, window: Window, implementation: str | None = None) -> Array:
@@ -63,3 +75,18 @@ def scatter_at_offsets(
 ) -> Array:
     """The adjoint of `gather_at_offsets`: every element gets the sum over the windows whose offset names it."""
     return bind(_scatter_p, g, offsets, window=window, consistent=consistent, implementation=implementation)
+
+
+def lay_out_bins(x: Array, bins: AxisBins) -> Array:
+    """The elements of every bin side by side, each bin as wide as the largest and ending in zeros where it is not."""
+    return bind(_lay_out_p, x, window=bins, implementation=None)
+
+
+def gather_at_places(x: Array, places: Array, window: Window) -> Array:
+    """Every window's element at a row-major position in the plane; 0 outside it."""
+    return bind(_gather_places_p, x, places, window=window, implementation=None)
+
+
+def scatter_at_places(g: Array, places: Array, window: Window) -> Array:
+    """The adjoint of `gather_at_places`: every element gets the sum of what is sent to it."""
+    return bind(_scatter_places_p, g, places, window=window, implementation=None)

@@ -12,7 +12,7 @@ from jax.typing import ArrayLike
 
 from jaxpool._geometry import Ints, Padding, Window, check_divisor, check_flag
 from jaxpool._operators import window_sum
-from jaxpool._pools.inputs import array_and_window
+from jaxpool._pools.inputs import along, array_and_window, mask_of, padded
 
 
 def summing_dtype(dtype: jnp.dtype) -> jnp.dtype:
@@ -63,35 +63,60 @@ def divide(total: Array, divisor: Array | int) -> Array:
     return total / divisor
 
 
+def divisor_of(mask: Array | None, window: Window, include_pad: bool, dtype: jnp.dtype, rank: int) -> Array | int:
+    """What each window's sum is divided by: valid elements, padding where it counts, and 1 where nothing counts."""
+    everything = counts(window, include_pad, dtype, rank)
+    if mask is None:
+        return everything
+    padding = jnp.asarray(everything - counts(window, False, dtype, rank), dtype)
+    return jnp.maximum(window_sum(along(mask, window).astype(dtype), window) + padding, 1)
+
+
 @functools.partial(
-    jax.jit, static_argnames=("window", "count_include_pad", "divisor_override", "implementation"), inline=True
+    jax.jit,
+    static_argnames=("window", "count_include_pad", "divisor_override", "padding_mode", "implementation"),
+    inline=True,
 )
 def average_of(
     inputs: Array,
+    mask: Array | None,
     window: Window,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
+    padding_mode: str | None = None,
     implementation: str | None = None,
 ) -> Array:
     """The mean of every window."""
-    dtype = summing_dtype(inputs.dtype)
-    result_dtype = inputs.dtype if jnp.issubdtype(inputs.dtype, jnp.inexact) else dtype
-    total = window_sum(inputs.astype(dtype), window, implementation)
+    x, mask, window = padded(inputs, mask, window, padding_mode)
+    dtype = summing_dtype(x.dtype)
+    result_dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.inexact) else dtype
+    x = x if mask is None else jnp.where(mask, x, jnp.zeros((), x.dtype))
+    total = window_sum(x.astype(dtype), window, implementation)
     real = jnp.finfo(dtype).dtype
-    divisor = counts(window, count_include_pad, real, inputs.ndim) if divisor_override is None else divisor_override
+    divisor = divisor_override
+    if divisor is None:
+        divisor = divisor_of(mask, window, count_include_pad, real, x.ndim)
     if not isinstance(divisor, int):
         divisor = divisor.astype(dtype)
     return divide(total, divisor).astype(result_dtype)
 
 
-@functools.partial(jax.jit, static_argnames=("window", "implementation"), inline=True)
-def sum_of(inputs: Array, window: Window, implementation: str | None = None) -> Array:
+@functools.partial(jax.jit, static_argnames=("window", "padding_mode", "implementation"), inline=True)
+def sum_of(
+    inputs: Array,
+    mask: Array | None,
+    window: Window,
+    padding_mode: str | None = None,
+    implementation: str | None = None,
+) -> Array:
     """The sum of every window."""
-    if jnp.issubdtype(inputs.dtype, jnp.inexact):
-        dtype, result_dtype = summing_dtype(inputs.dtype), inputs.dtype
+    x, mask, window = padded(inputs, mask, window, padding_mode)
+    if jnp.issubdtype(x.dtype, jnp.inexact):
+        dtype, result_dtype = summing_dtype(x.dtype), x.dtype
     else:
-        dtype = result_dtype = jax.eval_shape(jnp.sum, jax.ShapeDtypeStruct((1,), inputs.dtype)).dtype
-    return window_sum(inputs.astype(dtype), window, implementation).astype(result_dtype)
+        dtype = result_dtype = jax.eval_shape(jnp.sum, jax.ShapeDtypeStruct((1,), x.dtype)).dtype
+    x = x if mask is None else jnp.where(mask, x, jnp.zeros((), x.dtype))
+    return window_sum(x.astype(dtype), window, implementation).astype(result_dtype)
 
 
 def avg_pool(
@@ -105,6 +130,8 @@ def avg_pool(
     window_dilation: Ints = 1,
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
+    padding_mode: str | None = None,
+    where: ArrayLike | None = None,
     implementation: str | None = None,
 ) -> Array:
     """Average pooling: the mean of every window. Strides default to 1 (PyTorch's and Keras's to the window).
@@ -113,11 +140,13 @@ def avg_pool(
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`; any number of batch axes; any numeric dtype.
-      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, implementation: as in
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, implementation: as in
         `jaxpool.max_pool`.
       count_include_pad: whether padding counts in the divisor, as Flax and PyTorch have it; Keras and TensorFlow leave
         it out. What ceil mode adds beyond the padding never counts.
       divisor_override: an integer to divide every window's sum by, in place of a count.
+      where: as in `jaxpool.max_pool`; elements left out count neither in the sum nor in the divisor, and a window
+        without any valid element gives 0. Padding counts as `count_include_pad` says.
 
     Returns:
       The means, with the sizes of `jaxpool.output_shape` along the spatial axes. Floats and complex numbers keep their
@@ -151,11 +180,14 @@ def avg_pool(
         window_dilation,
         ceil_mode,
         channel_axis,
+        padding_mode,
         implementation,
         operator="window_sum",
         padding_is_empty=not count_include_pad and divisor_override is None,
     )
-    return average_of(x, window, bool(count_include_pad), divisor_override, implementation)
+    mask = mask_of("avg_pool", where, x)
+    include = bool(count_include_pad)
+    return average_of(x, mask, window, include, divisor_override, padding_mode, implementation)
 
 
 def sum_pool(
@@ -167,12 +199,14 @@ def sum_pool(
     window_dilation: Ints = 1,
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
+    padding_mode: str | None = None,
+    where: ArrayLike | None = None,
     implementation: str | None = None,
 ) -> Array:
     """Sum pooling: the sum of every window. Strides default to 1 (PyTorch's and Keras's to the window).
 
     Arguments and errors are those of `jaxpool.max_pool`, except that a window wholly in padding is welcome: its sum
-    is 0.
+    is 0, and so is that of a window without any valid element of `where`.
 
     Returns:
       The sums. Floats and complex numbers keep their dtype, and f16, bf16 and fp8 are summed in f32; integers and
@@ -196,8 +230,9 @@ def sum_pool(
         window_dilation,
         ceil_mode,
         channel_axis,
+        padding_mode,
         implementation,
         operator="window_sum",
         padding_is_empty=False,
     )
-    return sum_of(x, window, implementation)
+    return sum_of(x, mask_of("sum_pool", where, x), window, padding_mode, implementation)

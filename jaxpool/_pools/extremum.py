@@ -3,40 +3,103 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import Ints, Padding, Window, check_option, check_plane_size
+from jaxpool._geometry import AxisWindow, Ints, Padding, Window, check_option, index_dtype
+from jaxpool._lowerings import extreme
 from jaxpool._operators import window_argextremum, window_extremum
-from jaxpool._pools.inputs import array_and_window
+from jaxpool._pools.inputs import along, array_and_window, mask_of, padded, x64
+
+INDEX_CONVENTIONS = ("spatial", "window", "coordinates")
 
 
-@functools.partial(jax.jit, static_argnames=("window", "kind", "implementation", "residual"), inline=True)
+@functools.partial(
+    jax.jit, static_argnames=("window", "kind", "padding_mode", "implementation", "residual"), inline=True
+)
 def extremum_of(
-    inputs: Array, window: Window, kind: str, implementation: str | None = None, residual: str | None = None
+    inputs: Array,
+    mask: Array | None,
+    window: Window,
+    kind: str,
+    padding_mode: str | None = None,
+    implementation: str | None = None,
+    residual: str | None = None,
 ) -> Array:
     """The largest or smallest element of every window."""
-    return window_extremum(inputs, window, kind, implementation, residual)
+    x, mask, window = padded(inputs, mask, window, padding_mode)
+    x = x if mask is None else jnp.where(mask, x, extreme(x.dtype, kind))
+    return window_extremum(x, window, kind, implementation, residual)
 
 
-@functools.partial(jax.jit, static_argnames=("window", "kind", "implementation"), inline=True)
-def _argextremum_of(inputs: Array, window: Window, kind: str, implementation: str | None) -> tuple[Array, Array]:
-    values, offsets = window_argextremum(inputs, window, kind, implementation)
-    return values, plane_indices(offsets, window)
+@functools.partial(
+    jax.jit,
+    static_argnames=("window", "kind", "padding_mode", "implementation", "convention", "dtype"),
+    inline=True,
+)
+def _argextremum_of(
+    inputs: Array,
+    mask: Array | None,
+    window: Window,
+    kind: str,
+    padding_mode: str | None,
+    implementation: str | None,
+    convention: str,
+    dtype: str,
+) -> tuple[Array, Array]:
+    x, mask, inner = padded(inputs, mask, window, padding_mode)
+    worst = extreme(x.dtype, kind)
+    values, offsets = window_argextremum(x if mask is None else jnp.where(mask, x, worst), inner, kind, implementation)
+    if mask is not None:
+        # Among elements that are all worst, one that is left out may stand first.
+        _, valid = window_argextremum(along(mask, inner).astype(jnp.uint8), inner, "max", implementation)
+        offsets = jnp.where(values == worst, valid, offsets)
+    if convention == "window":
+        return values, offsets
+    places = [
+        _unpadded(place, part, padding_mode)
+        for place, part in zip(coordinates(offsets, inner, dtype), window.parts, strict=True)
+    ]
+    if convention == "coordinates":
+        return values, jnp.stack(places, axis=-1)
+    return values, plane_indices(places, window)
 
 
-def plane_indices(offsets: Array, window: Window) -> Array:
-    """From offsets in the window to row-major positions in the unpadded spatial plane, int32."""
-    offsets = offsets.astype(jnp.int32)
-    indices = jnp.zeros(offsets.shape, jnp.int32)
+def coordinates(offsets: Array, window: Window, dtype: str) -> list[Array]:
+    """From offsets in the window to positions along each spatial axis."""
+    offsets = offsets.astype(dtype)
+    places: list[Array] = []
     for part, stride in zip(window.parts, window.offset_strides, strict=True):
         tap, offsets = offsets // stride, offsets % stride
-        output = lax.broadcasted_iota(jnp.int32, offsets.shape, part.axis)
-        indices = indices * part.size + output * part.stride - part.low + tap * part.dilation
+        output = lax.broadcasted_iota(dtype, offsets.shape, part.axis)
+        places.append(output * part.stride - part.low + tap * part.dilation)
+    return places
+
+
+def plane_indices(places: Sequence[Array], window: Window) -> Array:
+    """From positions along each spatial axis to row-major positions in the plane."""
+    indices = jnp.zeros_like(places[0])
+    for place, part in zip(places, window.parts, strict=True):
+        indices = indices * part.size + place
     return indices
+
+
+def _unpadded(place: Array, part: AxisWindow, mode: str | None) -> Array:
+    """Where an element of the padded input comes from."""
+    if mode is None:
+        return place
+    place = place - max(part.low, 0)
+    match mode.lower():
+        case "edge":
+            return jnp.clip(place, 0, part.size - 1)
+        case "wrap":
+            return place % part.size
+        case _:
+            return part.size - 1 - jnp.abs(part.size - 1 - jnp.abs(place))
 
 
 def max_pool(
@@ -48,6 +111,8 @@ def max_pool(
     window_dilation: Ints = 1,
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
+    padding_mode: str | None = None,
+    where: ArrayLike | None = None,
     residual: str | None = None,
     implementation: str | None = None,
 ) -> Array:
@@ -69,6 +134,10 @@ def max_pool(
         reaches beyond the high padding.
       channel_axis: the axis of the features, or None if there is none; the spatial axes are the last
         `len(window_shape)` others.
+      padding_mode: None for padding that holds nothing, or what it holds, as elements like any others: "EDGE" (the
+        nearest element), "REFLECT" (the mirror image, without the border) or "WRAP" (the other end), as in `jnp.pad`.
+      where: array of booleans that broadcasts to `inputs`: the elements that count. A window without any gives the
+        smallest value of the dtype (-inf), and no gradient; `jaxpool.max_pool(where, ...)` tells which have one.
       residual: what is kept for derivatives: "offsets", one position in the window per output (one byte up to 256
         elements); "input", the inputs themselves, which a TPU scatters from natively; None for "input" where the
         default backend is a TPU and the window is not dilated, else "offsets". Both give the same gradient everywhere.
@@ -106,12 +175,14 @@ def max_pool(
         window_dilation,
         ceil_mode,
         channel_axis,
+        padding_mode,
         implementation,
         operator="window_extremum",
         ordered=True,
     )
     check_option("max_pool", "residual", residual, (None, "offsets", "input"), "what derivatives keep")
-    return extremum_of(x, window, "max", implementation, residual)
+    mask = mask_of("max_pool", where, x)
+    return extremum_of(x, mask, window, "max", padding_mode, implementation, residual)
 
 
 def min_pool(
@@ -123,6 +194,8 @@ def min_pool(
     window_dilation: Ints = 1,
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
+    padding_mode: str | None = None,
+    where: ArrayLike | None = None,
     residual: str | None = None,
     implementation: str | None = None,
 ) -> Array:
@@ -147,12 +220,21 @@ def min_pool(
         window_dilation,
         ceil_mode,
         channel_axis,
+        padding_mode,
         implementation,
         operator="window_extremum",
         ordered=True,
     )
     check_option("min_pool", "residual", residual, (None, "offsets", "input"), "what derivatives keep")
-    return extremum_of(x, window, "min", implementation, residual)
+    mask = mask_of("min_pool", where, x)
+    return extremum_of(x, mask, window, "min", padding_mode, implementation, residual)
+
+
+def _place_dtype(function: str, window: Window, convention: str) -> str:
+    """The dtype in which the convention tells places."""
+    check_option(function, "index_convention", convention, INDEX_CONVENTIONS, "what the indices are")
+    sizes = [part.size for part in window.parts]
+    return index_dtype(function, "inputs.shape", sizes if convention == "spatial" else [max(sizes)], x64())
 
 
 def max_pool_with_argmax(
@@ -164,18 +246,27 @@ def max_pool_with_argmax(
     window_dilation: Ints = 1,
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
+    padding_mode: str | None = None,
+    where: ArrayLike | None = None,
+    index_convention: str = "spatial",
     implementation: str | None = None,
 ) -> tuple[Array, Array]:
     """Max pooling that also tells where each maximum is. Strides default to 1 (PyTorch's and Keras's to the window).
 
     Arguments, errors and derivatives are those of `jaxpool.max_pool`; the indices have no derivative.
 
+    Args:
+      index_convention: "spatial", PyTorch's: a row-major index into the unpadded spatial plane; "window": a row-major
+        position in the window, in the smallest unsigned type that fits; "coordinates": one position per spatial axis,
+        on a new last axis. `jaxpool.indices_to_tf` and `jaxpool.indices_to_onnx` convert the first.
+
     Returns:
-      The maxima, and an int32 array of the same shape: the place of the first maximum (or the first NaN) as a row-major
-      index into the unpadded spatial plane, PyTorch's convention. It is always a real element, never padding.
+      The maxima, and where the first maximum (or the first NaN) of each window is: always a real element, never
+      padding, nor one that `where` leaves out unless the window has no other. The dtype is int32; for planes of 2**31
+      elements and more it is int64, which `jax_enable_x64` must allow.
 
     Raises:
-      ValueError: also for a plane of more than 2**31 - 1 elements, which int32 cannot index.
+      ValueError: also for a plane that int32 cannot index.
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
@@ -194,12 +285,14 @@ def max_pool_with_argmax(
         window_dilation,
         ceil_mode,
         channel_axis,
+        padding_mode,
         implementation,
         operator="window_argextremum",
         ordered=True,
     )
-    check_plane_size("max_pool_with_argmax", window)
-    return _argextremum_of(x, window, "max", implementation)
+    mask = mask_of("max_pool_with_argmax", where, x)
+    dtype = _place_dtype("max_pool_with_argmax", window, index_convention)
+    return _argextremum_of(x, mask, window, "max", padding_mode, implementation, index_convention, dtype)
 
 
 def min_pool_with_argmax(
@@ -211,6 +304,9 @@ def min_pool_with_argmax(
     window_dilation: Ints = 1,
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
+    padding_mode: str | None = None,
+    where: ArrayLike | None = None,
+    index_convention: str = "spatial",
     implementation: str | None = None,
 ) -> tuple[Array, Array]:
     """Min pooling that also tells where each minimum is. Strides default to 1 (PyTorch's and Keras's to the window).
@@ -235,9 +331,11 @@ def min_pool_with_argmax(
         window_dilation,
         ceil_mode,
         channel_axis,
+        padding_mode,
         implementation,
         operator="window_argextremum",
         ordered=True,
     )
-    check_plane_size("min_pool_with_argmax", window)
-    return _argextremum_of(x, window, "min", implementation)
+    mask = mask_of("min_pool_with_argmax", where, x)
+    dtype = _place_dtype("min_pool_with_argmax", window, index_convention)
+    return _argextremum_of(x, mask, window, "min", padding_mode, implementation, index_convention, dtype)

@@ -8,7 +8,7 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import Window, check_flag
 from jaxpool._pools.average import average_of, sum_of
 from jaxpool._pools.extremum import extremum_of
-from jaxpool._pools.inputs import array_and_plane
+from jaxpool._pools.inputs import array_and_plane, mask_of
 
 
 def _finish(result: Array, window: Window, keepdims: bool) -> Array:
@@ -16,7 +16,12 @@ def _finish(result: Array, window: Window, keepdims: bool) -> Array:
 
 
 def global_avg_pool(
-    inputs: ArrayLike, *, num_spatial_dims: int = 2, keepdims: bool = False, channel_axis: int | None = -1
+    inputs: ArrayLike,
+    *,
+    num_spatial_dims: int = 2,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
 ) -> Array:
     """Global average pooling: the mean of each feature map.
 
@@ -29,6 +34,8 @@ def global_avg_pool(
       keepdims: whether the spatial axes stay, with size 1.
       channel_axis: the axis of the features, or None if there is none; the spatial axes are the last
         `num_spatial_dims` others.
+      where: array of booleans that broadcasts to `inputs`: the elements that count. A map without any gives 0, and no
+        gradient.
 
     Returns:
       Array of shape `(*batch, features)`. Floats and complex numbers keep their dtype, and f16, bf16 and fp8 are summed
@@ -50,11 +57,17 @@ def global_avg_pool(
     """
     check_flag("global_avg_pool", "keepdims", keepdims)
     x, window = array_and_plane("global_avg_pool", inputs, num_spatial_dims, channel_axis)
-    return _finish(average_of(x, window), window, keepdims)
+    mask = mask_of("global_avg_pool", where, x)
+    return _finish(average_of(x, mask, window), window, keepdims)
 
 
 def global_sum_pool(
-    inputs: ArrayLike, *, num_spatial_dims: int = 2, keepdims: bool = False, channel_axis: int | None = -1
+    inputs: ArrayLike,
+    *,
+    num_spatial_dims: int = 2,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
 ) -> Array:
     """Global sum pooling: the sum of each feature map.
 
@@ -67,11 +80,17 @@ def global_sum_pool(
     """
     check_flag("global_sum_pool", "keepdims", keepdims)
     x, window = array_and_plane("global_sum_pool", inputs, num_spatial_dims, channel_axis)
-    return _finish(sum_of(x, window), window, keepdims)
+    mask = mask_of("global_sum_pool", where, x)
+    return _finish(sum_of(x, mask, window), window, keepdims)
 
 
 def global_max_pool(
-    inputs: ArrayLike, *, num_spatial_dims: int = 2, keepdims: bool = False, channel_axis: int | None = -1
+    inputs: ArrayLike,
+    *,
+    num_spatial_dims: int = 2,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
 ) -> Array:
     """Global max pooling: the largest element of each feature map.
 
@@ -85,11 +104,17 @@ def global_max_pool(
     """
     check_flag("global_max_pool", "keepdims", keepdims)
     x, window = array_and_plane("global_max_pool", inputs, num_spatial_dims, channel_axis, ordered=True)
-    return _finish(extremum_of(x, window, "max"), window, keepdims)
+    mask = mask_of("global_max_pool", where, x)
+    return _finish(extremum_of(x, mask, window, "max"), window, keepdims)
 
 
 def global_min_pool(
-    inputs: ArrayLike, *, num_spatial_dims: int = 2, keepdims: bool = False, channel_axis: int | None = -1
+    inputs: ArrayLike,
+    *,
+    num_spatial_dims: int = 2,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
 ) -> Array:
     """Global min pooling: the smallest element of each feature map; otherwise as `jaxpool.global_max_pool`.
 
@@ -100,4 +125,5 @@ def global_min_pool(
     """
     check_flag("global_min_pool", "keepdims", keepdims)
     x, window = array_and_plane("global_min_pool", inputs, num_spatial_dims, channel_axis, ordered=True)
-    return _finish(extremum_of(x, window, "min"), window, keepdims)
+    mask = mask_of("global_min_pool", where, x)
+    return _finish(extremum_of(x, mask, window, "min"), window, keepdims)

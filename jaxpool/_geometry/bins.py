@@ -1,0 +1,110 @@
+"""Adaptive pooling's bins: a given number of windows over an axis of any size."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jaxpool._geometry.arguments import plane_of, spatial_axes
+from jaxpool._geometry.values import as_index, as_sequence, refuse
+from jaxpool._geometry.window import AxisWindow
+
+
+@dataclasses.dataclass(frozen=True)
+class AxisBins:
+    """The bins along one axis.
+
+    Bin `i` holds the positions `i * size // outputs` up to `ceil((i + 1) * size / outputs)`: PyTorch's rule, in
+    integers. Where `outputs` does not divide `size`, neighbouring bins may share one element; where there are more bins
+    than elements, bins share elements.
+
+    Attributes:
+      axis: the array axis.
+      size: elements of the input along it.
+      outputs: number of bins.
+    """
+
+    axis: int
+    size: int
+    outputs: int
+
+    def starts(self) -> np.ndarray:
+        """The first position of every bin."""
+        return np.arange(self.outputs, dtype=np.int64) * self.size // self.outputs
+
+    def counts(self) -> np.ndarray:
+        """The number of elements in every bin."""
+        stops = -(-np.arange(1, self.outputs + 1, dtype=np.int64) * self.size // self.outputs)
+        return stops - self.starts()
+
+    @property
+    def width(self) -> int:
+        """The number of elements in the largest bin."""
+        return int(self.counts().max())
+
+    @property
+    def even(self) -> bool:
+        """Whether the bins lie side by side and are equally large."""
+        return self.size % self.outputs == 0
+
+    @property
+    def coverage(self) -> AxisBins:
+        """The bins that hold each position: they are consecutive, and so bins of bins by the same rule."""
+        return AxisBins(self.axis, self.outputs, self.size)
+
+    def with_batch_axis(self, axis: int) -> AxisBins:
+        """The same bins on arrays that have one more axis, inserted at `axis`."""
+        return dataclasses.replace(self, axis=self.axis + (self.axis >= axis))
+
+    def input_shape(self, shape: Sequence[Any]) -> tuple[Any, ...]:
+        """`shape` with the input's size along the axis."""
+        return (*shape[: self.axis], self.size, *shape[self.axis + 1 :])
+
+    def output_shape(self, shape: Sequence[Any]) -> tuple[Any, ...]:
+        """`shape` with as many elements along the axis as all bins have, each as wide as the largest."""
+        return (*shape[: self.axis], self.outputs * self.width, *shape[self.axis + 1 :])
+
+    def window(self) -> AxisWindow:
+        """The windows that the bins are, one beside the other, each as wide as the largest."""
+        width = self.width
+        return AxisWindow(self.axis, self.outputs * width, width, width, 1, 0, 0, self.outputs)
+
+
+def adaptive_bins(function: str, shape: tuple[Any, ...], output_size: Any, channel_axis: Any) -> tuple[AxisBins, ...]:
+    """The bins that an adaptive pool's arguments describe on inputs of the given shape."""
+    elements = as_sequence(output_size)
+    fact = f"inputs of shape {shape}"
+    if elements is None:
+        rule = "be a sequence with one size or None per spatial axis"
+        remedy = "Write (7, 7) for a plane of 7 by 7, (7, None) to keep the second axis as it is."
+        refuse(TypeError, function, "output_size", rule, repr(output_size), fact, remedy)
+    if not elements:
+        refuse(
+            ValueError,
+            function,
+            "output_size",
+            "have at least one size",
+            repr(output_size),
+            fact,
+            "Give one size per spatial axis.",
+        )
+    wanted = [None if e is None else as_index(function, "output_size", e, output_size, fact) for e in elements]
+    if any(size is not None and size < 1 for size in wanted):
+        refuse(
+            ValueError,
+            function,
+            "output_size",
+            "be positive",
+            repr(output_size),
+            fact,
+            "Use 1 or more, or None to keep a size.",
+        )
+    axes = spatial_axes(function, "output_size", output_size, shape, len(wanted), channel_axis)
+    sizes = plane_of(function, shape, axes)
+    return tuple(
+        AxisBins(axis, size, size if outputs is None else outputs)
+        for axis, size, outputs in zip(axes, sizes, wanted, strict=True)
+    )

@@ -1,0 +1,116 @@
+"""Windows of any associative operation over a tree of arrays, one axis after another.
+
+Order is kept: along every axis operands come from left to right, and rows are joined whole, so that the result is that
+of the window's elements in row-major order. Along an axis a window of k elements takes one of
+- apart: where windows share nothing, halving: k - 1 operations per window, in log k steps of the program;
+- chain: windows of 1, 2, 4, ... elements starting everywhere, and those joined that the binary digits of k name: about
+  log k operations per input element;
+- fold: one element after the other, k - 1 operations per window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from jaxpool._geometry import AxisWindow, Window
+from jaxpool._lowerings import taps
+
+Tree = TypeVar("Tree")
+Combine = Callable[[Any, Any], Any]
+
+
+def reduce_windows(tree: Tree, init: Tree, combine: Combine, window: Window) -> Tree:
+    """`combine` over the elements of every window; `init`, its identity, stands in padding.
+
+    Args:
+      tree: arrays of one shape.
+      init: a scalar for each of them, of the same dtypes.
+      combine: from two such trees, elementwise, to one.
+      window: the windows.
+    """
+    for part in reversed(window.parts):
+        tree = _along(tree, init, combine, part)
+    return tree
+
+
+def _along(tree: Tree, init: Tree, combine: Combine, part: AxisWindow) -> Tree:
+    pads = (part.low, part.reach, 0)
+    last = part.axis
+
+    def pad(x: Array, value: Array) -> Array:
+        config = [(0, 0, 0)] * x.ndim
+        config[last] = pads
+        return lax.pad(x, value, config) if any(pads) else x
+
+    padded = jax.tree.map(pad, tree, init)
+    if part.dilation == 1 and part.stride >= part.taps > 2:
+        return _apart(padded, combine, part)
+    dense = sum(part.reach + part.size + part.low - (2 << level) for level in range(part.taps.bit_length() - 1))
+    chained = dense + (part.taps.bit_count() - 1) * part.outputs
+    if chained < (part.taps - 1) * part.outputs or part.taps > taps.MAX_SLICES:
+        return _chain(padded, combine, part)
+    return _fold(padded, combine, part)
+
+
+def _outputs(tree: Tree, part: AxisWindow, tap: int) -> Tree:
+    """What all windows have at one tap."""
+    first = tap * part.dilation
+    limit = first + (part.outputs - 1) * part.stride + 1
+    return jax.tree.map(lambda x: lax.slice_in_dim(x, first, limit, part.stride, part.axis), tree)
+
+
+def _fold(padded: Tree, combine: Combine, part: AxisWindow) -> Tree:
+    result = _outputs(padded, part, 0)
+    for tap in range(1, part.taps):
+        result = combine(result, _outputs(padded, part, tap))
+    return result
+
+
+def _chain(padded: Tree, combine: Combine, part: AxisWindow) -> Tree:
+    def shifted(tree: Tree, start: int, limit: int | None) -> Tree:
+        return jax.tree.map(lambda x: lax.slice_in_dim(x, start, limit, 1, part.axis), tree)
+
+    result: Any = None
+    powers, width, done = padded, 1, 0
+    while True:
+        # `powers` starts everywhere and holds `width` elements; `result` holds the first `done` of every window.
+        if part.taps & width:
+            piece = _outputs(powers, part, done)
+            result = piece if result is None else combine(result, piece)
+            done += width
+        if done == part.taps:
+            return result
+        step = width * part.dilation
+        powers = combine(shifted(powers, 0, -step), shifted(powers, step, None))
+        width *= 2
+
+
+def _apart(padded: Tree, combine: Combine, part: AxisWindow) -> Tree:
+    axis, extra = part.axis, part.axis + 1
+
+    def split(x: Array) -> Array:
+        # The last window may lack what lies between windows.
+        whole = part.outputs * part.stride
+        config = [(0, 0, 0)] * x.ndim
+        config[axis] = (0, whole - x.shape[axis], 0)
+        x = lax.pad(x, jnp.zeros((), x.dtype), config) if whole != x.shape[axis] else x
+        x = x.reshape(*x.shape[:axis], part.outputs, part.stride, *x.shape[extra:])
+        return lax.slice_in_dim(x, 0, part.taps, 1, extra)
+
+    def every(tree: Tree, first: int, limit: int, step: int) -> Tree:
+        return jax.tree.map(lambda x: lax.slice_in_dim(x, first, limit, step, extra), tree)
+
+    def joined(*arrays: Array) -> Array:
+        return lax.concatenate(arrays, extra)
+
+    tree, count = jax.tree.map(split, padded), part.taps
+    while count > 1:
+        pairs = combine(every(tree, 0, count - 1, 2), every(tree, 1, count, 2))
+        tree = pairs if count % 2 == 0 else jax.tree.map(joined, pairs, every(tree, count - 1, count, 1))
+        count = (count + 1) // 2
+    return jax.tree.map(lambda x: lax.squeeze(x, (extra,)), tree)

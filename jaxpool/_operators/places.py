@@ -1,0 +1,35 @@
+"""Positions in the plane that depend on the data; integers, without derivative."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+from jaxpool._geometry import Window
+from jaxpool._operators.primitive import bind, operator
+
+
+def _mask(places: Any, *, window: Window, **static: Any) -> Any:
+    del window, static
+    return places.update(dtype=jnp.dtype(jnp.bool_), weak_type=False)
+
+
+def _places(x: Any, *bounds: Any, window: Window, **static: Any) -> Any:
+    del static
+    return x.update(shape=window.output_shape(x.shape), dtype=bounds[0].dtype, weak_type=False)
+
+
+_last_p = operator("last_at_places", _mask, ())
+_first_p = operator("first_maximum", _places, ())
+
+
+def last_at_places(places: Array, window: Window) -> Array:
+    """Whether an output is the last, in row-major order, of those with the same place."""
+    return bind(_last_p, places, window=window, implementation=None)
+
+
+def first_maximum(x: Array, bounds: list[Array], window: Window) -> Array:
+    """The place of the first maximum between a start and a stop per axis, as `_lowerings.places` has them."""
+    return bind(_first_p, lax.stop_gradient(x), *bounds, window=window, implementation=None)

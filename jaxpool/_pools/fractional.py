@@ -1,0 +1,202 @@
+"""Fractional max pooling: random windows that shrink a plane by any ratio."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.typing import ArrayLike
+
+from jaxpool._geometry import (
+    AxisWindow,
+    Ints,
+    Window,
+    check_flag,
+    check_option,
+    check_randomness,
+    check_samples,
+    fractional_window,
+    index_dtype,
+)
+from jaxpool._operators import first_maximum, gather_at_places
+from jaxpool._pools.inputs import as_array, x64
+
+RULES = ("torch", "tensorflow", "tensorflow_pseudo_random")
+
+
+def _torch_starts(part: AxisWindow, u: Array) -> Array:
+    """`floor((i + u) * alpha) - floor(u * alpha)`, the last at the end; `alpha = (size - taps) / (outputs - 1)`."""
+    last = part.size - part.taps
+    if part.outputs == 1:
+        return jnp.full((*u.shape, 1), last, jnp.int32)
+    alpha = jnp.asarray(last, u.dtype) / jnp.asarray(part.outputs - 1, u.dtype)
+    u = u[..., None]
+    i = lax.broadcasted_iota(u.dtype, (*u.shape[:-1], part.outputs), u.ndim - 1)
+    starts = ((i + u) * alpha).astype(jnp.int32) - (u * alpha).astype(jnp.int32)
+    return starts.at[..., -1].set(last)
+
+
+def _tensorflow_edges(part: AxisWindow, key: Array, rule: str) -> Array:
+    """Where the regions start, and the end: steps of k and k + 1 elements, shuffled or from one random shift."""
+    size, n = part.size, part.outputs
+    k, longer = divmod(size, n)
+    if rule == "tensorflow":
+        steps = jnp.full((n,), k, jnp.int32).at[:longer].add(1)
+        steps = jax.random.permutation(key, steps)
+        return jnp.concatenate([jnp.zeros((1,), jnp.int32), jnp.cumsum(steps, dtype=jnp.int32)])
+    alpha = size / n
+    most = min((k + 2) / alpha - 1, (size + 1 - k) / alpha - (n - 1))
+    shift = jax.random.uniform(key, (), jnp.float32) * most
+    edges = jnp.ceil(alpha * (jnp.arange(n + 1, dtype=jnp.float32) + shift)).astype(jnp.int32) - 1
+    return edges.at[0].set(0).at[-1].set(size)
+
+
+def _bounds(
+    x: Array, key: Array | None, samples: Array | None, window: Window, rule: str, overlapping: bool
+) -> list[Array]:
+    """Per axis where every window starts and where it stops, shaped to broadcast along the inputs."""
+    result: list[Array] = []
+    others = [axis for axis in range(x.ndim) if axis not in window.axes]
+    if key is not None and rule != "torch":
+        for part, own in zip(window.parts, jax.random.split(key, len(window.parts)), strict=True):
+            edges = _tensorflow_edges(part, own, rule)
+            shape = [1] * x.ndim
+            shape[part.axis] = part.outputs
+            stops = jnp.minimum(edges[1:] + int(overlapping), part.size)
+            result += [edges[:-1].reshape(shape), stops.reshape(shape)]
+        return result
+    if key is not None:
+        shape = (*(x.shape[axis] for axis in others), len(window.parts))
+        samples = jax.random.uniform(key, shape, jnp.float32)
+    if samples is None:
+        raise AssertionError("windows need a source of randomness")
+    for place, part in enumerate(window.parts):
+        starts = _torch_starts(part, samples[..., place])
+        # From (others..., outputs) to the inputs' axes, of size 1 along the other spatial axes.
+        starts = jnp.expand_dims(starts, [a + len(others) for a in range(1, len(window.parts))])
+        order = [*others, part.axis, *(a for a in window.axes if a != part.axis)]
+        starts = jnp.transpose(starts, [order.index(axis) for axis in range(x.ndim)])
+        result += [starts, starts + part.taps]
+    return result
+
+
+@functools.partial(jax.jit, static_argnames=("window", "rule", "overlapping", "dtype"))
+def _pooled(
+    x: Array, key: Array | None, samples: Array | None, window: Window, rule: str, overlapping: bool, dtype: str
+) -> tuple[Array, Array]:
+    bounds = [bound.astype(dtype) for bound in _bounds(x, key, samples, window, rule, overlapping)]
+    places = first_maximum(x, bounds, window)
+    return gather_at_places(x, places, window), places
+
+
+def fractional_max_pool_with_argmax(
+    inputs: ArrayLike,
+    key: Array | None,
+    output_size: Sequence[int],
+    *,
+    window_shape: Ints | None = None,
+    samples: ArrayLike | None = None,
+    rule: str = "torch",
+    overlapping: bool = False,
+    channel_axis: int | None = -1,
+) -> tuple[Array, Array]:
+    """Fractional max pooling that also tells where each maximum is.
+
+    Arguments, errors and derivatives are those of `jaxpool.fractional_max_pool`; the indices are row-major positions in
+    the plane, those of `jaxpool.max_pool_with_argmax`.
+
+    Example:
+      >>> import jax, jax.numpy as jnp, jaxpool
+      >>> x = jnp.arange(36.).reshape(6, 6, 1)
+      >>> key = jax.random.key(0)
+      >>> values, indices = jaxpool.fractional_max_pool_with_argmax(x, key, (4, 4), window_shape=(2, 2))
+      >>> indices.shape, indices.dtype
+      ((4, 4, 1), dtype('int32'))
+    """
+    return _run(
+        "fractional_max_pool_with_argmax",
+        inputs,
+        key,
+        output_size,
+        window_shape,
+        samples,
+        rule,
+        overlapping,
+        channel_axis,
+    )
+
+
+def fractional_max_pool(
+    inputs: ArrayLike,
+    key: Array | None,
+    output_size: Sequence[int],
+    *,
+    window_shape: Ints | None = None,
+    samples: ArrayLike | None = None,
+    rule: str = "torch",
+    overlapping: bool = False,
+    channel_axis: int | None = -1,
+) -> Array:
+    """Fractional max pooling: maxima over windows at random places, so that a plane shrinks by any ratio.
+
+    Args:
+      inputs: array of shape `(*batch, *spatial, features)`; any number of batch axes; any real dtype.
+      key: a typed key (`jax.random.key`); the same key gives the same windows everywhere. None with `samples`.
+      output_size: one size per spatial axis; its length tells how many spatial axes there are.
+      window_shape: the size of all windows, for the rule "torch".
+      samples: for the rule "torch", numbers from 0 to 1 in place of a key, of shape `(*batch, features, spatial axes)`
+        without `features` if there is no channel axis; the last axis in the order of the spatial axes.
+      rule: "torch": windows of one size, at places drawn for every feature map, which may overlap or leave gaps;
+        "tensorflow": regions that share out the plane, their sizes shuffled, the same for all maps;
+        "tensorflow_pseudo_random": the same from one random shift.
+      overlapping: for TensorFlow's rules, whether neighbouring regions share their border.
+      channel_axis: the axis of the features, or None if there is none.
+
+    Returns:
+      The maxima, in the dtype of `inputs`, with `output_size` along the spatial axes.
+
+    Raises:
+      TypeError: an argument of the wrong kind.
+      ValueError: more outputs than windows fit, or neither or both of `key` and `samples`.
+
+    Derivatives: both modes, any order; the gradient of a window goes to its first maximum. It is added up by a scatter,
+    whose order on a GPU is XLA's own.
+
+    Source: B. Graham, "Fractional max-pooling", arXiv:1412.6071.
+
+    Example:
+      >>> import jax, jax.numpy as jnp, jaxpool
+      >>> x = jnp.arange(36.).reshape(6, 6, 1)
+      >>> jaxpool.fractional_max_pool(x, None, (2, 2), window_shape=(3, 3), samples=jnp.array([[0.5, 0.5]])).ravel()
+      Array([14., 17., 32., 35.], dtype=float32)
+    """
+    return _run(
+        "fractional_max_pool", inputs, key, output_size, window_shape, samples, rule, overlapping, channel_axis
+    )[0]
+
+
+def _run(
+    function: str,
+    inputs: ArrayLike,
+    key: Array | None,
+    output_size: Sequence[int],
+    window_shape: Ints | None,
+    samples: ArrayLike | None,
+    rule: str,
+    overlapping: bool,
+    channel_axis: int | None,
+) -> tuple[Array, Array]:
+    x = as_array(function, inputs, ordered=True)
+    check_option(function, "rule", rule, RULES, "where windows are")
+    check_flag(function, "overlapping", overlapping)
+    check_randomness(function, key, samples, rule, window_shape, overlapping)
+    window = fractional_window(function, x.shape, output_size, window_shape, bool(overlapping), channel_axis)
+    if samples is not None:
+        others = tuple(x.shape[axis] for axis in range(x.ndim) if axis not in window.axes)
+        check_samples(function, samples, (*others, len(window.parts)))
+        samples = jnp.asarray(samples)
+    dtype = index_dtype(function, "inputs.shape", [part.size for part in window.parts], x64())
+    return _pooled(x, key, samples, window, rule, bool(overlapping), dtype)

@@ -1,0 +1,168 @@
+"""Where maxima are, in the words of other frameworks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.typing import ArrayLike
+
+from jaxpool._geometry import check_flag, check_indices, check_option, global_window, index_dtype
+from jaxpool._pools.inputs import x64
+
+
+def _layout(
+    function: str, indices: ArrayLike, input_shape: Sequence[int], num_spatial_dims: int, channel_axis: int | None
+) -> tuple[Array, list[int], int, int, Array, Array]:
+    """The indices, the plane's sizes, channels, their product with the plane, and the number of batch and channel."""
+    shape = tuple(input_shape)
+    window = global_window(function, shape, num_spatial_dims, channel_axis)
+    sizes = [part.size for part in window.parts]
+    channel = None if channel_axis is None else channel_axis % len(shape)
+    channels = 1 if channel is None else shape[channel]
+    dtype = index_dtype(function, "input_shape", shape, x64())
+    pooled = getattr(indices, "shape", ())
+    expected = tuple(
+        own if axis in window.axes else size for axis, (own, size) in enumerate(zip(pooled, shape, strict=False))
+    )
+    check_indices(function, indices, expected if len(pooled) == len(shape) else shape, ())
+    places = jnp.asarray(indices).astype(dtype)
+    batch = jnp.zeros((1,) * len(shape), dtype)
+    for axis, size in enumerate(shape):
+        if axis not in window.axes and axis != channel:
+            batch = batch * size + lax.broadcasted_iota(
+                dtype, [size if a == axis else 1 for a in range(len(shape))], axis
+            )
+    number = jnp.zeros((), dtype)
+    if channel is not None:
+        number = lax.broadcasted_iota(dtype, [channels if a == channel else 1 for a in range(len(shape))], channel)
+    return places, sizes, channels, math.prod(sizes), batch, number.reshape(number.shape or (1,) * len(shape))
+
+
+def indices_to_tf(
+    indices: ArrayLike,
+    input_shape: Sequence[int],
+    *,
+    include_batch_in_index: bool = False,
+    num_spatial_dims: int = 2,
+    channel_axis: int | None = -1,
+) -> Array:
+    """Indices as `tf.nn.max_pool_with_argmax` gives them: `(y * width + x) * channels + channel`.
+
+    TensorFlow flattens pictures with the channels last, whatever the layout here, and with `include_batch_in_index` the
+    whole batch. Under padding TensorFlow is documented to clamp; these indices are those of real elements anyway.
+
+    Args:
+      indices: of `jaxpool.max_pool_with_argmax`, index convention "spatial".
+      input_shape: the shape of the pooled inputs.
+      include_batch_in_index: whether pictures are counted on: `+ batch * height * width * channels`.
+      num_spatial_dims, channel_axis: the layout, as in `jaxpool.global_avg_pool`.
+
+    Returns:
+      Integers of the same shape; int64 where 32 bits do not hold them and `jax_enable_x64` is set.
+
+    Raises:
+      TypeError: indices that are no integers.
+      ValueError: shapes that do not go together, or inputs that int32 cannot index.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.indices_to_tf(jnp.array([[[[0, 3, 1]]]]), (1, 2, 2, 3))
+      Array([[[[ 0, 10,  5]]]], dtype=int32)
+    """
+    check_flag("indices_to_tf", "include_batch_in_index", include_batch_in_index)
+    places, _, channels, plane, batch, channel = _layout(
+        "indices_to_tf", indices, input_shape, num_spatial_dims, channel_axis
+    )
+    if include_batch_in_index:
+        places = places + batch * plane
+    return places * channels + channel
+
+
+def indices_from_tf(
+    indices: ArrayLike,
+    input_shape: Sequence[int],
+    *,
+    include_batch_in_index: bool = False,
+    num_spatial_dims: int = 2,
+    channel_axis: int | None = -1,
+) -> Array:
+    """The inverse of `jaxpool.indices_to_tf`: indices as `jaxpool.max_unpool` takes them.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.indices_from_tf(jnp.array([[[[0, 10, 5]]]]), (1, 2, 2, 3))
+      Array([[[[0, 3, 1]]]], dtype=int32)
+    """
+    check_flag("indices_from_tf", "include_batch_in_index", include_batch_in_index)
+    places, _, channels, plane, _, _ = _layout("indices_from_tf", indices, input_shape, num_spatial_dims, channel_axis)
+    places = places // channels
+    return places % plane if include_batch_in_index else places
+
+
+def _transposed(places: Array, sizes: Sequence[int]) -> Array:
+    """Row-major positions in a plane as column-major ones."""
+    total = jnp.zeros_like(places)
+    for axis in reversed(range(len(sizes))):
+        total = total + places % sizes[axis] * math.prod(sizes[:axis])
+        places = places // sizes[axis]
+    return total
+
+
+def indices_to_onnx(
+    indices: ArrayLike,
+    input_shape: Sequence[int],
+    *,
+    storage_order: int = 0,
+    num_spatial_dims: int = 2,
+    channel_axis: int | None = -1,
+) -> Array:
+    """Indices as ONNX's `MaxPool` gives them: positions in the whole flattened tensor `(N, C, *spatial)`.
+
+    Args:
+      indices: of `jaxpool.max_pool_with_argmax`, index convention "spatial".
+      input_shape: the shape of the pooled inputs, in the layout here.
+      storage_order: 0 for planes flattened row by row, 1 for column by column.
+      num_spatial_dims, channel_axis: the layout, as in `jaxpool.global_avg_pool`.
+
+    Returns:
+      Integers of the same shape; int64 where 32 bits do not hold them and `jax_enable_x64` is set.
+
+    Raises:
+      TypeError: indices that are no integers.
+      ValueError: shapes that do not go together, or inputs that int32 cannot index.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.indices_to_onnx(jnp.array([[[[0, 3, 1]]]]), (1, 2, 2, 3))
+      Array([[[[0, 7, 9]]]], dtype=int32)
+    """
+    check_option("indices_to_onnx", "storage_order", storage_order, (0, 1), "the order of a plane")
+    places, sizes, channels, plane, batch, channel = _layout(
+        "indices_to_onnx", indices, input_shape, num_spatial_dims, channel_axis
+    )
+    places = _transposed(places, sizes) if storage_order else places
+    return (batch * channels + channel) * plane + places
+
+
+def indices_from_onnx(
+    indices: ArrayLike,
+    input_shape: Sequence[int],
+    *,
+    storage_order: int = 0,
+    num_spatial_dims: int = 2,
+    channel_axis: int | None = -1,
+) -> Array:
+    """The inverse of `jaxpool.indices_to_onnx`: indices as `jaxpool.max_unpool` takes them.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.indices_from_onnx(jnp.array([[[[0, 7, 9]]]]), (1, 2, 2, 3))
+      Array([[[[0, 3, 1]]]], dtype=int32)
+    """
+    check_option("indices_from_onnx", "storage_order", storage_order, (0, 1), "the order of a plane")
+    places, sizes, _, plane, _, _ = _layout("indices_from_onnx", indices, input_shape, num_spatial_dims, channel_axis)
+    places = places % plane
+    return _transposed(places, sizes[::-1]) if storage_order else places

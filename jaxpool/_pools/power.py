@@ -1,0 +1,268 @@
+"""Lp and power mean pooling.
+
+    y = (sum |x_i|^p)^(1/p) = m * (sum (|x_i| / m)^p)^(1/p)        m = max |x_i|, or any other positive number
+
+A window is a pair (m, s) with y = m * s^(1/p), and two of them join with the larger m. No power of an input is ever
+taken that could overflow or vanish, and since y does not depend on m, derivatives treat it as a constant.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.typing import ArrayLike
+
+from jaxpool._geometry import Ints, Padding, Window, check_flag, check_positive_number, global_window, pooling_window
+from jaxpool._operators import window_reduce
+from jaxpool._pools.average import divisor_of, summing_dtype
+from jaxpool._pools.extremum import extremum_of
+from jaxpool._pools.inputs import as_array, mask_of, padded
+
+Scalar = float | ArrayLike
+
+
+def _power(base: Array, exponent: Any) -> Array:
+    """`base ** exponent` for bases from 0 on, 0 at 0 with derivatives 0."""
+    if isinstance(exponent, float) and exponent.is_integer() and exponent <= 64:
+        return lax.integer_pow(base, int(exponent))
+    if isinstance(exponent, float) and exponent == 0.5:
+        positive = base > 0
+        return jnp.where(positive, jnp.sqrt(jnp.where(positive, base, 1)), base)
+    positive = base != 0
+    raised = jnp.where(positive, base, 1) ** jnp.asarray(exponent, base.dtype)
+    return jnp.where(positive, raised, 0)
+
+
+def _norm(x: Array, window: Window, p: Any) -> Array:
+    """The norm of every window of an array of a wide enough dtype."""
+    size = jnp.abs(x)
+    scale = lax.stop_gradient(size)
+    usual = (scale > 0) & (scale < jnp.inf)
+    # 1 wherever there is a positive number, with the derivative of (|x| / m)^p; NaN stays.
+    share = _power(jnp.where(usual, size / jnp.where(usual, scale, 1), jnp.sign(scale)), p)
+
+    def join(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
+        largest = jnp.maximum(a[0], b[0])
+        total = jnp.zeros_like(largest)
+        for scale, share in (a, b):
+            ratio = jnp.where(scale == largest, 1, scale / jnp.where(largest == 0, 1, largest))
+            total = total + share * _power(ratio, p)
+        return largest, total
+
+    zero = jnp.zeros((), x.dtype)
+    largest, total = window_reduce((scale, share), (zero, zero), join, window)
+    # Infinity and NaN stand for themselves: as factors they would turn a cotangent of 0 into NaN.
+    finite = largest < jnp.inf
+    return jnp.where(finite, jnp.where(finite, largest, 0) * _root(total, p), largest)
+
+
+def _root(x: Array, p: Any) -> Array:
+    return _power(x, 1 / p if isinstance(p, float) else 1 / p.astype(x.dtype))
+
+
+def _pooled(
+    inputs: Array, p: Any, mask: Array | None, window: Window, mean: bool, count_include_pad: bool, mode: str | None
+) -> Array:
+    x, mask, window = padded(inputs, mask, window, mode)
+    dtype = summing_dtype(x.dtype)
+    result_dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else dtype
+    x = x.astype(dtype) if mask is None else jnp.where(mask, x, jnp.zeros((), x.dtype)).astype(dtype)
+    if isinstance(p, float) and math.isinf(p):
+        # A window wholly in padding, or without valid elements, has the norm 0.
+        return jnp.maximum(extremum_of(jnp.abs(x), None, window, "max"), 0).astype(result_dtype)
+    norm = _norm(x, window, p)
+    if mean:
+        divisor = divisor_of(mask, window, count_include_pad, dtype, x.ndim)
+        count = jnp.maximum(jnp.asarray(divisor, dtype), 1)
+        norm = norm / _root(count, p)
+    return norm.astype(result_dtype)
+
+
+_STATIC = ("window", "mean", "count_include_pad", "mode")
+_with_number = functools.partial(jax.jit, static_argnames=("p", *_STATIC), inline=True)(_pooled)
+_with_array = functools.partial(jax.jit, static_argnames=_STATIC, inline=True)(_pooled)
+
+
+def _run(
+    function: str,
+    inputs: ArrayLike,
+    p: Scalar,
+    where: ArrayLike | None,
+    window: Window,
+    *,
+    mean: bool,
+    include: bool = True,
+    mode: str | None = None,
+) -> Array:
+    check_positive_number(function, "p", p)
+    x = as_array(function, inputs, ordered=True)
+    mask = mask_of(function, where, x)
+    if isinstance(p, int | float):
+        return _with_number(x, float(p), mask, window, mean, include, mode)
+    return _with_array(x, jnp.asarray(p), mask, window, mean, include, mode)
+
+
+def lp_pool(
+    inputs: ArrayLike,
+    window_shape: Ints,
+    strides: Ints | None = None,
+    padding: Padding = "VALID",
+    *,
+    p: Scalar = 2.0,
+    window_dilation: Ints = 1,
+    ceil_mode: bool = False,
+    channel_axis: int | None = -1,
+    padding_mode: str | None = None,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Lp pooling: the p-norm of every window, `(sum |x|^p)^(1/p)`. Strides default to 1 (PyTorch's: to the window).
+
+    Absolute values are taken, as in ONNX; PyTorch sums signed powers. No power overflows or vanishes on the way.
+
+    Args:
+      inputs: array of shape `(*batch, *spatial, features)`; any number of batch axes; any real dtype.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
+      p: a positive number, `math.inf` for the largest absolute value, or a scalar array, which may be learned.
+      where: as in `jaxpool.max_pool`; a window without valid elements gives 0.
+
+    Returns:
+      The norms, with the sizes of `jaxpool.output_shape` along the spatial axes, in the dtype of float inputs; f16,
+      bf16 and fp8 are computed in f32, and integers give f32.
+
+    Raises:
+      TypeError: an argument of the wrong kind, complex inputs included.
+      ValueError: a window that does not fit, or p not positive.
+
+    Derivatives: both modes, any order, also by p where it is an array; 0 at elements that are 0, also for p below 1.
+
+    Source: P. Sermanet, S. Chintala, Y. LeCun, "Convolutional neural networks applied to house numbers digit
+    classification", ICPR 2012.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.lp_pool(jnp.array([3., -4., 0., 0.]), (2,), 2, channel_axis=None)
+      Array([5., 0.], dtype=float32)
+    """
+    window = _window(
+        "lp_pool", inputs, window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode
+    )
+    return _run("lp_pool", inputs, p, where, window, mean=False, mode=padding_mode)
+
+
+def power_mean_pool(
+    inputs: ArrayLike,
+    window_shape: Ints,
+    strides: Ints | None = None,
+    padding: Padding = "VALID",
+    count_include_pad: bool = True,
+    *,
+    p: Scalar = 3.0,
+    window_dilation: Ints = 1,
+    ceil_mode: bool = False,
+    channel_axis: int | None = -1,
+    padding_mode: str | None = None,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Power mean pooling: `(mean |x|^p)^(1/p)` of every window. Strides default to 1 (PyTorch's: to the window).
+
+    Between average pooling (of absolute values, p = 1) and max pooling (p to infinity). Over the whole plane it is
+    generalised mean pooling (GeM), see `jaxpool.global_power_mean_pool`.
+
+    Arguments, results, errors and derivatives are those of `jaxpool.lp_pool`; `count_include_pad` is that of
+    `jaxpool.avg_pool`.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.power_mean_pool(jnp.array([1., 7.]), (2,), p=2, channel_axis=None)
+      Array([5.], dtype=float32)
+    """
+    check_flag("power_mean_pool", "count_include_pad", count_include_pad)
+    window = _window(
+        "power_mean_pool",
+        inputs,
+        window_shape,
+        strides,
+        padding,
+        window_dilation,
+        ceil_mode,
+        channel_axis,
+        padding_mode,
+    )
+    include = bool(count_include_pad)
+    return _run("power_mean_pool", inputs, p, where, window, mean=True, include=include, mode=padding_mode)
+
+
+def _window(function: str, inputs: ArrayLike, window_shape: Any, strides: Any, padding: Any, *more: Any) -> Window:
+    dilation, ceil_mode, channel_axis, mode = more
+    shape = as_array(function, inputs, ordered=True).shape
+    return pooling_window(
+        function,
+        shape,
+        window_shape,
+        strides,
+        padding,
+        window_dilation=dilation,
+        ceil_mode=ceil_mode,
+        channel_axis=channel_axis,
+        padding_mode=mode,
+        padding_is_empty=False,
+    )
+
+
+def _global(
+    function: str, inputs: ArrayLike, p: Scalar, spatial: Any, keepdims: Any, channel_axis: Any, where: Any, mean: bool
+) -> Array:
+    check_flag(function, "keepdims", keepdims)
+    window = global_window(function, as_array(function, inputs, ordered=True).shape, spatial, channel_axis)
+    result = _run(function, inputs, p, where, window, mean=mean)
+    return result if keepdims else lax.squeeze(result, window.axes)
+
+
+def global_lp_pool(
+    inputs: ArrayLike,
+    *,
+    p: Scalar = 2.0,
+    num_spatial_dims: int = 2,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Global Lp pooling: the p-norm of each feature map.
+
+    Arguments and errors are those of `jaxpool.global_avg_pool`; p and the derivatives those of `jaxpool.lp_pool`.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.global_lp_pool(jnp.array([[[3.], [-4.]]]))
+      Array([5.], dtype=float32)
+    """
+    return _global("global_lp_pool", inputs, p, num_spatial_dims, keepdims, channel_axis, where, False)
+
+
+def global_power_mean_pool(
+    inputs: ArrayLike,
+    *,
+    p: Scalar = 3.0,
+    num_spatial_dims: int = 2,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Generalised mean pooling (GeM): `(mean |x|^p)^(1/p)` of each feature map.
+
+    Arguments and errors are those of `jaxpool.global_avg_pool`; p, which may be learned, and the derivatives those of
+    `jaxpool.lp_pool`. GeM layers that clamp are `global_power_mean_pool(jnp.maximum(x, 1e-6))`.
+
+    Source: F. Radenovic, G. Tolias, O. Chum, "Fine-tuning CNN image retrieval with no human annotation", TPAMI 2018.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.global_power_mean_pool(jnp.array([[[1.], [7.]]]), p=2)
+      Array([5.], dtype=float32)
+    """
+    return _global("global_power_mean_pool", inputs, p, num_spatial_dims, keepdims, channel_axis, where, True)

@@ -1,0 +1,207 @@
+"""The ways back from a pooled plane: values to where maxima were, means to all that they stand for."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.experimental import checkify
+from jax.typing import ArrayLike
+
+from jaxpool._geometry import (
+    Ints,
+    Padding,
+    Window,
+    check_divisor,
+    check_flag,
+    check_implementation,
+    check_indices,
+    check_option,
+    plane_window,
+    unpooling_window,
+)
+from jaxpool._lowerings import IMPLEMENTATIONS, check_runs
+from jaxpool._operators import last_at_places, scatter_at_offsets, scatter_at_places, window_spread
+from jaxpool._pools.average import counts, divide, summing_dtype
+from jaxpool._pools.extremum import INDEX_CONVENTIONS, coordinates, plane_indices
+from jaxpool._pools.inputs import as_array
+
+
+@functools.partial(jax.jit, static_argnames=("window", "duplicates", "convention"), inline=True)
+def _unpool(values: Array, indices: Array, window: Window, duplicates: str, convention: str) -> Array:
+    apart = all(part.stride >= part.extent for part in window.parts)
+    if convention == "window" and (duplicates == "add" or apart):
+        return scatter_at_offsets(values, indices.astype(window.offset_dtype), window, consistent=False)
+    if convention == "window":
+        places = plane_indices(coordinates(indices, window, "int32"), window)
+    elif convention == "coordinates":
+        places = plane_indices([indices[..., i] for i in range(len(window.parts))], window)
+    else:
+        places = indices
+    if duplicates == "set":
+        values = jnp.where(last_at_places(places, window), values, jnp.zeros((), values.dtype))
+    return scatter_at_places(values, places, window)
+
+
+def _check_range(indices: Array, window: Window, convention: str) -> None:
+    """A run-time check: nothing happens unless the caller is made to look by `checkify.checkify`."""
+    sizes = [part.size for part in window.parts]
+    if convention == "coordinates":
+        inside = jnp.all((indices >= 0) & (indices < jnp.asarray(sizes, indices.dtype)))
+    else:
+        limit = window.taps if convention == "window" else math.prod(sizes)
+        inside = jnp.all((indices >= 0) & (indices < limit))
+    name = {"window": "the window", "spatial": "the plane", "coordinates": "the plane"}[convention]
+    message = f"max_unpool: indices must lie in {name}; got indices from {{low}} to {{high}} for a plane of {sizes}."
+    checkify.check(inside, message, low=jnp.min(indices), high=jnp.max(indices))
+
+
+def max_unpool(
+    inputs: ArrayLike,
+    indices: ArrayLike,
+    window_shape: Ints | None = None,
+    strides: Ints | None = None,
+    padding: Padding = "VALID",
+    *,
+    output_shape: Sequence[int] | None = None,
+    window_dilation: Ints = 1,
+    channel_axis: int | None = -1,
+    duplicates: str = "set",
+    index_convention: str = "spatial",
+    checked: bool = False,
+) -> Array:
+    """Max unpooling: every value goes back to where its maximum was, and all else is 0. Strides default to 1.
+
+    Args:
+      inputs: array of shape `(*batch, *spatial, features)`, as max pooling returns it; any numeric dtype.
+      indices: where each value goes, as `jaxpool.max_pool_with_argmax` tells it.
+      window_shape, strides, padding, window_dilation, channel_axis: those of the pooling. They tell the size of the
+        result, unless `output_shape` does; with `index_convention="window"` they are needed.
+      output_shape: the spatial sizes of the result; by default the smallest plane that the windows pool,
+        `(outputs - 1) * stride + extent - low - high` along each axis.
+      duplicates: what happens to values with the same place. "set": the last in row-major order stays, PyTorch's result
+        wherever the values are those of a max pooling; "add": they are added, which makes it the adjoint of reading
+        maxima.
+      index_convention: "spatial", "window" or "coordinates", as in `jaxpool.max_pool_with_argmax`. With "window" (and,
+        for windows that overlap, "add") no scatter is needed, and it is as fast as a gradient.
+      checked: whether to check the range of the indices at run time, for `jax.experimental.checkify`. Without, values
+        whose index lies outside the plane are dropped.
+
+    Returns:
+      Array of the dtype of `inputs`, with the sizes of the plane along the spatial axes.
+
+    Raises:
+      TypeError: an argument of the wrong kind.
+      ValueError: indices of another shape than the inputs, or an `output_shape` that does not pool to them.
+
+    Derivatives: both modes, any order; linear in `inputs`. A value that another one overwrites has the gradient 0.
+
+    Source: M. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> x = jnp.array([[1., 3., 2., 4.], [5., 6., 1., 2.]])
+      >>> values, indices = jaxpool.max_pool_with_argmax(x, (2, 2), 2, channel_axis=None)
+      >>> jaxpool.max_unpool(values, indices, (2, 2), 2, channel_axis=None)
+      Array([[0., 0., 0., 4.],
+             [0., 6., 0., 0.]], dtype=float32)
+    """
+    values = as_array("max_unpool", inputs, ordered=False)
+    check_option("max_unpool", "duplicates", duplicates, ("set", "add"), "values with the same place")
+    check_option("max_unpool", "index_convention", index_convention, INDEX_CONVENTIONS, "what the indices are")
+    check_flag("max_unpool", "checked", checked)
+    if window_shape is None and index_convention != "window":
+        window = plane_window("max_unpool", values.shape, output_shape, channel_axis)
+    else:
+        window = unpooling_window(
+            "max_unpool",
+            values.shape,
+            window_shape,
+            strides,
+            padding,
+            window_dilation=window_dilation,
+            channel_axis=channel_axis,
+            output_shape=output_shape,
+        )
+    trailing = (len(window.parts),) if index_convention == "coordinates" else ()
+    check_indices("max_unpool", indices, values.shape, trailing)
+    places = jnp.asarray(indices)
+    if checked:
+        _check_range(places, window, index_convention)
+    return _unpool(values, places, window, duplicates, index_convention)
+
+
+@functools.partial(
+    jax.jit, static_argnames=("window", "count_include_pad", "divisor_override", "implementation"), inline=True
+)
+def _spread_means(
+    means: Array, window: Window, count_include_pad: bool, divisor_override: int | None, implementation: str | None
+) -> Array:
+    dtype = summing_dtype(means.dtype)
+    result_dtype = means.dtype if jnp.issubdtype(means.dtype, jnp.inexact) else dtype
+    divisor = divisor_override
+    if divisor is None:
+        divisor = counts(window, count_include_pad, jnp.finfo(dtype).dtype, means.ndim)
+    if not isinstance(divisor, int):
+        divisor = divisor.astype(dtype)
+    return window_spread(divide(means.astype(dtype), divisor), window, implementation).astype(result_dtype)
+
+
+def avg_unpool(
+    inputs: ArrayLike,
+    window_shape: Ints,
+    strides: Ints | None = None,
+    padding: Padding = "VALID",
+    count_include_pad: bool = True,
+    *,
+    output_shape: Sequence[int] | None = None,
+    divisor_override: int | None = None,
+    window_dilation: Ints = 1,
+    channel_axis: int | None = -1,
+    implementation: str | None = None,
+) -> Array:
+    """Average unpooling: every mean is shared out among the elements of its window. Strides default to 1.
+
+    The adjoint of `jaxpool.avg_pool` with the same arguments on inputs with spatial sizes `output_shape`: for all x and
+    y, `vdot(avg_pool(x), y) == vdot(x, avg_unpool(y))`. With `divisor_override=1` that of `jaxpool.sum_pool`.
+
+    Args:
+      inputs: array of shape `(*batch, *spatial, features)`, as average pooling returns it; any numeric dtype.
+      window_shape, strides, padding, count_include_pad, divisor_override, window_dilation, channel_axis,
+        implementation: those of the pooling.
+      output_shape: as in `jaxpool.max_unpool`.
+
+    Returns:
+      Array with the sizes of the plane along the spatial axes; dtypes as in `jaxpool.avg_pool`.
+
+    Raises:
+      TypeError, ValueError: as in `jaxpool.avg_pool`; also an `output_shape` that does not pool to the inputs.
+
+    Derivatives: both modes, any order; linear.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.avg_unpool(jnp.array([4., 8.]), (2,), 2, channel_axis=None)
+      Array([2., 2., 4., 4.], dtype=float32)
+    """
+    means = as_array("avg_unpool", inputs, ordered=False)
+    check_flag("avg_unpool", "count_include_pad", count_include_pad)
+    divisor = check_divisor("avg_unpool", divisor_override)
+    check_implementation("avg_unpool", implementation, IMPLEMENTATIONS)
+    window = unpooling_window(
+        "avg_unpool",
+        means.shape,
+        window_shape,
+        strides,
+        padding,
+        window_dilation=window_dilation,
+        channel_axis=channel_axis,
+        output_shape=output_shape,
+        padding_is_empty=not count_include_pad and divisor is None,
+    )
+    check_runs("avg_unpool", "window_spread", window, implementation)
+    return _spread_means(means, window, bool(count_include_pad), divisor, implementation)

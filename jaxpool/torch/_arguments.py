@@ -1,0 +1,140 @@
+"""Torch's arguments, held to torch's rules and refused under torch's names."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from jaxpool._geometry import check_flag
+from jaxpool._geometry.values import as_index, as_positive, as_sequence, refuse, traced
+
+_LAYOUTS = {1: "(N, C, L) or (C, L)", 2: "(N, C, H, W) or (C, H, W)", 3: "(N, C, D, H, W) or (C, D, H, W)"}
+
+
+def spatial(rank: int) -> str:
+    """The spatial axes in words."""
+    return f"{rank} spatial axes" if rank > 1 else "1 spatial axis"
+
+
+def array_of(function: str, value: Any, rank: int, *, floats: bool = False) -> tuple[Array, tuple[int, ...]]:
+    """The input with one batch axis or none, and its spatial sizes; as in torch, only the batch may be empty."""
+    if not (hasattr(value, "shape") and hasattr(value, "dtype")):
+        fact, remedy = "an argument without shape and dtype", "Convert with jnp.asarray first."
+        refuse(TypeError, function, "input", "be an array", type(value).__name__, fact, remedy)
+    real = any(jnp.issubdtype(value.dtype, kind) for kind in (jnp.floating, jnp.integer, jnp.bool_))
+    if not real:
+        remedy = "Pool real and imaginary parts apart, or convert to floats."
+        refuse(TypeError, function, "input.dtype", "be real", value.dtype, "pooling", remedy)
+    if floats and not jnp.issubdtype(value.dtype, jnp.floating):
+        remedy = "Convert with input.astype(jnp.float32); torch would round means of integers down."
+        refuse(TypeError, function, "input.dtype", "be floating", value.dtype, "a mean", remedy)
+    shape = tuple(value.shape)
+    if len(shape) not in (rank + 1, rank + 2):
+        rule, fact = f"have the axes {_LAYOUTS[rank]}", spatial(rank)
+        remedy = "Channels come before the spatial axes; add or merge batch axes with reshape."
+        refuse(ValueError, function, "input", rule, f"an array of shape {shape}", fact, remedy)
+    sizes = shape[-rank:]
+    if not all(isinstance(size, int) for size in sizes):
+        remedy = "Only batch and channel axes may be symbolic; export once per spatial size."
+        refuse(ValueError, function, "input.shape", "have spatial axes of known size", shape, spatial(rank), remedy)
+    if any(isinstance(size, int) and size == 0 for size in shape[-rank - 1 :]):
+        rule, remedy = "have no empty axis but the batch", "There is nothing to pool; drop the empty input first."
+        refuse(ValueError, function, "input.shape", rule, shape, spatial(rank), remedy)
+    return jnp.asarray(value), sizes
+
+
+def ints_of(function: str, argument: str, value: Any, rank: int, *, short: bool = True) -> tuple[int, ...]:
+    """An int or one int per spatial axis; where torch allows it, `short`, also a sequence of one int for all axes."""
+    fact = spatial(rank)
+    elements = as_sequence(value)
+    if elements is None:
+        return (as_index(function, argument, value, value, fact),) * rank
+    ints = tuple(as_index(function, argument, element, value, fact) for element in elements)
+    if short and len(ints) == 1:
+        ints *= rank
+    if len(ints) != rank:
+        rule = f"be an int or have one int per spatial axis, {rank} in all"
+        refuse(ValueError, function, argument, rule, repr(value), fact, f"Write {(2,) * rank}, or one int.")
+    return ints
+
+
+def positive_ints(function: str, argument: str, value: Any, rank: int, *, short: bool = True) -> tuple[int, ...]:
+    """The same, none of them below 1."""
+    ints = ints_of(function, argument, value, rank, short=short)
+    return as_positive(function, argument, list(ints), value, spatial(rank))
+
+
+def not_negative(function: str, padding: tuple[int, ...], value: Any) -> None:
+    """Refuses negative padding."""
+    if min(padding) < 0:
+        remedy = "Crop the input by slicing first."
+        refuse(ValueError, function, "padding", "not be negative", repr(value), spatial(len(padding)), remedy)
+
+
+@dataclasses.dataclass(frozen=True)
+class Frame:
+    """The window of a pooling function: one int per spatial axis everywhere, and its ceil mode."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    ceil_mode: bool
+
+
+def frame_of(
+    function: str,
+    sizes: tuple[int, ...],
+    kernel_size: Any,
+    stride: Any,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: Any = False,
+    *,
+    short: bool = True,
+) -> Frame:
+    """The window that torch's arguments describe on spatial axes of the given sizes.
+
+    Args:
+      function: torch's function, for errors.
+      sizes: the input's.
+      kernel_size, stride, padding, dilation, ceil_mode: as given to it.
+      short: whether `kernel_size` may be a sequence of one int for all axes.
+    """
+    rank = len(sizes)
+    kernel = positive_ints(function, "kernel_size", kernel_size, rank, short=short)
+    # Torch takes an empty sequence for an argument left out.
+    same = stride is None or as_sequence(stride) == []
+    steps = kernel if same else positive_ints(function, "stride", stride, rank)
+    pads = ints_of(function, "padding", padding, rank)
+    not_negative(function, pads, padding)
+    gaps = positive_ints(function, "dilation", dilation, rank)
+    check_flag(function, "ceil_mode", ceil_mode)
+    if any(pad > size // 2 for pad, size in zip(pads, kernel, strict=True)):
+        remedy = "Pad the input with jnp.pad, or use jaxpool's own functions, which take any padding."
+        fact = f"kernel_size={kernel_size}"
+        refuse(ValueError, function, "padding", "be at most half of kernel_size", repr(padding), fact, remedy)
+    for size, taps, step, pad, gap in zip(sizes, kernel, steps, pads, gaps, strict=True):
+        room = size + 2 * pad - (taps - 1) * gap - 1
+        if (room + step - 1 if ceil_mode else room) < 0:
+            fact = f"a spatial axis of {size} with padding={pad} and dilation={gap}"
+            remedy = "Use a smaller window; for the whole plane use adaptive pooling."
+            rule = "fit into the padded input"
+            refuse(ValueError, function, "kernel_size", rule, repr(kernel_size), fact, remedy)
+    return Frame(kernel, steps, pads, gaps, bool(ceil_mode))
+
+
+def number_of(function: str, argument: str, value: Any, fact: str) -> float:
+    """A real number that is known while tracing."""
+    if traced(value):
+        remedy = "Mark the argument with jax.jit's static_argnames, or close over it."
+        refuse(TypeError, function, argument, "be known while tracing", "a traced value", fact, remedy)
+    try:
+        if isinstance(value, str | bytes) or getattr(value, "shape", ()) != ():
+            raise TypeError
+        return float(value)
+    except TypeError:
+        refuse(TypeError, function, argument, "be a real number", repr(value), fact, "Write a number.")
