@@ -1,12 +1,37 @@
 """Calls that must be refused: a name, the call, and the whole of its message."""
 
+import functools
+
 import jax
+import jax.export
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 import jaxpool
 
 X = jnp.zeros((2, 8, 8, 3))
+COMPLEX = X.astype(jnp.complex64)
+# What (2, 2) windows with a stride of 2 leave of it.
+Y = jnp.zeros((2, 4, 4, 3))
+PLACES = jnp.zeros((2, 4, 4, 3), jnp.int32)
+KEY = jax.random.key(0)
+SAMPLES = jnp.full((2, 3, 2), 0.5)
+LARGE = (1, 1 << 16, 1 << 15, 1)
+fractional = functools.partial(jaxpool.fractional_max_pool, X)
+argmax = functools.partial(jaxpool.max_pool_with_argmax, X, (2, 2))
+
+
+def on_symbolic_plane(pool, *arguments):
+    """A pool of a plane whose sizes are known only when the exported program runs."""
+    shape = jax.export.symbolic_shape("1, h, w, 3")
+    return jax.eval_shape(lambda x: pool(x, *arguments), jax.ShapeDtypeStruct(shape, jnp.float32))
+
+
+def on_large_plane(pool, *arguments):
+    return jax.eval_shape(lambda x: pool(x, *arguments), jax.ShapeDtypeStruct(LARGE, jnp.float32))
+
+
 CALLS = {
     # window_shape
     "int window": lambda: jaxpool.max_pool(X, 2),
@@ -76,9 +101,7 @@ CALLS = {
     "complex global minimum": lambda: jaxpool.global_min_pool(X.astype(jnp.complex64)),
     "keys": lambda: jaxpool.avg_pool(jax.random.split(jax.random.key(0), (4, 4)), (2, 2), channel_axis=None),
     "text": lambda: jaxpool.max_pool(np.array([["a", "b"]]), (2,)),
-    "plane too large for int32": lambda: jax.eval_shape(
-        lambda x: jaxpool.max_pool_with_argmax(x, (2, 2)), jax.ShapeDtypeStruct((1, 1 << 16, 1 << 15, 1), jnp.float32)
-    ),
+    "plane too large for int32": lambda: on_large_plane(jaxpool.max_pool_with_argmax, (2, 2)),
     "empty spatial axis": lambda: jaxpool.max_pool(jnp.zeros((1, 0, 4, 1)), (1, 2), padding=1),
     # global pools
     "no spatial axes": lambda: jaxpool.global_max_pool(X, num_spatial_dims=0),
@@ -86,4 +109,220 @@ CALLS = {
     "fractional rank": lambda: jaxpool.global_avg_pool(X, num_spatial_dims=2.0),
     "empty plane": lambda: jaxpool.global_avg_pool(jnp.zeros((2, 0, 4, 3))),
     "keepdims as int": lambda: jaxpool.global_avg_pool(X, keepdims=1),
+    "mask of a list": lambda: jaxpool.global_avg_pool(X, where=[[True]]),
+    # input_shape
+    "input shape as int": lambda: jaxpool.output_shape(8, (2,)),
+    "inputs for their shape": lambda: jaxpool.output_shape(X, (2, 2)),
+    "input shape of floats": lambda: jaxpool.chosen_implementation((2, 8.0, 8, 3), (2, 2)),
+    "negative input shape": lambda: jaxpool.output_shape((-2, 8, 8, 3), (2, 2)),
+    "traced input shape": lambda: jax.jit(lambda n: jaxpool.output_shape((n, 8, 8, 3), (2, 2)))(2),
+    # adaptive pools
+    "int output size": lambda: jaxpool.adaptive_avg_pool(X, 4),
+    "no output size": lambda: jaxpool.adaptive_avg_pool(X, None),
+    "output size as text": lambda: jaxpool.adaptive_max_pool(X, "44"),
+    "empty output size": lambda: jaxpool.adaptive_avg_pool(X, ()),
+    "zero output size": lambda: jaxpool.adaptive_avg_pool(X, (4, 0)),
+    "negative output size": lambda: jaxpool.adaptive_max_pool(X, (-1, 4)),
+    "output size of floats": lambda: jaxpool.adaptive_avg_pool(X, (4.0, 4)),
+    "output size of bools": lambda: jaxpool.adaptive_max_pool_with_argmax(X, (True, None)),
+    "nested output size": lambda: jaxpool.adaptive_avg_pool(X, ((4, 4),)),
+    "traced output size": lambda: jax.jit(lambda n: jaxpool.adaptive_avg_pool(X, n))(jnp.array([4, 4])),
+    "traced output sizes": lambda: jax.jit(lambda n: jaxpool.adaptive_max_pool(X, (n, 4)))(4),
+    "too many output sizes": lambda: jaxpool.adaptive_avg_pool(X, (4, 4, 4, 4)),
+    "adaptive without batch or channels": lambda: jaxpool.adaptive_avg_pool(jnp.zeros((8, 8)), (4, 4)),
+    "adaptive channel axis out of range": lambda: jaxpool.adaptive_avg_pool(X, (4, 4), channel_axis=-5),
+    "adaptive channel axis as bool": lambda: jaxpool.adaptive_max_pool(X, (4, 4), channel_axis=True),
+    "adaptive of nothing": lambda: jaxpool.adaptive_avg_pool(jnp.zeros((2, 0, 4, 3)), (2, 2)),
+    "adaptive of a symbolic plane": lambda: on_symbolic_plane(jaxpool.adaptive_avg_pool, (2, 2)),
+    "complex adaptive maximum": lambda: jaxpool.adaptive_max_pool(COMPLEX, (4, 4)),
+    "complex adaptive argmax": lambda: jaxpool.adaptive_max_pool_with_argmax(COMPLEX, (4, 4)),
+    "adaptive of a list": lambda: jaxpool.adaptive_avg_pool([1.0, 2.0], (1,)),
+    "adaptive plane too large": lambda: on_large_plane(jaxpool.adaptive_max_pool_with_argmax, (2, 2)),
+    # max_unpool
+    "indices of floats": lambda: jaxpool.max_unpool(Y, PLACES.astype(jnp.float32), (2, 2), 2),
+    "indices as booleans": lambda: jaxpool.max_unpool(Y, PLACES > 0, (2, 2), 2),
+    "indices as a list": lambda: jaxpool.max_unpool(jnp.zeros(2), [0, 1], (2,), 2, channel_axis=None),
+    "no indices": lambda: jaxpool.max_unpool(Y, None, (2, 2), 2),
+    "window for indices": lambda: jaxpool.max_unpool(Y, (2, 2), PLACES),
+    "pooled values as a list": lambda: jaxpool.max_unpool([1.0], jnp.zeros(1, jnp.int32), (2,)),
+    "indices of another shape": lambda: jaxpool.max_unpool(Y, PLACES[:1], (2, 2), 2),
+    "spatial indices as coordinates": lambda: jaxpool.max_unpool(Y, PLACES, (2, 2), 2, index_convention="coordinates"),
+    "coordinates as spatial indices": lambda: jaxpool.max_unpool(Y, jnp.zeros((2, 4, 4, 3, 2), jnp.int32), (2, 2), 2),
+    "neither window nor plane": lambda: jaxpool.max_unpool(Y, PLACES),
+    "window convention without window": lambda: jaxpool.max_unpool(
+        Y, PLACES, output_shape=(8, 8), index_convention="window"
+    ),
+    "plane as int": lambda: jaxpool.max_unpool(Y, PLACES, output_shape=8),
+    "empty plane shape": lambda: jaxpool.max_unpool(Y, PLACES, output_shape=()),
+    "plane with batch and channels": lambda: jaxpool.max_unpool(Y, PLACES, output_shape=(2, 8, 8, 3)),
+    "plane and window of other lengths": lambda: jaxpool.max_unpool(Y, PLACES, (2, 2), 2, output_shape=(8,)),
+    "plane as int with a window": lambda: jaxpool.max_unpool(Y, PLACES, (2, 2), 2, output_shape=8),
+    "plane too large": lambda: jaxpool.max_unpool(Y, PLACES, (2, 2), 2, output_shape=(8, 10)),
+    "plane too small": lambda: jaxpool.max_unpool(Y, PLACES, (3, 3), 2, 1, output_shape=(8, 5)),
+    "plane smaller than a window": lambda: jaxpool.avg_unpool(Y, (9, 9), output_shape=(4, 4)),
+    "same plane too large": lambda: jaxpool.max_unpool(Y, PLACES, (3, 3), 2, "SAME", output_shape=(8, 9)),
+    "plane that ends before the last window": lambda: jaxpool.avg_unpool(Y, (1, 1), 3, output_shape=(10, 9)),
+    "zero plane": lambda: jaxpool.max_unpool(Y, PLACES, output_shape=(0, 8)),
+    "negative plane": lambda: jaxpool.max_unpool(Y, PLACES, (2, 2), 2, output_shape=(8, -8)),
+    "plane of floats": lambda: jaxpool.max_unpool(Y, PLACES, (2, 2), 2, output_shape=(8.0, 8.0)),
+    "traced plane": lambda: jax.jit(lambda n: jaxpool.max_unpool(Y, PLACES, output_shape=(n, 8)))(8),
+    "traced plane shape": lambda: jax.jit(lambda n: jaxpool.max_unpool(Y, PLACES, output_shape=n))(jnp.array([8, 8])),
+    "same padding without a plane": lambda: jaxpool.max_unpool(Y, PLACES, (2, 2), 2, "SAME"),
+    "unknown padding without a plane": lambda: jaxpool.max_unpool(Y, PLACES, (2, 2), 2, "FULL"),
+    "padding larger than the plane": lambda: jaxpool.max_unpool(Y, PLACES, (2, 2), 1, 3),
+    "values wholly in padding": lambda: jaxpool.max_unpool(Y, PLACES, (2, 2), 2, 2),
+    "unpooling of nothing": lambda: jaxpool.max_unpool(Y[:, :0], PLACES[:, :0], (2, 2), 2),
+    "unpooling of a symbolic plane": lambda: on_symbolic_plane(jaxpool.avg_unpool, (2, 2)),
+    "too many axes to unpool": lambda: jaxpool.max_unpool(Y[0, 0], PLACES[0, 0], (2, 2), 2),
+    "unknown duplicates": lambda: jaxpool.max_unpool(Y, PLACES, (2, 2), 2, duplicates="max"),
+    "unknown convention": lambda: jaxpool.max_unpool(Y, PLACES, (2, 2), 2, index_convention="tf"),
+    "checked as int": lambda: jaxpool.max_unpool(Y, PLACES, (2, 2), 2, checked=1),
+    "unpooled plane too large": lambda: jaxpool.max_unpool(Y, PLACES, output_shape=LARGE[1:3]),
+    # avg_unpool
+    "no window to unpool": lambda: jaxpool.avg_unpool(Y, None),
+    "int window to unpool": lambda: jaxpool.avg_unpool(Y, 2, output_shape=(8, 8)),
+    "mean wholly in padding": lambda: jaxpool.avg_unpool(Y, (2, 2), 2, 2, False, output_shape=(4, 4)),
+    "unpooling with an unknown implementation": lambda: jaxpool.avg_unpool(Y, (2, 2), implementation="scatter"),
+    "unpooling with whole for a part": lambda: jaxpool.avg_unpool(Y, (2, 2), implementation="whole"),
+    "unpooling with a zero divisor": lambda: jaxpool.avg_unpool(Y, (2, 2), divisor_override=0),
+    "unpooling with a traced divisor": lambda: jax.jit(lambda d: jaxpool.avg_unpool(Y, (2, 2), divisor_override=d))(4),
+    "unpooling with padding for a flag": lambda: jaxpool.avg_unpool(Y, (2, 2), 2, 0, 0),
+    "means to another plane": lambda: jaxpool.avg_unpool(Y, (2, 2), 2, output_shape=(8, 6)),
+    "means with same padding": lambda: jaxpool.avg_unpool(Y, (3, 3), 2, "same"),
+    "means of text": lambda: jaxpool.avg_unpool(np.array(["a", "b"]), (2,), channel_axis=None),
+    # index_convention
+    "unknown index convention": lambda: argmax(index_convention="flat"),
+    "no index convention": lambda: argmax(index_convention=None),
+    "list of index conventions": lambda: argmax(index_convention=["spatial"]),
+    # where
+    "mask of numbers": lambda: jaxpool.max_pool(X, (2, 2), where=jnp.ones((8, 8, 1))),
+    "mask of integers": lambda: jaxpool.avg_pool(X, (2, 2), where=np.ones((8, 8, 1), int)),
+    "mask as a list": lambda: jaxpool.sum_pool(jnp.zeros(2), (2,), channel_axis=None, where=[True, False]),
+    "mask as a flag": lambda: jaxpool.min_pool(X, (2, 2), where=True),
+    "mask as text": lambda: jaxpool.lp_pool(X, (2, 2), where="all"),
+    "mask without channels": lambda: jaxpool.avg_pool(X, (2, 2), where=jnp.ones((2, 8, 8), bool)),
+    "mask of another plane": lambda: jaxpool.max_pool_with_argmax(X, (2, 2), where=jnp.ones((4, 4, 1), bool)),
+    "mask with too many axes": lambda: jaxpool.lp_pool(X, (2, 2), where=jnp.ones((1, 2, 8, 8, 3), bool)),
+    "mask of results": lambda: jaxpool.power_mean_pool(X, (2, 2), 2, where=jnp.ones((2, 4, 4, 1), bool)),
+    "global mask of numbers": lambda: jaxpool.global_max_pool(X, where=X),
+    "global mask of another shape": lambda: jaxpool.global_sum_pool(X, where=jnp.ones((3, 8, 8, 1), bool)),
+    "global mask of batches": lambda: jaxpool.global_lp_pool(X, where=jnp.ones(2, bool)),
+    "global mask as int": lambda: jaxpool.global_power_mean_pool(X, where=1),
+    # padding_mode
+    "unknown padding mode": lambda: jaxpool.max_pool(X, (2, 2), padding=1, padding_mode="symmetric"),
+    "padding mode as int": lambda: jaxpool.avg_pool(X, (2, 2), padding=1, padding_mode=0),
+    "padding mode for padding": lambda: jaxpool.sum_pool(X, (2, 2), 2, "REFLECT"),
+    "padding for padding mode": lambda: jaxpool.lp_pool(X, (2, 2), padding_mode="SAME"),
+    "reflection too wide": lambda: jaxpool.max_pool(X, (3, 3), padding=8, padding_mode="REFLECT"),
+    "reflection of one element": lambda: jaxpool.avg_pool(jnp.zeros((1, 1)), (2,), 1, "SAME", padding_mode="reflect"),
+    "wrap too wide": lambda: jaxpool.power_mean_pool(X, (3, 3), padding=((0, 0), (0, 9)), padding_mode="WRAP"),
+    "any operation, reflection too wide": lambda: jaxpool.pool(X, 0.0, lax.add, (3, 3), 1, 9, padding_mode="REFLECT"),
+    "edge of nothing": lambda: jaxpool.max_pool(jnp.zeros((1, 0, 1)), (2,), padding=2, padding_mode="EDGE"),
+    # p
+    "p of zero": lambda: jaxpool.lp_pool(X, (2, 2), p=0),
+    "negative p": lambda: jaxpool.power_mean_pool(X, (2, 2), p=-2.0),
+    "p that is not a number": lambda: jaxpool.lp_pool(X, (2, 2), p=float("nan")),
+    "p as text": lambda: jaxpool.lp_pool(X, (2, 2), p="2"),
+    "p as bool": lambda: jaxpool.lp_pool(X, (2, 2), p=True),
+    "complex p": lambda: jaxpool.global_lp_pool(X, p=2 + 0j),
+    "no p": lambda: jaxpool.global_power_mean_pool(X, p=None),
+    "p as a list": lambda: jaxpool.lp_pool(X, (2, 2), p=[2.0]),
+    "several p": lambda: jaxpool.power_mean_pool(X, (2, 2), p=jnp.array([2.0, 3.0, 4.0])),
+    "one p in an array": lambda: jaxpool.global_power_mean_pool(X, p=jnp.array([3.0])),
+    "p as an array of bool": lambda: jaxpool.lp_pool(X, (2, 2), p=jnp.array(True)),
+    "p as an array of complex": lambda: jaxpool.lp_pool(X, (2, 2), p=jnp.array(2 + 0j)),
+    "p as an array of text": lambda: jaxpool.lp_pool(X, (2, 2), p=np.array("2")),
+    "p as a key": lambda: jaxpool.lp_pool(X, (2, 2), p=KEY),
+    "numpy p that is negative": lambda: jaxpool.lp_pool(X, (2, 2), p=np.float32(-1)),
+    "numpy p that is not a number": lambda: jaxpool.global_lp_pool(X, p=np.array(np.nan)),
+    "numpy bool p": lambda: jaxpool.lp_pool(X, (2, 2), p=np.True_),
+    "traced bool p": lambda: jax.jit(lambda p: jaxpool.lp_pool(X, (2, 2), p=p))(True),
+    "complex norm": lambda: jaxpool.lp_pool(COMPLEX, (2, 2)),
+    "complex power mean": lambda: jaxpool.power_mean_pool(COMPLEX, (2, 2)),
+    "complex global norm": lambda: jaxpool.global_lp_pool(COMPLEX),
+    "norm of a list": lambda: jaxpool.global_power_mean_pool([1.0]),
+    "power mean with p for a flag": lambda: jaxpool.power_mean_pool(X, (2, 2), 2, 0, 3.0),
+    # fractional pools
+    "neither key nor samples": lambda: fractional(None, (4, 4), window_shape=(2, 2)),
+    "key and samples": lambda: fractional(KEY, (4, 4), window_shape=(2, 2), samples=SAMPLES),
+    "raw key": lambda: fractional(jax.random.PRNGKey(0), (4, 4), window_shape=(2, 2)),
+    "seed for a key": lambda: fractional(0, (4, 4), window_shape=(2, 2)),
+    "several keys": lambda: fractional(jax.random.split(KEY), (4, 4), window_shape=(2, 2)),
+    "size for a key": lambda: fractional((4, 4), KEY, window_shape=(2, 2)),
+    "key for a size": lambda: fractional(KEY, KEY, window_shape=(2, 2)),
+    "fraction without window": lambda: fractional(KEY, (4, 4)),
+    "fraction with one window size": lambda: fractional(KEY, (4, 4), window_shape=(2,)),
+    "fraction with an int window": lambda: fractional(KEY, (4, 4), window_shape=2),
+    "fraction with a window too large": lambda: fractional(KEY, (4, 4), window_shape=(9, 2)),
+    "window for regions": lambda: fractional(KEY, (4, 4), window_shape=(2, 2), rule="tensorflow"),
+    "samples for regions": lambda: fractional(None, (4, 4), samples=SAMPLES, rule="tensorflow"),
+    "overlapping windows": lambda: fractional(KEY, (4, 4), window_shape=(2, 2), overlapping=True),
+    "overlapping as int": lambda: fractional(KEY, (4, 4), rule="tensorflow", overlapping=1),
+    "unknown rule": lambda: fractional(KEY, (4, 4), rule="caffe"),
+    "too many fractional outputs": lambda: fractional(KEY, (8, 4), window_shape=(2, 2)),
+    "too many regions": lambda: fractional(KEY, (4, 9), rule="tensorflow_pseudo_random"),
+    "no fractional outputs": lambda: fractional(KEY, (4, 0), window_shape=(2, 2)),
+    "int fractional output": lambda: fractional(KEY, 4, window_shape=(2, 2)),
+    "empty fractional output": lambda: fractional(KEY, (), window_shape=(2, 2)),
+    "fractional output of floats": lambda: fractional(KEY, (5.6, 5.6), window_shape=(2, 2)),
+    "traced fractional output": lambda: jax.jit(lambda n: fractional(KEY, n, rule="tensorflow"))(jnp.array([4, 4])),
+    "samples as a list": lambda: fractional(None, (4, 4), window_shape=(2, 2), samples=[0.5, 0.5]),
+    "samples of integers": lambda: fractional(None, (4, 4), window_shape=(2, 2), samples=jnp.zeros((2, 3, 2), int)),
+    "samples per map": lambda: fractional(None, (4, 4), window_shape=(2, 2), samples=SAMPLES[..., 0]),
+    "one sample for all": lambda: fractional(None, (4, 4), window_shape=(2, 2), samples=jnp.array([0.5, 0.5])),
+    "complex fractional maximum": lambda: jaxpool.fractional_max_pool(COMPLEX, KEY, (4, 4), window_shape=(2, 2)),
+    "fraction of nothing": lambda: jaxpool.fractional_max_pool(X[:, :0], KEY, (4, 4), window_shape=(2, 2)),
+    "fraction with too many sizes": lambda: jaxpool.fractional_max_pool_with_argmax(
+        X, KEY, (4, 4, 4, 4), window_shape=(2, 2, 2, 2)
+    ),
+    "fraction of a plane too large": lambda: on_large_plane(
+        lambda x: jaxpool.fractional_max_pool(x, KEY, (9, 9), window_shape=(2, 2))
+    ),
+    # any operation
+    "no arrays": lambda: jaxpool.pool((), (), lax.add, (2, 2)),
+    "tree of a list": lambda: jaxpool.pool({"value": X, "count": [1.0]}, {"value": 0.0, "count": [0.0]}, lax.add, (2,)),
+    "arrays of different shapes": lambda: jaxpool.pool((X, X[:1]), (0.0, 0.0), lax.add, (2, 2)),
+    "one identity for two arrays": lambda: jaxpool.pool((X, X), 0.0, lax.add, (2, 2)),
+    "identity of another tree": lambda: jaxpool.pool({"a": X}, {"b": 0.0}, lax.add, (2, 2)),
+    "no identity": lambda: jaxpool.pool(X, None, lax.add, (2, 2)),
+    "identity that is no scalar": lambda: jaxpool.pool(X, jnp.zeros(3), lax.add, (2, 2)),
+    "identity as text": lambda: jaxpool.pool(X, "-inf", lax.max, (2, 2)),
+    "infinite identity of integers": lambda: jaxpool.pool(X.astype(int), -jnp.inf, lax.max, (2, 2)),
+    "fractional identity of integers": lambda: jaxpool.pool(X.astype(int), 0.5, lax.add, (2, 2)),
+    "identity beyond its dtype": lambda: jaxpool.pool(X.astype(jnp.uint8), -1, lax.max, (2, 2)),
+    "complex identity": lambda: jaxpool.pool(X, 1j, lax.add, (2, 2)),
+    "identity and operation exchanged": lambda: jaxpool.pool(X, lax.add, 0.0, (2, 2)),
+    "operation by name": lambda: jaxpool.pool(X, 0.0, "add", (2, 2)),
+    "operation that changes the dtype": lambda: jaxpool.pool(X, 0.0, lambda a, b: (a + b).astype(jnp.float16), (2, 2)),
+    "operation that changes the shape": lambda: jaxpool.pool(X, 0.0, lambda a, b: (a + b)[..., 0], (2, 2)),
+    "operation that returns a number": lambda: jaxpool.pool(X, 0.0, lambda *_: 0.0, (2, 2)),
+    "operation that returns nothing": lambda: jaxpool.pool(X, 0.0, lambda *_: None, (2, 2)),
+    "operation that changes the tree": lambda: jaxpool.pool((X, X), (0.0, 0.0), lambda a, b: a[0] + b[0], (2, 2)),
+    "any operation, int window": lambda: jaxpool.pool(X, 0.0, lax.add, 2),
+    "any operation, window too large": lambda: jaxpool.pool(X, 0.0, lax.add, (9, 9)),
+    # indices of other frameworks
+    "tf indices of floats": lambda: jaxpool.indices_to_tf(Y, X.shape),
+    "tf indices as a list": lambda: jaxpool.indices_from_tf([0, 1], (2, 2, 2), channel_axis=None),
+    "tf indices of another batch": lambda: jaxpool.indices_to_tf(PLACES, (3, 8, 8, 3)),
+    "tf indices of other channels": lambda: jaxpool.indices_from_tf(PLACES, (2, 8, 8, 4)),
+    "onnx indices without batch": lambda: jaxpool.indices_to_onnx(PLACES[0], X.shape),
+    "onnx indices of booleans": lambda: jaxpool.indices_from_onnx(PLACES > 0, X.shape),
+    "plane for the shape": lambda: jaxpool.indices_to_tf(PLACES, (8, 8)),
+    "inputs for the shape": lambda: jaxpool.indices_to_onnx(PLACES, X),
+    "int for the shape": lambda: jaxpool.indices_from_tf(PLACES, 8),
+    "shape of floats": lambda: jaxpool.indices_from_onnx(PLACES, (2, 8.0, 8.0, 3)),
+    "empty plane to index": lambda: jaxpool.indices_to_tf(PLACES[:, :0], (2, 0, 8, 3)),
+    "tensor too large": lambda: jaxpool.indices_to_onnx(PLACES, (2, 1 << 15, 1 << 15, 3)),
+    "plane and channels too large for tf": lambda: jaxpool.indices_to_tf(PLACES, (2, 1 << 15, 1 << 15, 3)),
+    "batch too large for tf": lambda: jaxpool.indices_from_tf(
+        PLACES, (1 << 10, 1 << 10, 1 << 10, 3), include_batch_in_index=True
+    ),
+    "symbolic batch to count": lambda: jaxpool.indices_to_onnx(PLACES, jax.export.symbolic_shape("b, 8, 8, 3")),
+    "unknown storage order": lambda: jaxpool.indices_to_onnx(PLACES, X.shape, storage_order=2),
+    "storage order as text": lambda: jaxpool.indices_from_onnx(PLACES, X.shape, storage_order="C"),
+    "storage order as bool": lambda: jaxpool.indices_from_onnx(PLACES, X.shape, storage_order=True),
+    "batch flag as int": lambda: jaxpool.indices_to_tf(PLACES, X.shape, include_batch_in_index=1),
+    "batch flag as text": lambda: jaxpool.indices_from_tf(PLACES, X.shape, include_batch_in_index="yes"),
+    "indices with too many spatial axes": lambda: jaxpool.indices_to_tf(PLACES, X.shape, num_spatial_dims=4),
+    "indices with channels out of range": lambda: jaxpool.indices_to_onnx(PLACES, X.shape, channel_axis=4),
 }

@@ -1,16 +1,18 @@
 """Stage 2 of 4: window arithmetic and argument errors. Integers only; nothing here imports jax."""
 
-from jaxpool._geometry.arguments import PADDING_MODES, global_window, pooling_window
+from jaxpool._geometry.arguments import PADDING_MODES, global_window, pooling_window, shape_of
 from jaxpool._geometry.bins import AxisBins, adaptive_bins
 from jaxpool._geometry.checks import (
     check_divisor,
     check_dtype,
     check_flag,
+    check_identity,
     check_implementation,
     check_inputs,
+    check_operands,
     check_option,
     check_positive_number,
-    check_reduction,
+    check_results,
     check_where,
     index_dtype,
 )
@@ -32,13 +34,15 @@ __all__ = [
     "check_divisor",
     "check_dtype",
     "check_flag",
+    "check_identity",
     "check_implementation",
     "check_indices",
     "check_inputs",
+    "check_operands",
     "check_option",
     "check_positive_number",
     "check_randomness",
-    "check_reduction",
+    "check_results",
     "check_samples",
     "check_where",
     "fractional_window",
@@ -47,5 +51,6 @@ __all__ = [
     "index_dtype",
     "plane_window",
     "pooling_window",
+    "shape_of",
     "unpooling_window",
 ]

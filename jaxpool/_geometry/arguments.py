@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, SupportsIndex
+from typing import Any
 
 from jaxpool._geometry.checks import check_flag, check_option
-from jaxpool._geometry.values import as_index, as_positive, as_sequence, refuse, traced
+from jaxpool._geometry.values import as_index, as_positive, as_sequence, as_sizes, refuse, shown, traced
 from jaxpool._geometry.window import AxisWindow, Window
 
 PADDING_MODES = ("EDGE", "REFLECT", "WRAP")
@@ -19,20 +19,10 @@ _PADDING_RULE = (
 def window_sizes(function: str, value: Any) -> tuple[int, ...]:
     """The window's size along every spatial axis."""
     fact = "the window"
-    if traced(value):
-        as_index(function, "window_shape", value, value, fact)
-    elements = as_sequence(value)
-    if elements is None:
-        rule = "be a sequence with one size per spatial axis"
-        if isinstance(value, SupportsIndex) and not isinstance(value, bool):
-            remedy = f"Write ({value},) for one spatial axis, ({value}, {value}) for two."
-        else:
-            remedy = "Write (2, 2) for a window of 2 by 2."
-        refuse(TypeError, function, "window_shape", rule, repr(value), "a window of unknown rank", remedy)
-    if not elements:
-        rule = "have at least one size"
-        remedy = "Give one size per spatial axis."
-        refuse(ValueError, function, "window_shape", rule, repr(value), "a window of rank 0", remedy)
+    remedy = "Write (2, 2) for a window of 2 by 2."
+    if isinstance(value, int) and not isinstance(value, bool):
+        remedy = f"Write ({value},) for one spatial axis, ({value}, {value}) for two."
+    elements = as_sizes(function, "window_shape", value, "be a sequence with one size per spatial axis", fact, remedy)
     sizes = [as_index(function, "window_shape", element, value, fact) for element in elements]
     return as_positive(function, "window_shape", sizes, value, fact)
 
@@ -46,7 +36,7 @@ def _per_axis(function: str, argument: str, value: Any, window_shape: tuple[int,
     if len(elements) != len(window_shape):
         rule = "be an int or have one int per spatial axis"
         remedy = f"Give {len(window_shape)} of them, or one int for all axes."
-        refuse(ValueError, function, argument, rule, repr(value), fact, remedy)
+        refuse(ValueError, function, argument, rule, shown(value), fact, remedy)
     values = [as_index(function, argument, element, value, fact) for element in elements]
     return as_positive(function, argument, values, value, fact)
 
@@ -79,6 +69,8 @@ def paddings_of(
         if name in _PADDING_NAMES:
             return [_same(*axis, name == "SAME_LOWER") for axis in zip(sizes, extents, strides, strict=True)]
         remedy = "Use one of these names or explicit numbers."
+        if name in PADDING_MODES:
+            remedy = f"Tell its width in numbers or by one of these names, and pass padding_mode={value!r}."
         refuse(ValueError, function, "padding", _PADDING_RULE, repr(value), fact, remedy)
     elements = as_sequence(value)
     if elements is None:
@@ -89,7 +81,7 @@ def paddings_of(
         return [(amount, amount)] * len(sizes)
     if len(elements) != len(sizes):
         remedy = f"Give {len(sizes)} of them, or one int for all axes."
-        refuse(ValueError, function, "padding", _PADDING_RULE, repr(value), fact, remedy)
+        refuse(ValueError, function, "padding", _PADDING_RULE, shown(value), fact, remedy)
     pairs: list[tuple[int, int]] = []
     for element in elements:
         ends = as_sequence(element)
@@ -119,27 +111,53 @@ def spatial_axes(
     others = [axis for axis in range(rank) if axis != channel]
     if len(others) < spatial:
         needed = spatial + (channel is not None)
-        rule = f"fit into the inputs, which would need at least {needed} axes"
+        rule = f"fit into the inputs, which would need at least {needed} {'axes' if needed > 1 else 'axis'}"
         fact = f"inputs of shape {shape} and channel_axis={channel_axis}"
         remedy = "Give inputs of shape (*batch, *spatial, features), or pass channel_axis=None if there is none."
-        refuse(ValueError, function, argument, rule, repr(value), fact, remedy)
+        refuse(ValueError, function, argument, rule, shown(value), fact, remedy)
     return tuple(others[len(others) - spatial :])
 
 
-def spatial_sizes(function: str, shape: tuple[Any, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
-    """The sizes of the spatial axes, which must not be symbolic."""
+def shape_of(function: str, value: Any) -> tuple[Any, ...]:
+    """The argument `input_shape` as a tuple; its sizes may be symbolic."""
+    fact = "the shape of the inputs"
+    if traced(value):
+        as_index(function, "input_shape", value, value, fact)
+    elements = as_sequence(value)
+    if elements is None or len(getattr(value, "shape", ())) > 1:
+        remedy = "Pass inputs.shape."
+        refuse(TypeError, function, "input_shape", "be a sequence of sizes", shown(value), fact, remedy)
+    # A symbolic size of jax.export, by name: this stage does not import jax.
+    known = [type(size).__name__.endswith("DimExpr") for size in elements]
+    sizes = [
+        size if symbolic else as_index(function, "input_shape", size, value, fact)
+        for size, symbolic in zip(elements, known, strict=True)
+    ]
+    if any(not symbolic and size < 0 for size, symbolic in zip(sizes, known, strict=True)):
+        remedy = "Pass inputs.shape."
+        refuse(ValueError, function, "input_shape", "not be negative", shown(value), fact, remedy)
+    return tuple(sizes)
+
+
+def plane_of(
+    function: str, shape: tuple[Any, ...], axes: tuple[int, ...], argument: str = "inputs.shape"
+) -> tuple[int, ...]:
+    """The sizes of the spatial axes, which must be neither symbolic nor 0; `argument` is what the shape comes from."""
     sizes: list[int] = []
     for axis in axes:
         size = shape[axis]
         if not isinstance(size, int):
             rule = "have spatial axes of known size"
             remedy = "Only batch and channel axes may be symbolic; export once per spatial size."
-            refuse(ValueError, function, "inputs.shape", rule, shape, f"spatial axis {axis}", remedy)
+            refuse(ValueError, function, argument, rule, shape, f"spatial axis {axis}", remedy)
         sizes.append(size)
+    if 0 in sizes:
+        remedy = "There is nothing to pool; drop the empty inputs first."
+        refuse(ValueError, function, argument, "have no empty spatial axis", shape, f"axes {axes}", remedy)
     return tuple(sizes)
 
 
-def _outputs(size: int, extent: int, stride: int, low: int, high: int, ceil_mode: bool) -> int:
+def outputs_of(size: int, extent: int, stride: int, low: int, high: int, ceil_mode: bool) -> int:
     """Number of windows; in ceil mode, as in torch, the last one starts inside the input or its low padding."""
     room = size + low + high - extent
     if not ceil_mode:
@@ -164,24 +182,23 @@ def _axis_window(
         rule = "not be negative in ceil mode"
         remedy = "Crop the inputs by slicing first, or pass ceil_mode=False."
         refuse(ValueError, function, "padding", rule, repr(padding), f"axis {axis} of size {size}", remedy)
-    outputs = _outputs(size, extent, stride, low, high, ceil_mode)
-    # An empty axis has no elements to pool, however wide its padding.
-    if outputs < 1 or size < 1:
+    outputs = outputs_of(size, extent, stride, low, high, ceil_mode)
+    if outputs < 1:
         fact = f"axis {axis} of size {size} with padding ({low}, {high}) and an effective window of {extent}"
         remedy = "Use a smaller window or more padding; for the whole plane use the global pools."
         refuse(ValueError, function, "window_shape", "fit into the padded input", taps, fact, remedy)
     return AxisWindow(axis, size, taps, stride, dilation, low, high, outputs)
 
 
-def require_real_taps(function: str, part: AxisWindow, padding: Any) -> None:
-    """Refuses padding in which a window lies wholly."""
+def require_real_taps(function: str, part: AxisWindow, padding: Any, plane: str = "the inputs") -> None:
+    """Refuses padding in which a window lies wholly; `plane` is what is padded."""
     for segment in part.segments():
         if segment.last <= segment.first:
-            rule = "leave at least one element of the inputs in every window"
+            rule = f"leave at least one element of {plane} in every window"
             where = f"window {segment.start} of {part.taps} taps lies wholly in padding"
             fact = f"axis {part.axis} of size {part.size}, where {where}"
             remedy = "Pad less, or dilate less."
-            refuse(ValueError, function, "padding", rule, repr(padding), fact, remedy)
+            refuse(ValueError, function, "padding", rule, shown(padding), fact, remedy)
 
 
 def pooling_window(
@@ -196,6 +213,7 @@ def pooling_window(
     channel_axis: Any = -1,
     padding_mode: Any = None,
     padding_is_empty: bool,
+    argument: str = "inputs.shape",
 ) -> Window:
     """The window that a pooling function's arguments describe on inputs of the given shape.
 
@@ -204,12 +222,13 @@ def pooling_window(
       shape: the shape of the inputs; batch and channel sizes may be symbolic.
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as the user wrote them.
       padding_is_empty: whether a window wholly in padding has no value and is refused.
+      argument: what the shape comes from.
     """
     taps = window_sizes(function, window_shape)
     check_flag(function, "ceil_mode", ceil_mode)
     steps, dilations = steps_of(function, strides, window_dilation, taps)
     axes = spatial_axes(function, "window_shape", window_shape, shape, len(taps), channel_axis)
-    sizes = spatial_sizes(function, shape, axes)
+    sizes = plane_of(function, shape, axes, argument)
     extents = [(t - 1) * d + 1 for t, d in zip(taps, dilations, strict=True)]
     pairs = paddings_of(function, padding, sizes, extents, steps)
     parts = tuple(
@@ -228,8 +247,14 @@ def pooling_window(
 def check_padding_mode(function: str, value: Any) -> str | None:
     """The padding mode in lower case; refuses what is none."""
     name = value.upper() if isinstance(value, str) else value
-    check_option(function, "padding_mode", name, (None, *PADDING_MODES), "what padding holds")
-    return None if name is None else name.lower()
+    if not (isinstance(name, str) and name in PADDING_MODES):
+        fact = "what padding holds"
+        if isinstance(name, str) and name in _PADDING_NAMES:
+            rule, remedy = f"be one of None, {', '.join(map(repr, PADDING_MODES))}", f"Write padding={value!r}."
+            refuse(ValueError, function, "padding_mode", rule, repr(value), fact, remedy)
+        check_option(function, "padding_mode", value, (None, *PADDING_MODES), fact)
+        return None
+    return name.lower()
 
 
 def _require_source(function: str, part: AxisWindow, padding: Any, mode: str) -> None:
@@ -238,19 +263,12 @@ def _require_source(function: str, part: AxisWindow, padding: Any, mode: str) ->
     if most is not None and max(part.low, part.high) > most:
         rule = f"be at most {most} where padding_mode={mode.upper()!r}"
         fact = f"axis {part.axis} of size {part.size}"
-        refuse(ValueError, function, "padding", rule, repr(padding), fact, "Pad less, or pass padding_mode='EDGE'.")
+        refuse(ValueError, function, "padding", rule, shown(padding), fact, "Pad less, or pass padding_mode='EDGE'.")
 
 
-def plane_of(function: str, shape: tuple[Any, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
-    """The sizes of the spatial axes, none of them 0."""
-    sizes = spatial_sizes(function, shape, axes)
-    if 0 in sizes:
-        remedy = "There is nothing to pool; drop the empty inputs first."
-        refuse(ValueError, function, "inputs.shape", "have no empty spatial axis", shape, f"axes {axes}", remedy)
-    return sizes
-
-
-def global_window(function: str, shape: tuple[Any, ...], num_spatial_dims: Any, channel_axis: Any) -> Window:
+def global_window(
+    function: str, shape: tuple[Any, ...], num_spatial_dims: Any, channel_axis: Any, argument: str = "inputs.shape"
+) -> Window:
     """The window that is the whole plane of the last `num_spatial_dims` axes that are not the channel axis."""
     fact = f"inputs of shape {shape}"
     spatial = as_index(function, "num_spatial_dims", num_spatial_dims, num_spatial_dims, fact)
@@ -258,6 +276,6 @@ def global_window(function: str, shape: tuple[Any, ...], num_spatial_dims: Any, 
         remedy = "Use 2 for images, 1 for sequences, 3 for volumes."
         refuse(ValueError, function, "num_spatial_dims", "be positive", spatial, fact, remedy)
     axes = spatial_axes(function, "num_spatial_dims", spatial, shape, spatial, channel_axis)
-    sizes = plane_of(function, shape, axes)
+    sizes = plane_of(function, shape, axes, argument)
     parts = tuple(AxisWindow(axis, size, size, 1, 1, 0, 0, 1) for axis, size in zip(axes, sizes, strict=True))
     return Window(parts)

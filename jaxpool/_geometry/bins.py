@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxpool._geometry.arguments import plane_of, spatial_axes
-from jaxpool._geometry.values import as_index, as_sequence, refuse
+from jaxpool._geometry.values import as_index, as_sizes, refuse
 from jaxpool._geometry.window import AxisWindow
 
 
@@ -75,33 +75,14 @@ class AxisBins:
 
 def adaptive_bins(function: str, shape: tuple[Any, ...], output_size: Any, channel_axis: Any) -> tuple[AxisBins, ...]:
     """The bins that an adaptive pool's arguments describe on inputs of the given shape."""
-    elements = as_sequence(output_size)
     fact = f"inputs of shape {shape}"
-    if elements is None:
-        rule = "be a sequence with one size or None per spatial axis"
-        remedy = "Write (7, 7) for a plane of 7 by 7, (7, None) to keep the second axis as it is."
-        refuse(TypeError, function, "output_size", rule, repr(output_size), fact, remedy)
-    if not elements:
-        refuse(
-            ValueError,
-            function,
-            "output_size",
-            "have at least one size",
-            repr(output_size),
-            fact,
-            "Give one size per spatial axis.",
-        )
+    rule = "be a sequence with one size or None per spatial axis"
+    remedy = "Write (7, 7) for a plane of 7 by 7, (7, None) to keep the second axis as it is."
+    elements = as_sizes(function, "output_size", output_size, rule, fact, remedy)
     wanted = [None if e is None else as_index(function, "output_size", e, output_size, fact) for e in elements]
     if any(size is not None and size < 1 for size in wanted):
-        refuse(
-            ValueError,
-            function,
-            "output_size",
-            "be positive",
-            repr(output_size),
-            fact,
-            "Use 1 or more, or None to keep a size.",
-        )
+        remedy = "Use 1 or more, or None to keep a size."
+        refuse(ValueError, function, "output_size", "be positive", repr(output_size), fact, remedy)
     axes = spatial_axes(function, "output_size", output_size, shape, len(wanted), channel_axis)
     sizes = plane_of(function, shape, axes)
     return tuple(

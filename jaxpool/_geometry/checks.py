@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxpool._geometry.values import as_index, refuse, traced
+from jaxpool._geometry.values import as_index, kind_of, refuse, shown, traced
 
 
 def check_inputs(function: str, inputs: Any) -> None:
@@ -33,19 +33,19 @@ def check_dtype(function: str, dtype: Any, *, ordered: bool = False) -> None:
 
 def check_option(function: str, argument: str, value: Any, options: Sequence[Any], fact: str) -> None:
     """Refuses a value that is none of the options; `fact` is what they are for."""
-    if not any(value is option or (isinstance(value, str) and value == option) for option in options):
+    known = isinstance(value, str | np.integer)
+    if not any(value is option or (known and value == option) for option in options):
         names = ", ".join(repr(option) for option in options)
         remedy = "Pick one of them."
-        refuse(ValueError, function, argument, f"be one of {names}", repr(value), fact, remedy)
+        refuse(ValueError, function, argument, f"be one of {names}", shown(value), fact, remedy)
 
 
 def check_flag(function: str, argument: str, value: Any) -> None:
     """Refuses anything but True and False."""
     if not isinstance(value, bool | np.bool_):
-        fact = "a traced value" if traced(value) else f"a value of type {type(value).__name__}"
+        fact = "a flag" if traced(value) else f"a value of type {type(value).__name__}"
         remedy = "Write True or False; it must be known while tracing."
-        shown = "<traced>" if traced(value) else repr(value)
-        refuse(TypeError, function, argument, "be True or False", shown, fact, remedy)
+        refuse(TypeError, function, argument, "be True or False", shown(value), fact, remedy)
 
 
 def check_implementation(function: str, value: Any, names: Sequence[str]) -> None:
@@ -64,14 +64,28 @@ def check_divisor(function: str, value: Any) -> int | None:
     return divisor
 
 
-def index_dtype(function: str, argument: str, sizes: Sequence[int], wide: bool) -> str:
-    """int32, or int64 where positions in an array of these sizes need it and `wide` allows it; refuses otherwise."""
+def index_dtype(
+    function: str,
+    argument: str,
+    sizes: Sequence[Any],
+    wide: bool,
+    shape: Sequence[Any] | None = None,
+    part: str = "a plane of ",
+) -> str:
+    """int32, or int64 where positions in an array of these sizes need it and `wide` allows it; refuses otherwise.
+
+    `shape` is that of the array of which `sizes` are the plane, or another `part`.
+    """
+    whole = tuple(sizes if shape is None else shape)
+    if not all(isinstance(size, int) for size in sizes):
+        remedy = "Pass a shape without symbolic sizes."
+        refuse(ValueError, function, argument, "have known sizes", whole, "indices of its elements", remedy)
     if math.prod(sizes) < 1 << 31:
         return "int32"
     if not wide:
-        rule = "have at most 2**31 - 1 elements to be told apart"
-        remedy = "Set jax_enable_x64 for int64 indices, or pool parts of it."
-        refuse(ValueError, function, argument, rule, tuple(sizes), "int32 indices", remedy)
+        rule = f"have {'' if shape is None else part}at most 2**31 - 1 elements"
+        remedy = "Set jax_enable_x64 for int64 indices, or work on parts of it."
+        refuse(ValueError, function, argument, rule, whole, "int32 indices", remedy)
     return "int64"
 
 
@@ -79,59 +93,119 @@ def check_where(function: str, value: Any, shape: tuple[Any, ...]) -> None:
     """Refuses a mask that is no boolean array, or does not broadcast to the inputs."""
     fact = f"inputs of shape {shape}"
     if not hasattr(value, "shape") or str(getattr(value, "dtype", "")) != "bool":
-        got = f"an array of {value.dtype}" if hasattr(value, "dtype") else type(value).__name__
-        remedy = "Compare first, as in where=lengths > 0."
+        got, remedy = kind_of(value), "Compare first, as in where=inputs > 0."
+        if isinstance(value, list | tuple):
+            remedy = "Convert with jnp.asarray first."
+        elif not hasattr(value, "dtype"):
+            got, remedy = shown(value), "Leave it out if all elements count."
         refuse(TypeError, function, "where", "be an array of booleans", got, fact, remedy)
     own = tuple(value.shape)
     fits = len(own) <= len(shape) and all(a in (1, b) for a, b in zip(reversed(own), reversed(shape), strict=False))
     if not fits:
-        remedy = "Add axes of size 1, as in where[..., None], until it broadcasts."
+        remedy = "Axes are matched from the last one on; add those of size 1, as in where[..., None]."
+        if len(own) > len(shape):
+            remedy = f"Leave out {len(own) - len(shape)} of its axes."
         refuse(ValueError, function, "where.shape", "broadcast to the shape of the inputs", own, fact, remedy)
 
 
-def check_positive_number(function: str, argument: str, value: Any) -> None:
-    """Refuses what is neither a positive number nor a traced one."""
-    if traced(value) or (hasattr(value, "shape") and hasattr(value, "dtype")):
-        if getattr(value, "shape", ()) != () or str(value.dtype).startswith(("complex", "bool")):
-            got = f"an array of {value.dtype} with shape {tuple(value.shape)}"
-            remedy = "Pass one number for all windows."
-            refuse(TypeError, function, argument, "be one real number", got, "an exponent", remedy)
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        remedy = "Pass a positive number, or math.inf."
-        refuse(TypeError, function, argument, "be one real number", repr(value), "an exponent", remedy)
-    if not value > 0:
-        remedy = "Pass a positive number, or math.inf."
-        refuse(ValueError, function, argument, "be positive", value, "an exponent", remedy)
+def check_positive_number(function: str, argument: str, value: Any) -> Any:
+    """A positive number as a float, an array of JAX as it is; refuses all else. Arrays are not looked into."""
+    fact = "an exponent"
+    remedy = "Pass a positive number, or math.inf."
+    rule = "be one real number"
+    array = hasattr(value, "shape") and hasattr(value, "dtype")
+    if array:
+        if not str(value.dtype).startswith(("int", "uint", "float", "bfloat")):
+            refuse(TypeError, function, argument, rule, kind_of(value), fact, remedy)
+        if value.shape != ():
+            remedy = "Pass a scalar, one number for all windows."
+            refuse(TypeError, function, argument, rule, kind_of(value), fact, remedy)
+        if not isinstance(value, np.generic | np.ndarray):
+            return value
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        refuse(TypeError, function, argument, rule, shown(value), fact, remedy)
+    number: Any = value
+    if not number > 0:
+        refuse(ValueError, function, argument, "be positive", number, fact, remedy)
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
 
 
-def check_reduction(
-    leaves: Sequence[tuple[Any, str]],
-    structure: Any,
-    init: Any,
-    found: Sequence[tuple[Any, str]] | None = None,
-    result: Any = None,
-) -> None:
-    """Refuses inputs, identity or results of a reduction that are not trees of one structure, shape and dtype."""
-    fact = f"inputs of structure {structure}"
+def _holds(dtype: str, value: Any) -> bool:
+    """Whether a dtype has a value; of an array that may be traced, whether it can be cast without loss of its kind."""
+    kinds = ("bool", "int", "float", "complex")
+    own = next((i for i, kind in enumerate(kinds) if kind in dtype), len(kinds))
+    if hasattr(value, "dtype") and not isinstance(value, np.generic | np.ndarray):
+        return any(kind in str(value.dtype) for kind in kinds[: own + 1])
+    number = value.item() if isinstance(value, np.generic | np.ndarray) else value
+    if not isinstance(number, bool | int | float | complex):
+        return False
+    if own >= 2:
+        return own > 2 or not isinstance(number, complex)
+    if isinstance(number, complex) or number != number or abs(number) == math.inf or int(number) != number:
+        return False
+    signed = not dtype.startswith(("uint", "bool"))
+    bits = 1 if own == 0 else int(dtype.strip("uint"))
+    return -(1 << bits - 1) * signed <= number < 1 << bits - signed
+
+
+def check_identity(value: Any, dtype: str) -> None:
+    """Refuses an identity of a reduction that is no scalar of the dtype."""
+    fact = f"inputs of {dtype}"
+    shape = getattr(value, "shape", ())
+    if shape != ():
+        remedy = "Give one scalar for each array of the inputs."
+        refuse(ValueError, "pool", "init", "be a scalar", kind_of(value), fact, remedy)
+    if not _holds(dtype, value):
+        remedy = "Write a number of that dtype."
+        if "int" in dtype:
+            remedy = "Write a whole number; jnp.iinfo(dtype).min stands for -inf."
+        refuse(TypeError, "pool", "init", f"be a number that {dtype} holds", shown(value), fact, remedy)
+
+
+def _layout(leaves: Sequence[tuple[Any, str]]) -> str:
+    return ", ".join(f"{dtype}{list(shape)}" for shape, dtype in leaves) or "no array"
+
+
+def check_operands(leaves: Sequence[tuple[Any, str]], structure: Any, init: Any, reduce_fn: Any) -> None:
+    """Refuses a reduction of what is no tree of arrays of one shape, by no function, or with another tree of scalars.
+
+    Args:
+      leaves: the shape and the dtype of every array.
+      structure: that of the inputs, as jax shows it.
+      init: the structure of the identity.
+      reduce_fn: as given.
+    """
+    if not callable(reduce_fn):
+        fact, remedy = "the operation", "The order of arguments is inputs, init, reduce_fn, window_shape."
+        refuse(TypeError, "pool", "reduce_fn", "be a function of two operands", shown(reduce_fn), fact, remedy)
     if not leaves:
-        refuse(
-            ValueError,
-            "pool",
-            "inputs",
-            "hold at least one array",
-            structure,
-            "a tree",
-            "Pass an array or a tree of arrays.",
-        )
-    shapes = [shape for shape, _ in leaves]
-    if any(shape != shapes[0] for shape in shapes):
+        remedy = "Pass an array or a tree of arrays."
+        refuse(ValueError, "pool", "inputs", "hold at least one array", structure, "a tree", remedy)
+    if any(shape != leaves[0][0] for shape, _ in leaves):
         remedy = "Broadcast them to one shape first."
-        refuse(ValueError, "pool", "inputs", "be arrays of one shape", shapes, "a tree", remedy)
+        refuse(ValueError, "pool", "inputs", "be arrays of one shape", _layout(leaves), "a tree", remedy)
     if init != structure:
         remedy = "Give one scalar per array, in the same tree."
+        fact = f"inputs of structure {structure}"
         refuse(TypeError, "pool", "init", "have the structure of the inputs", init, fact, remedy)
-    if found is not None and (result != structure or list(found) != list(leaves)):
-        rule = "return what it is given, with the same structure, shapes and dtypes"
+
+
+def check_results(
+    leaves: Sequence[tuple[Any, str]], structure: Any, found: Sequence[tuple[Any, str]], result: Any
+) -> None:
+    """Refuses an operation whose results, `found` in the tree `result`, are not what its operands are."""
+    fact = f"operands {_layout(leaves)}"
+    got = f"one that returns {_layout(found)}"
+    rule = "return what it is given, with the same structure, shapes and dtypes"
+    if result != structure:
+        got, fact = f"{got} as {result}", f"{fact} as {structure}"
+        remedy = "Return the tree that each operand is."
+    elif [shape for shape, _ in found] != [shape for shape, _ in leaves]:
+        remedy = "Write it elementwise, in operations of whole arrays."
+    else:
         remedy = "Cast inside, or pass inputs of the wider dtype."
-        refuse(TypeError, "pool", "reduce_fn", rule, list(found), f"operands {list(leaves)}", remedy)
+    if result != structure or list(found) != list(leaves):
+        refuse(TypeError, "pool", "reduce_fn", rule, got, fact, remedy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jaxpool._geometry.arguments import plane_of, spatial_axes, window_sizes
-from jaxpool._geometry.values import as_index, as_sequence, refuse
+from jaxpool._geometry.values import as_index, as_positive, as_sizes, kind_of, refuse, shown
 from jaxpool._geometry.window import AxisWindow, Window
 
 
@@ -17,33 +17,31 @@ def fractional_window(
     With `window_shape`, PyTorch's rule: all windows have that size. Without, TensorFlow's: they share out the plane.
     """
     fact = f"inputs of shape {shape}"
-    elements = as_sequence(output_size)
-    if not elements:
-        rule, remedy = "be a sequence with one size per spatial axis", "Write (7, 7) for a plane of 7 by 7."
-        refuse(TypeError, function, "output_size", rule, repr(output_size), fact, remedy)
+    rule, remedy = "be a sequence with one size per spatial axis", "Write (7, 7) for a plane of 7 by 7."
+    elements = as_sizes(function, "output_size", output_size, rule, fact, remedy)
     outputs = [as_index(function, "output_size", element, output_size, fact) for element in elements]
+    as_positive(function, "output_size", outputs, output_size, fact)
     axes = spatial_axes(function, "output_size", output_size, shape, len(outputs), channel_axis)
     sizes = plane_of(function, shape, axes)
     if window_shape is None:
-        taps = tuple(-(-size // max(n, 1)) + overlapping for size, n in zip(sizes, outputs, strict=True))
-        most = sizes
+        taps = tuple(-(-size // n) + overlapping for size, n in zip(sizes, outputs, strict=True))
+        most, remedy = sizes, "Ask for fewer outputs, no more than elements."
     else:
         taps = window_sizes(function, window_shape)
         if len(taps) != len(outputs):
             rule, remedy = "have one size per output size", f"Give {len(outputs)} of them."
-            refuse(ValueError, function, "window_shape", rule, repr(window_shape), f"output_size={output_size}", remedy)
+            refuse(
+                ValueError, function, "window_shape", rule, shown(window_shape), f"output_size={output_size}", remedy
+            )
+        if any(tap > size for tap, size in zip(taps, sizes, strict=True)):
+            remedy = "Use a smaller window; for the whole plane use the global pools."
+            refuse(ValueError, function, "window_shape", "fit into the inputs", shown(window_shape), fact, remedy)
+        fact += f" and windows of {taps}"
+        remedy = "Ask for fewer outputs, or smaller windows."
         most = tuple(size - tap + 1 for size, tap in zip(sizes, taps, strict=True))
-    if any(not 1 <= n <= limit for n, limit in zip(outputs, most, strict=True)):
-        rule = f"be from 1 to {tuple(most)}, so that windows can differ"
-        refuse(
-            ValueError,
-            function,
-            "output_size",
-            rule,
-            repr(output_size),
-            fact,
-            "Ask for fewer outputs, or smaller windows.",
-        )
+    if any(n > limit for n, limit in zip(outputs, most, strict=True)):
+        rule = f"be at most {tuple(most)}"
+        refuse(ValueError, function, "output_size", rule, shown(output_size), fact, remedy)
     return Window(
         tuple(
             AxisWindow(axis, size, min(tap, size), 1, 1, 0, 0, n)
@@ -58,22 +56,37 @@ def check_samples(function: str, samples: Any, expected: tuple[Any, ...]) -> Non
     fact = "one number per plane and spatial axis"
     if not hasattr(samples, "shape") or "float" not in dtype:
         remedy = "Pass numbers from 0 to 1, as jax.random.uniform draws them."
-        refuse(TypeError, function, "samples", "be an array of floats", dtype, fact, remedy)
+        refuse(TypeError, function, "samples", "be an array of floats", kind_of(samples), fact, remedy)
     if tuple(samples.shape) != expected:
         remedy = "The last axis has one number per spatial axis, in their order."
         refuse(ValueError, function, "samples.shape", f"be {expected}", tuple(samples.shape), fact, remedy)
 
 
+def _check_key(function: str, key: Any, fact: str) -> None:
+    typed = str(getattr(key, "dtype", "")).startswith("key<")
+    if not typed:
+        remedy = "Make one with jax.random.key(0)."
+        if hasattr(key, "dtype"):
+            remedy = "Make one with jax.random.key(0), or of a raw one with jax.random.wrap_key_data."
+        refuse(TypeError, function, "key", "be a typed random key", kind_of(key), fact, remedy)
+    if key.shape != ():
+        remedy = "Pass one of them, or map over them with jax.vmap."
+        refuse(ValueError, function, "key", "be a single key", f"keys of shape {key.shape}", fact, remedy)
+
+
 def check_randomness(function: str, key: Any, samples: Any, rule: str, window_shape: Any, overlapping: bool) -> None:
     """Refuses calls without a source of randomness or with two, and options of the other rule."""
     fact = f"rule={rule!r}"
-    if (key is None) == (samples is None):
-        given = "neither of them" if key is None else "both"
-        remedy = "Pass a key from jax.random.key, or key=None and samples."
-        refuse(ValueError, function, "key", "be given, or else samples", given, fact, remedy)
-    dtype = str(getattr(key, "dtype", type(key).__name__))
-    if key is not None and not dtype.startswith("key<"):
-        refuse(TypeError, function, "key", "be a typed random key", dtype, fact, "Make one with jax.random.key(0).")
+    if key is not None:
+        _check_key(function, key, fact)
+    if rule != "torch" and samples is not None:
+        refuse(ValueError, function, "samples", "be None", kind_of(samples), fact, "Pass a key.")
+    if key is None and samples is None:
+        remedy = "Make one with jax.random.key(0)." if rule != "torch" else "Pass jax.random.key(0), or samples."
+        refuse(ValueError, function, "key", "be given", None, f"{fact} and samples=None", remedy)
+    if key is not None and samples is not None:
+        remedy = "Pass key=None, or leave the samples out."
+        refuse(ValueError, function, "key", "be None where samples are given", "a key", fact, remedy)
     if rule == "torch":
         if window_shape is None:
             refuse(TypeError, function, "window_shape", "be given", None, fact, "Write (2, 2) for windows of 2 by 2.")
@@ -83,6 +96,4 @@ def check_randomness(function: str, key: Any, samples: Any, rule: str, window_sh
         return
     if window_shape is not None:
         remedy = "These regions share out the plane; leave it out."
-        refuse(ValueError, function, "window_shape", "be None", repr(window_shape), fact, remedy)
-    if samples is not None:
-        refuse(ValueError, function, "samples", "be None", "an array", fact, "Pass a key.")
+        refuse(ValueError, function, "window_shape", "be None", shown(window_shape), fact, remedy)

@@ -5,45 +5,61 @@ from __future__ import annotations
 from typing import Any
 
 from jaxpool._geometry.arguments import (
+    outputs_of,
     paddings_of,
+    plane_of,
     require_real_taps,
     spatial_axes,
-    spatial_sizes,
     steps_of,
     window_sizes,
 )
-from jaxpool._geometry.values import as_index, as_sequence, refuse
+from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of, refuse, shown, traced
 from jaxpool._geometry.window import AxisWindow, Window
 
 
 def _output_shape(function: str, value: Any, rank: int, fact: str) -> tuple[int, ...]:
+    if traced(value):
+        as_index(function, "output_shape", value, value, fact)
     elements = as_sequence(value)
     if elements is None or len(elements) != rank:
         rule = f"have one size per spatial axis, {rank} in all"
         remedy = "Leave out batch and channels."
-        refuse(ValueError, function, "output_shape", rule, repr(value), fact, remedy)
-    sizes = tuple(as_index(function, "output_shape", element, value, fact) for element in elements)
-    if any(size < 1 for size in sizes):
-        refuse(
-            ValueError, function, "output_shape", "be positive", repr(value), fact, "Use 1 or more along every axis."
-        )
-    return sizes
+        refuse(ValueError, function, "output_shape", rule, shown(value), fact, remedy)
+    sizes = [as_index(function, "output_shape", element, value, fact) for element in elements]
+    return as_positive(function, "output_shape", sizes, value, fact)
 
 
-def plane_window(function: str, shape: tuple[Any, ...], output_shape: Any, channel_axis: Any) -> Window:
+def plane_window(
+    function: str, shape: tuple[Any, ...], output_shape: Any, channel_axis: Any, convention: str
+) -> Window:
     """No window at all, only the sizes of a plane and of what was pooled from it."""
     fact = f"inputs of shape {shape}"
+    if convention == "window":
+        rule, fact = "be given", "index_convention='window'"
+        remedy = "Pass the arguments of the pooling; output_shape alone does not tell where windows are."
+        refuse(TypeError, function, "window_shape", rule, None, fact, remedy)
+    if traced(output_shape):
+        as_index(function, "output_shape", output_shape, output_shape, fact)
     elements = as_sequence(output_shape)
     if not elements:
         rule = "have one size per spatial axis where no window is given"
         remedy = "Write output_shape=(14, 14), or give window_shape."
-        refuse(ValueError, function, "output_shape", rule, repr(output_shape), fact, remedy)
+        refuse(ValueError, function, "output_shape", rule, shown(output_shape), fact, remedy)
     sizes = _output_shape(function, output_shape, len(elements), fact)
     axes = spatial_axes(function, "output_shape", output_shape, shape, len(sizes), channel_axis)
-    pooled = spatial_sizes(function, shape, axes)
+    pooled = plane_of(function, shape, axes)
     return Window(
         tuple(AxisWindow(axis, size, 1, 1, 1, 0, 0, n) for axis, size, n in zip(axes, sizes, pooled, strict=True))
     )
+
+
+def _sizes_that_fit(n: int, extent: int, step: int, low: int, high: int, same: bool) -> tuple[int, int]:
+    """The least and the largest size of an axis on which there are n windows, in floor mode or in ceil mode."""
+    if same:
+        return (n - 1) * step + 1, n * step
+    size = (n - 1) * step + extent - low - high
+    least = max(size - step + 1, (n - 1) * step - low + 1) if min(low, high) >= 0 else size
+    return max(min(least, size), 1), size + step - 1
 
 
 def unpooling_window(
@@ -65,23 +81,20 @@ def unpooling_window(
     taps = window_sizes(function, window_shape)
     steps, dilations = steps_of(function, strides, window_dilation, taps)
     axes = spatial_axes(function, "window_shape", window_shape, shape, len(taps), channel_axis)
-    pooled = spatial_sizes(function, shape, axes)
+    pooled = plane_of(function, shape, axes)
     extents = tuple((t - 1) * d + 1 for t, d in zip(taps, dilations, strict=True))
     fact = f"inputs of shape {shape}"
+    same = isinstance(padding, str) and padding.upper() in ("SAME", "SAME_LOWER")
     if output_shape is None:
-        if isinstance(padding, str) and padding.upper() != "VALID":
+        if same:
             rule = "be numbers, or 'VALID', where output_shape is not given"
-            refuse(
-                ValueError,
-                function,
-                "padding",
-                rule,
-                repr(padding),
-                fact,
-                "Pass output_shape, the sizes before pooling.",
-            )
+            remedy = "Pass output_shape, the sizes before pooling."
+            refuse(ValueError, function, "padding", rule, repr(padding), fact, remedy)
         pairs = paddings_of(function, padding, pooled, extents, steps)
         sizes = tuple((n - 1) * s + e - sum(p) for n, s, e, p in zip(pooled, steps, extents, pairs, strict=True))
+        if min(sizes) < 1:
+            remedy = "Pad as the pooling did, or pass output_shape."
+            refuse(ValueError, function, "padding", "leave a plane", shown(padding), f"a plane of {sizes}", remedy)
     else:
         sizes = _output_shape(function, output_shape, len(taps), fact)
         pairs = paddings_of(function, padding, sizes, extents, steps)
@@ -89,27 +102,34 @@ def unpooling_window(
     for axis, size, n, tap, step, dilation, extent, (low, high) in zip(
         axes, sizes, pooled, taps, steps, dilations, extents, pairs, strict=True
     ):
-        room = size + low + high - extent
-        if size < 1 or n not in (room // step + 1, -(-room // step) + 1):
-            rule = f"leave {n} windows along axis {axis}"
-            wanted = (n - 1) * step + extent - low - high
-            remedy = f"Sizes from {max(wanted - step + 1, 1)} to {wanted + step - 1} do."
-            value = repr(output_shape) if output_shape is not None else None
-            refuse(ValueError, function, "output_shape", rule, value, f"{fact} and a plane of {size}", remedy)
+        ceil_modes = (False, True) if min(low, high) >= 0 else (False,)
+        if n not in [outputs_of(size, extent, step, low, high, mode) for mode in ceil_modes]:
+            least, most = _sizes_that_fit(n, extent, step, low, high, same)
+            remedy = f"Sizes from {least} to {most} do." if most > least else f"The size {least} does."
+            if most < 1:
+                remedy = "With this padding no size does; pad as the pooling did."
+            rule = f"have room for {n} windows along axis {axis}, and no more"
+            refuse(ValueError, function, "output_shape", rule, shown(output_shape), fact, remedy)
         parts.append(AxisWindow(axis, size, tap, step, dilation, low, high, n))
         if padding_is_empty:
-            require_real_taps(function, parts[-1], padding)
+            require_real_taps(function, parts[-1], padding, "the plane")
     return Window(tuple(parts))
 
 
-def check_indices(function: str, indices: Any, shape: tuple[Any, ...], trailing: tuple[int, ...]) -> None:
-    """Refuses indices that are no integer array of the inputs' shape, with `trailing` axes where those are due."""
-    fact = f"inputs of shape {shape}"
-    dtype = str(getattr(indices, "dtype", type(indices).__name__))
+def check_indices(
+    function: str, indices: Any, expected: tuple[Any, ...], fact: str, remedy: str, source: str = "max_pool_with_argmax"
+) -> None:
+    """Refuses indices that are no integer array of the expected shape, in which None stands for any size.
+
+    `remedy` is for those of another shape, `source` is what returns them.
+    """
+    dtype = str(getattr(indices, "dtype", ""))
     if not hasattr(indices, "shape") or not dtype.startswith(("int", "uint")):
-        remedy = "Pass the indices of max_pool_with_argmax."
-        refuse(TypeError, function, "indices", "be an array of integers", dtype, fact, remedy)
-    expected = (*shape, *trailing)
-    if tuple(indices.shape) != expected:
-        remedy = "Pass one place per input, in the convention that index_convention names."
-        refuse(ValueError, function, "indices.shape", f"be {expected}", tuple(indices.shape), fact, remedy)
+        remedy = f"Pass the array of indices that {source} returns."
+        refuse(TypeError, function, "indices", "be an array of integers", kind_of(indices), fact, remedy)
+    shape = tuple(indices.shape)
+    fits = len(shape) == len(expected) and all(b in (None, a) for a, b in zip(shape, expected, strict=True))
+    if not fits:
+        sizes = ", ".join("*" if size is None else str(size) for size in expected)
+        rule = f"be ({sizes}{',' if len(expected) == 1 else ''})"
+        refuse(ValueError, function, "indices.shape", rule, shape, fact, remedy)

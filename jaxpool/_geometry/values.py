@@ -9,6 +9,8 @@ import operator
 from collections.abc import Sequence
 from typing import Any, NoReturn, SupportsIndex
 
+import numpy as np
+
 # The names of arguments that are arrays, other than the inputs.
 ARRAYS = ("indices", "key", "samples", "where")
 
@@ -29,6 +31,23 @@ def traced(value: Any) -> bool:
     return any(cls.__name__.endswith("Tracer") for cls in type(value).__mro__)
 
 
+def kind_of(value: Any) -> str:
+    """What a value is, for one that is too large to be shown or stands for no number."""
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return f"an array of {value.dtype} with shape {tuple(value.shape)}"
+    return type(value).__name__
+
+
+def shown(value: Any) -> str:
+    """A value as it was written, in one line."""
+    if traced(value):
+        return "a traced value"
+    shape = getattr(value, "shape", None)
+    if shape is None or not hasattr(value, "dtype"):
+        return repr(value)
+    return repr(value) if len(shape) == 1 and shape[0] <= 8 else kind_of(value)
+
+
 def as_index(function: str, argument: str, value: Any, whole: Any, fact: str) -> int:
     """`value`, an element of the argument's value `whole`, as an int."""
     if traced(value):
@@ -39,11 +58,12 @@ def as_index(function: str, argument: str, value: Any, whole: Any, fact: str) ->
             return operator.index(value)
         except TypeError:
             pass
+    kind = kind_of(value) if getattr(value, "shape", ()) else type(value).__name__
     if value is whole:
-        rule, remedy = "be an integer", f"Write a whole number, not {type(value).__name__}."
+        rule, remedy = "be an integer", f"Write a whole number, not {kind}."
     else:
-        rule, remedy = "hold integers", f"Write whole numbers, not {type(value).__name__}."
-    refuse(TypeError, function, argument, rule, repr(whole), fact, remedy)
+        rule, remedy = "hold integers", f"Write whole numbers, not {kind}."
+    refuse(TypeError, function, argument, rule, shown(whole), fact, remedy)
 
 
 def as_sequence(value: Any) -> list[Any] | None:
@@ -51,16 +71,30 @@ def as_sequence(value: Any) -> list[Any] | None:
     if isinstance(value, str | bytes | dict | set) or traced(value) or getattr(value, "shape", None) == ():
         return None
     try:
-        return list(value)
+        # By way of numpy, as inside jax.jit even the elements of a constant array of JAX are traced.
+        return list(np.asarray(value) if hasattr(value, "dtype") else value)
     except TypeError:
         return None
+
+
+def as_sizes(function: str, argument: str, value: Any, rule: str, fact: str, remedy: str) -> list[Any]:
+    """The elements of an argument with one size per spatial axis, at least one; `remedy` is for what is no sequence."""
+    if traced(value):
+        as_index(function, argument, value, value, fact)
+    elements = as_sequence(value)
+    if elements is None:
+        refuse(TypeError, function, argument, rule, shown(value), fact, remedy)
+    if not elements:
+        remedy = "Give one size per spatial axis."
+        refuse(ValueError, function, argument, "have at least one size", shown(value), fact, remedy)
+    return elements
 
 
 def as_positive(function: str, argument: str, values: list[int], whole: Any, fact: str) -> tuple[int, ...]:
     """The values, none of them below 1."""
     if any(value < 1 for value in values):
         remedy = "Use 1 or more along every axis."
-        refuse(ValueError, function, argument, "be positive", repr(whole), fact, remedy)
+        refuse(ValueError, function, argument, "be positive", shown(whole), fact, remedy)
     return tuple(values)
 
 

@@ -48,7 +48,7 @@ def _along(tree: Tree, init: Tree, combine: Combine, part: AxisWindow) -> Tree:
         return lax.pad(x, value, config) if any(pads) else x
 
     padded = jax.tree.map(pad, tree, init)
-    if part.dilation == 1 and part.stride >= part.taps > 2:
+    if part.dilation == 1 and part.stride >= part.taps > 1:
         return _apart(padded, combine, part)
     dense = sum(part.reach + part.size + part.low - (2 << level) for level in range(part.taps.bit_length() - 1))
     chained = dense + (part.taps.bit_count() - 1) * part.outputs

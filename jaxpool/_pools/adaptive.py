@@ -147,5 +147,5 @@ def adaptive_max_pool_with_argmax(
     function = "adaptive_max_pool_with_argmax"
     x = as_array(function, inputs, ordered=True)
     bins = adaptive_bins(function, x.shape, output_size, channel_axis)
-    dtype = index_dtype(function, "inputs.shape", [part.size for part in bins], x64())
+    dtype = index_dtype(function, "inputs.shape", [part.size for part in bins], x64(), x.shape)
     return _maximum_and_place(x, bins, dtype)

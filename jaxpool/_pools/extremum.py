@@ -230,11 +230,11 @@ def min_pool(
     return extremum_of(x, mask, window, "min", padding_mode, implementation, residual)
 
 
-def _place_dtype(function: str, window: Window, convention: str) -> str:
+def _place_dtype(function: str, shape: tuple[int, ...], window: Window, convention: str) -> str:
     """The dtype in which the convention tells places."""
     check_option(function, "index_convention", convention, INDEX_CONVENTIONS, "what the indices are")
     sizes = [part.size for part in window.parts]
-    return index_dtype(function, "inputs.shape", sizes if convention == "spatial" else [max(sizes)], x64())
+    return index_dtype(function, "inputs.shape", sizes if convention == "spatial" else [max(sizes)], x64(), shape)
 
 
 def max_pool_with_argmax(
@@ -291,7 +291,7 @@ def max_pool_with_argmax(
         ordered=True,
     )
     mask = mask_of("max_pool_with_argmax", where, x)
-    dtype = _place_dtype("max_pool_with_argmax", window, index_convention)
+    dtype = _place_dtype("max_pool_with_argmax", x.shape, window, index_convention)
     return _argextremum_of(x, mask, window, "max", padding_mode, implementation, index_convention, dtype)
 
 
@@ -337,5 +337,5 @@ def min_pool_with_argmax(
         ordered=True,
     )
     mask = mask_of("min_pool_with_argmax", where, x)
-    dtype = _place_dtype("min_pool_with_argmax", window, index_convention)
+    dtype = _place_dtype("min_pool_with_argmax", x.shape, window, index_convention)
     return _argextremum_of(x, mask, window, "min", padding_mode, implementation, index_convention, dtype)

@@ -198,5 +198,5 @@ def _run(
         others = tuple(x.shape[axis] for axis in range(x.ndim) if axis not in window.axes)
         check_samples(function, samples, (*others, len(window.parts)))
         samples = jnp.asarray(samples)
-    dtype = index_dtype(function, "inputs.shape", [part.size for part in window.parts], x64())
+    dtype = index_dtype(function, "inputs.shape", [part.size for part in window.parts], x64(), x.shape)
     return _pooled(x, key, samples, window, rule, bool(overlapping), dtype)

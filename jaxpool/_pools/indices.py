@@ -9,25 +9,33 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import check_flag, check_indices, check_option, global_window, index_dtype
+from jaxpool._geometry import check_flag, check_indices, check_option, global_window, index_dtype, shape_of
 from jaxpool._pools.inputs import x64
 
 
 def _layout(
-    function: str, indices: ArrayLike, input_shape: Sequence[int], num_spatial_dims: int, channel_axis: int | None
+    function: str,
+    indices: ArrayLike,
+    input_shape: Sequence[int],
+    num_spatial_dims: int,
+    channel_axis: int | None,
+    whole: bool,
 ) -> tuple[Array, list[int], int, int, Array, Array]:
-    """The indices, the plane's sizes, channels, their product with the plane, and the number of batch and channel."""
-    shape = tuple(input_shape)
-    window = global_window(function, shape, num_spatial_dims, channel_axis)
+    """The indices, the plane's sizes, channels, elements of the plane, and the number of batch and channel.
+
+    `whole` tells whether places in the whole array are counted, or those in one element of the batch.
+    """
+    shape = shape_of(function, input_shape)
+    window = global_window(function, shape, num_spatial_dims, channel_axis, "input_shape")
     sizes = [part.size for part in window.parts]
     channel = None if channel_axis is None else channel_axis % len(shape)
     channels = 1 if channel is None else shape[channel]
-    dtype = index_dtype(function, "input_shape", shape, x64())
-    pooled = getattr(indices, "shape", ())
-    expected = tuple(
-        own if axis in window.axes else size for axis, (own, size) in enumerate(zip(pooled, shape, strict=False))
-    )
-    check_indices(function, indices, expected if len(pooled) == len(shape) else shape, ())
+    counted, part = (shape, "") if whole else ([*sizes, channels], "pictures of ")
+    dtype = index_dtype(function, "input_shape", counted, x64(), shape, part)
+    expected = tuple(None if axis in window.axes else size for axis, size in enumerate(shape))
+    remedy = "Batch and channels are those of input_shape; only the spatial sizes differ."
+    source = "the other framework" if "_from_" in function else "max_pool_with_argmax"
+    check_indices(function, indices, expected, f"input_shape={shape}", remedy, source)
     places = jnp.asarray(indices).astype(dtype)
     batch = jnp.zeros((1,) * len(shape), dtype)
     for axis, size in enumerate(shape):
@@ -74,7 +82,7 @@ def indices_to_tf(
     """
     check_flag("indices_to_tf", "include_batch_in_index", include_batch_in_index)
     places, _, channels, plane, batch, channel = _layout(
-        "indices_to_tf", indices, input_shape, num_spatial_dims, channel_axis
+        "indices_to_tf", indices, input_shape, num_spatial_dims, channel_axis, bool(include_batch_in_index)
     )
     if include_batch_in_index:
         places = places + batch * plane
@@ -97,7 +105,9 @@ def indices_from_tf(
       Array([[[[0, 3, 1]]]], dtype=int32)
     """
     check_flag("indices_from_tf", "include_batch_in_index", include_batch_in_index)
-    places, _, channels, plane, _, _ = _layout("indices_from_tf", indices, input_shape, num_spatial_dims, channel_axis)
+    places, _, channels, plane, _, _ = _layout(
+        "indices_from_tf", indices, input_shape, num_spatial_dims, channel_axis, bool(include_batch_in_index)
+    )
     places = places // channels
     return places % plane if include_batch_in_index else places
 
@@ -141,7 +151,7 @@ def indices_to_onnx(
     """
     check_option("indices_to_onnx", "storage_order", storage_order, (0, 1), "the order of a plane")
     places, sizes, channels, plane, batch, channel = _layout(
-        "indices_to_onnx", indices, input_shape, num_spatial_dims, channel_axis
+        "indices_to_onnx", indices, input_shape, num_spatial_dims, channel_axis, True
     )
     places = _transposed(places, sizes) if storage_order else places
     return (batch * channels + channel) * plane + places
@@ -163,6 +173,8 @@ def indices_from_onnx(
       Array([[[[0, 3, 1]]]], dtype=int32)
     """
     check_option("indices_from_onnx", "storage_order", storage_order, (0, 1), "the order of a plane")
-    places, sizes, _, plane, _, _ = _layout("indices_from_onnx", indices, input_shape, num_spatial_dims, channel_axis)
+    places, sizes, _, plane, _, _ = _layout(
+        "indices_from_onnx", indices, input_shape, num_spatial_dims, channel_axis, True
+    )
     places = places % plane
     return _transposed(places, sizes[::-1]) if storage_order else places

@@ -18,7 +18,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxpool._geometry import Ints, Padding, Window, check_flag, check_positive_number, global_window, pooling_window
-from jaxpool._operators import window_reduce
+from jaxpool._operators import window_extremum, window_reduce, window_sum
 from jaxpool._pools.average import divisor_of, summing_dtype
 from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import as_array, mask_of, padded
@@ -38,29 +38,56 @@ def _power(base: Array, exponent: Any) -> Array:
     return jnp.where(positive, raised, 0)
 
 
+@jax.custom_jvp
+def _unit_power(base: Array, exponent: Array) -> Array:
+    """`base ** exponent` for bases that are 0 or 1 (or NaN): itself, but with the derivatives of a power."""
+    del exponent
+    return base
+
+
+@_unit_power.defjvp
+def _unit_power_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    (base, exponent), (d_base, d_exponent) = primals, tangents
+    value = _unit_power(base, exponent)
+    slope = exponent * _unit_power(base, exponent - 1)
+    return value, slope * d_base + value * jnp.log(jnp.where(base == 0, 1, base)) * d_exponent
+
+
 def _norm(x: Array, window: Window, p: Any) -> Array:
     """The norm of every window of an array of a wide enough dtype."""
-    size = jnp.abs(x)
-    scale = lax.stop_gradient(size)
-    usual = (scale > 0) & (scale < jnp.inf)
-    # 1 wherever there is a positive number, with the derivative of (|x| / m)^p; NaN stays.
-    share = _power(jnp.where(usual, size / jnp.where(usual, scale, 1), jnp.sign(scale)), p)
-
-    def join(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
-        largest = jnp.maximum(a[0], b[0])
-        total = jnp.zeros_like(largest)
-        for scale, share in (a, b):
-            usual = (largest > 0) & (largest < jnp.inf)
-            ratio = jnp.where(usual, scale / jnp.where(usual, largest, 1), 1)
-            total = total + share * _power(ratio, p)
-        return largest, total
-
-    zero = jnp.zeros((), x.dtype)
-    largest, total = window_reduce((scale, share), (zero, zero), join, window)
+    largest, total = (_whole if window.whole else _joined)(jnp.abs(x), window, p)
     # Infinity and NaN stand for themselves: as factors they would turn a cotangent of 0 into NaN.
     finite = largest < jnp.inf
     root = _root(jnp.where(finite, total, 1), p)
     return jnp.where(finite, jnp.where(finite, largest, 0) * root, largest)
+
+
+def _over(size: Array, scale: Array) -> Array:
+    """`size / scale`, and 0 where the scale is 0 or not finite."""
+    usual = (scale > 0) & (scale < jnp.inf)
+    return jnp.where(usual, size / jnp.where(usual, scale, 1), 0)
+
+
+def _whole(size: Array, window: Window, p: Any) -> tuple[Array, Array]:
+    """m and s of the only window: all elements have one m."""
+    largest = lax.stop_gradient(window_extremum(size, window, "max"))
+    return largest, window_sum(_power(_over(size, largest), p), window)
+
+
+def _joined(size: Array, window: Window, p: Any) -> tuple[Array, Array]:
+    """m and s of every window, from those of its elements."""
+    scale = lax.stop_gradient(size)
+    # |x| / m of one element is 1, or 0.
+    share = _unit_power(_over(size, scale), jnp.asarray(p, size.dtype))
+
+    def join(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
+        first = a[0] >= b[0]
+        largest, smaller = jnp.maximum(a[0], b[0]), jnp.where(first, b[0], a[0])
+        total, more = jnp.where(first, a[1], b[1]), jnp.where(first, b[1], a[1])
+        return largest, total + more * _power(_over(smaller, largest), p)
+
+    zero = jnp.zeros((), size.dtype)
+    return window_reduce((scale, share), (zero, zero), join, window)
 
 
 def _root(x: Array, p: Any) -> Array:
@@ -101,11 +128,11 @@ def _run(
     include: bool = True,
     mode: str | None = None,
 ) -> Array:
-    check_positive_number(function, "p", p)
+    p = check_positive_number(function, "p", p)
     x = as_array(function, inputs, ordered=True)
     mask = mask_of(function, where, x)
-    if isinstance(p, int | float):
-        return _with_number(x, float(p), mask, window, mean, include, mode)
+    if isinstance(p, float):
+        return _with_number(x, p, mask, window, mean, include, mode)
     return _with_array(x, jnp.asarray(p), mask, window, mean, include, mode)
 
 

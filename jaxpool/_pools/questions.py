@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from jaxpool._geometry import Ints, Padding, check_implementation, check_option, pooling_window
+from jaxpool._geometry import Ints, Padding, check_implementation, check_option, pooling_window, shape_of
 from jaxpool._lowerings import IMPLEMENTATIONS, OPERATORS, PLATFORMS, Case, choose
 
 
@@ -41,9 +41,10 @@ def output_shape(
       >>> jaxpool.output_shape((8, 111, 111, 64), (2, 2), 2, ceil_mode=True)
       (8, 56, 56, 64)
     """
+    shape = shape_of("output_shape", input_shape)
     window = pooling_window(
         "output_shape",
-        tuple(input_shape),
+        shape,
         window_shape,
         strides,
         padding,
@@ -51,8 +52,9 @@ def output_shape(
         ceil_mode=ceil_mode,
         channel_axis=channel_axis,
         padding_is_empty=False,
+        argument="input_shape",
     )
-    return window.output_shape(tuple(input_shape))
+    return window.output_shape(shape)
 
 
 def chosen_implementation(
@@ -97,9 +99,10 @@ def chosen_implementation(
     platform = default if platform is None else platform
     check_option(function, "platform", platform, PLATFORMS, "a choice of platform")
     check_implementation(function, implementation, IMPLEMENTATIONS)
+    shape = shape_of(function, input_shape)
     window = pooling_window(
         function,
-        tuple(input_shape),
+        shape,
         window_shape,
         strides,
         padding,
@@ -107,8 +110,9 @@ def chosen_implementation(
         ceil_mode=ceil_mode,
         channel_axis=channel_axis,
         padding_is_empty=False,
+        argument="input_shape",
     )
-    case = Case(window, len(input_shape))
+    case = Case(window, len(shape))
     result: dict[str, str] = {}
     for operator in OPERATORS:
         try:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 
-from jaxpool._geometry import Ints, Padding, check_reduction, pooling_window
+from jaxpool._geometry import Ints, Padding, check_identity, check_operands, check_results, pooling_window
 from jaxpool._operators import window_reduce
 from jaxpool._pools.inputs import as_array, padded
 
@@ -64,7 +64,10 @@ def pool(
     """
     tree = jax.tree.map(lambda x: as_array("pool", x, ordered=False), inputs)
     leaves, structure = jax.tree.flatten(tree)
-    check_reduction([(leaf.shape, str(leaf.dtype)) for leaf in leaves], structure, jax.tree.structure(init))
+    operands = [(leaf.shape, str(leaf.dtype)) for leaf in leaves]
+    check_operands(operands, structure, jax.tree.structure(init), reduce_fn)
+    for value, (_, dtype) in zip(jax.tree.leaves(init), operands, strict=True):
+        check_identity(value, dtype)
     window = pooling_window(
         "pool",
         leaves[0].shape,
@@ -79,13 +82,7 @@ def pool(
     )
     one = jax.eval_shape(reduce_fn, tree, tree)
     found = [(leaf.shape, str(leaf.dtype)) for leaf in jax.tree.leaves(one)]
-    check_reduction(
-        [(leaf.shape, str(leaf.dtype)) for leaf in leaves],
-        structure,
-        jax.tree.structure(init),
-        found,
-        jax.tree.structure(one),
-    )
+    check_results(operands, structure, found, jax.tree.structure(one))
     identity = jax.tree.map(lambda x, value: jnp.asarray(value).astype(x.dtype), tree, init)
     inner = window if padding_mode is None else window.on_padded_input()
     tree = jax.tree.map(lambda x: padded(x, None, window, padding_mode)[0], tree)

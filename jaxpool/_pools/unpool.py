@@ -21,6 +21,7 @@ from jaxpool._geometry import (
     check_implementation,
     check_indices,
     check_option,
+    index_dtype,
     plane_window,
     unpooling_window,
 )
@@ -28,20 +29,34 @@ from jaxpool._lowerings import IMPLEMENTATIONS, check_runs
 from jaxpool._operators import last_at_places, scatter_at_offsets, scatter_at_places, window_spread
 from jaxpool._pools.average import counts, divide, summing_dtype
 from jaxpool._pools.extremum import INDEX_CONVENTIONS, coordinates, plane_indices
-from jaxpool._pools.inputs import as_array
+from jaxpool._pools.inputs import as_array, x64
+
+
+def _needs_places(window: Window, duplicates: str, convention: str) -> bool:
+    """Whether values go to places in the plane, not to offsets in windows that are apart or whose values are added."""
+    apart = all(part.stride >= part.extent for part in window.parts)
+    return convention != "window" or (duplicates == "set" and not apart)
 
 
 @functools.partial(jax.jit, static_argnames=("window", "duplicates", "convention"), inline=True)
 def _unpool(values: Array, indices: Array, window: Window, duplicates: str, convention: str) -> Array:
-    apart = all(part.stride >= part.extent for part in window.parts)
-    if convention == "window" and (duplicates == "add" or apart):
+    if not _needs_places(window, duplicates, convention):
+        if indices.dtype != window.offset_dtype:
+            # The cast could bring an offset from outside the window into it.
+            values = jnp.where((indices >= 0) & (indices < window.taps), values, jnp.zeros((), values.dtype))
         return scatter_at_offsets(values, indices.astype(window.offset_dtype), window, consistent=False)
-    if convention == "window":
-        places = plane_indices(coordinates(indices, window, "int32"), window)
-    elif convention == "coordinates":
-        places = plane_indices([indices[..., i] for i in range(len(window.parts))], window)
-    else:
-        places = indices
+    places = indices
+    if convention != "spatial":
+        if convention == "window":
+            inside = (indices >= 0) & (indices < window.taps)
+            positions = coordinates(indices, window, indices.dtype.name)
+        else:
+            inside = jnp.ones(values.shape, bool)
+            positions = [indices[..., i] for i in range(len(window.parts))]
+        # A position beyond one border would otherwise be one beside another.
+        for position, part in zip(positions, window.parts, strict=True):
+            inside &= (position >= 0) & (position < part.size)
+        places = jnp.where(inside, plane_indices(positions, window), math.prod(part.size for part in window.parts))
     if duplicates == "set":
         values = jnp.where(last_at_places(places, window), values, jnp.zeros((), values.dtype))
     return scatter_at_places(values, places, window)
@@ -115,8 +130,8 @@ def max_unpool(
     check_option("max_unpool", "duplicates", duplicates, ("set", "add"), "values with the same place")
     check_option("max_unpool", "index_convention", index_convention, INDEX_CONVENTIONS, "what the indices are")
     check_flag("max_unpool", "checked", checked)
-    if window_shape is None and index_convention != "window":
-        window = plane_window("max_unpool", values.shape, output_shape, channel_axis)
+    if window_shape is None:
+        window = plane_window("max_unpool", values.shape, output_shape, channel_axis, index_convention)
     else:
         window = unpooling_window(
             "max_unpool",
@@ -128,9 +143,17 @@ def max_unpool(
             channel_axis=channel_axis,
             output_shape=output_shape,
         )
-    trailing = (len(window.parts),) if index_convention == "coordinates" else ()
-    check_indices("max_unpool", indices, values.shape, trailing)
+    trailing, remedy = (), "Pass one place per value; index_convention='coordinates' is for those with one axis more."
+    if index_convention == "coordinates":
+        trailing, remedy = (len(window.parts),), "Pass one position per spatial axis, on a last axis of their own."
+    check_indices("max_unpool", indices, (*values.shape, *trailing), f"inputs of shape {values.shape}", remedy)
     places = jnp.asarray(indices)
+    dtype, wide = "int32", checked or places.dtype != window.offset_dtype
+    if _needs_places(window, duplicates, index_convention):
+        dtype, wide = index_dtype("max_unpool", "output_shape", [part.size for part in window.parts], x64()), True
+    if wide and places.dtype.itemsize < jnp.dtype(dtype).itemsize:
+        # Narrow integers hold the indices, but not the sizes that they are compared with.
+        places = places.astype(dtype)
     if checked:
         _check_range(places, window, index_convention)
     return _unpool(values, places, window, duplicates, index_convention)

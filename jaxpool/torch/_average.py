@@ -17,6 +17,13 @@ from jaxpool._geometry.values import refuse
 from jaxpool.torch._arguments import array_of, frame_of, number_of
 
 
+def _require_whole_kernel(function: str, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> None:
+    """Refuses what torch refuses only for means in 3-D: a window larger than the input, though padding made room."""
+    if len(sizes) == 3 and any(k > size for k, size in zip(kernel, sizes, strict=True)):
+        rule, remedy = "be at most the size of the input", "Use jaxpool.avg_pool, which takes it."
+        refuse(ValueError, function, "kernel_size", rule, repr(kernel), f"spatial sizes {sizes}", remedy)
+
+
 def _avg_pool(
     function: str,
     rank: int,
@@ -30,6 +37,7 @@ def _avg_pool(
 ) -> Array:
     x, sizes = array_of(function, input, rank, floats=True)
     frame = frame_of(function, sizes, kernel_size, stride, padding, 1, ceil_mode)
+    _require_whole_kernel(function, sizes, frame.kernel)
     check_flag(function, "count_include_pad", count_include_pad)
     return jaxpool.avg_pool(
         x,
@@ -107,6 +115,12 @@ def avg_pool3d(
     return _avg_pool(function, 3, input, kernel_size, stride, padding, ceil_mode, include, divisor)
 
 
+def _magnitude(x: Array) -> Array:
+    # Torch's derivative of |x| is 0 at 0, that of jnp.abs is 1.
+    zero, one = jnp.zeros((), x.dtype), jnp.ones((), x.dtype)
+    return x * lax.stop_gradient(jnp.where(x > 0, one, jnp.where(x < 0, -one, zero)))
+
+
 def _power(x: Array, exponent: float) -> Array:
     if exponent == math.trunc(exponent) and abs(exponent) <= 64:
         return lax.integer_pow(x, int(exponent))
@@ -125,7 +139,8 @@ def _lp_pool(
     kernel, steps, ceil, channel = frame.kernel, frame.stride, frame.ceil_mode, -rank - 1
     if math.isinf(p):
         pool = jaxpool.max_pool if p > 0 else jaxpool.min_pool
-        return pool(jnp.abs(x), kernel, steps, ceil_mode=ceil, channel_axis=channel)
+        return pool(_magnitude(x), kernel, steps, ceil_mode=ceil, channel_axis=channel)
+    _require_whole_kernel(function, sizes, kernel)
     mean = jaxpool.avg_pool(_power(x, p), kernel, steps, ceil_mode=ceil, channel_axis=channel)
     # The mean of a window that ceil mode cut short is multiplied by the full number of elements all the same.
     scale = jnp.asarray(math.prod(kernel), x.dtype)

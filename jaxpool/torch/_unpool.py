@@ -77,9 +77,9 @@ def max_unpool1d(
     """`torch.nn.functional.max_unpool1d`, on arrays `(N, C, L)` or `(C, L)`.
 
     Indices are those of `max_pool1d`, of any integer dtype. Where torch raises for an index outside the plane, here its
-    value is dropped. Where an index repeats, the last value stays and the gradient of the others is 0; torch leaves open
-    which stays, and gives the gradient to all. `output_size` may have batch and channels in front, which are not looked
-    at. Any real dtype.
+    value is dropped. Where an index repeats, the last value stays and the gradient of the others is 0; torch leaves
+    open which stays, and gives the gradient to all. `output_size` may have batch and channels in front, which are not
+    looked at. Any real dtype.
 
     Example:
       >>> import jax.numpy as jnp

@@ -1,0 +1,243 @@
+"""Every function of jaxpool.torch beside its namesake: values, indices, gradients, errors and signatures."""
+
+import inspect
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxpool
+import jaxpool.torch
+
+torch = pytest.importorskip("torch", reason="torch is not installed; these tests compare with it")
+
+import torch.nn.functional as functional  # noqa: E402
+from torch_grid import (  # noqa: E402
+    CHUNK,
+    COUNTS,
+    bad_calls,
+    call_jax,
+    call_torch,
+    draw,
+    draw_rng,
+    plain,
+    run_jax,
+    run_torch,
+)
+
+torch.set_num_threads(1)
+CHUNKS = [(name, chunk) for name, count in COUNTS.items() for chunk in range(count // CHUNK)]
+
+
+def refused(call):
+    """Whether jaxpool.torch refuses a call, in the form that all its errors have."""
+    try:
+        call_jax(call)
+    except (TypeError, ValueError) as error:
+        return str(error).startswith(f"{call.name}: ") and " must " in str(error) and str(error).endswith(".")
+    return False
+
+
+def lies_in_padding(call, outputs):
+    """Whether a dilated window has no element of the input: torch gives -inf and an index outside the plane."""
+    rank, arguments = call.rank, call.arguments
+    kernel, padding, dilation = (
+        np.broadcast_to(arguments.get(name, default), rank)
+        for name, default in {"kernel_size": None, "padding": 0, "dilation": 1}.items()
+    )
+    stride = kernel if arguments.get("stride") is None else np.broadcast_to(arguments["stride"], rank)
+    for axis, size in enumerate(arguments["input"].shape[-rank:]):
+        starts = np.arange(outputs[axis - rank]) * stride[axis] - padding[axis]
+        places = starts[:, None] + np.arange(kernel[axis]) * dilation[axis]
+        if not ((places >= 0) & (places < size)).any(axis=1).all():
+            return True
+    return False
+
+
+def comparable(call):
+    """Torch's result of a call; None where torch refuses it, or where the two are known to differ."""
+    try:
+        values = call_torch(call)
+    except NotImplementedError:
+        # A dtype that torch's CPU kernels lack.
+        return None
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        # An index outside the plane is no error here: a program cannot raise for its data.
+        if "invalid max index" not in str(error):
+            assert refused(call), f"torch refuses {call}"
+        return None
+    shape = (values[0] if isinstance(values, tuple) else values).shape
+    if call.family == "max_pool" and lies_in_padding(call, shape):
+        # Not even torch's gradient may be asked for: it would be written outside its array.
+        return None
+    # Results with an empty spatial axis are refused here.
+    return None if 0 in shape[-call.rank :] else run_torch(call)
+
+
+def overwritten(call):
+    """Where values of an unpooling share their place with a later one, which has their gradient too in torch."""
+    indices = call.arguments["indices"]
+    rows = indices.reshape(-1, int(np.prod(indices.shape[-call.rank :])))
+    result = [[place in row[i + 1 :] for i, place in enumerate(row)] for row in rows.tolist()]
+    return np.asarray(result, bool).reshape(indices.shape)
+
+
+def same(call, expected, actual):
+    if expected.values.shape != actual.values.shape or (expected.indices is None) != (actual.indices is None):
+        return False
+    if expected.indices is not None and not np.array_equal(expected.indices, actual.indices):
+        return False
+    exact = call.family in ("max_pool", "adaptive_max_pool", "fractional_max_pool", "max_unpool")
+    scale = {"float32": 1e-5, "bfloat16": 2e-2, "float16": 4e-3}.get(call.dtype, 0)
+    tolerance = {"rtol": 0 if exact else scale, "atol": 0 if exact else scale, "equal_nan": True}
+    if not np.allclose(expected.values, actual.values, **tolerance):
+        return False
+    if expected.gradient is None:
+        return True
+    gradient = expected.gradient
+    if call.family == "max_unpool":
+        gradient = np.where(overwritten(call), 0, gradient)
+    return np.allclose(gradient, actual.gradient, **tolerance)
+
+
+@pytest.mark.parametrize(("name", "chunk"), CHUNKS)
+def test_random_calls_give_what_torch_gives(name, chunk):
+    rng = draw_rng(name, chunk)
+    calls, results = [], []
+    while len(calls) < CHUNK:
+        call = draw(name, rng)
+        expected = comparable(call)
+        if expected is not None:
+            calls.append(call)
+            results.append(expected)
+    found = run_jax(calls)
+    wrong = [
+        f"{call}\n{call.arguments}\n{expected}\n{actual}"
+        for call, expected, actual in zip(calls, results, found, strict=True)
+        if not same(call, expected, actual)
+    ]
+    assert not wrong, f"{len(wrong)} of {len(calls)} differ, the first:\n{wrong[0]}"
+
+
+def test_there_are_enough_random_calls():
+    assert len(CHUNKS) * CHUNK >= 3000
+    assert set(COUNTS) == set(jaxpool.torch.__all__)
+
+
+def test_what_torch_refuses_is_refused():
+    refusals = 0
+    for call in bad_calls():
+        try:
+            call_torch(call)
+        except Exception:
+            assert refused(call), call
+            refusals += 1
+    assert refusals >= 900
+
+
+def parameters_of(name):
+    """The parameters of torch's function with their defaults; those of builtins are in the first line of their text."""
+    function = getattr(functional, f"_{name}", getattr(functional, name))
+    try:
+        signature = inspect.signature(function)
+    except ValueError:
+        line = inspect.getdoc(function).splitlines()[0]
+        scope = {}
+        exec(f"def {line.split(' -> ')[0]}: pass", scope)
+        signature = inspect.signature(scope[name])
+    return [(p.name, p.default) for p in signature.parameters.values()]
+
+
+@pytest.mark.parametrize("name", jaxpool.torch.__all__)
+def test_signatures_are_those_of_torch(name):
+    ours = inspect.signature(getattr(jaxpool.torch, name)).parameters.values()
+    extra = [p for p in ours if p.kind is p.KEYWORD_ONLY]
+    assert [(p.name, p.default) for p in ours if p not in extra] == parameters_of(name)
+    assert [p.name for p in extra] == (["key"] if "fractional" in name else [])
+
+
+def test_no_pooling_function_of_torch_is_missing():
+    theirs = {name for name in dir(functional) if "pool" in name and not name.startswith("_")}
+    assert set(jaxpool.torch.__all__) == theirs
+
+
+def test_torch_is_not_imported():
+    code = "import sys, jaxpool.torch; assert not any(m.split('.')[0] == 'torch' for m in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", [name for name in jaxpool.torch.__all__ if name.endswith("2d")])
+def test_transformations(name):
+    arguments = plain(name).arguments
+    x = jnp.asarray(arguments.pop("input")) / 7
+
+    def pooled(x):
+        return getattr(jaxpool.torch, name)(x, **arguments)
+
+    expected = pooled(x)
+    np.testing.assert_allclose(jax.jit(pooled)(x), expected, rtol=1e-6)
+    batches = jax.vmap(pooled)(jnp.stack([x, -x]))
+    np.testing.assert_allclose(batches, jnp.stack([expected, pooled(-x)]), rtol=1e-6)
+    dx = jnp.cos(x)
+    gradient = jax.grad(lambda x: jnp.sum(pooled(x) * 2))(x)
+    slopes = jax.jvp(pooled, (x,), (dx,))[1]
+    np.testing.assert_allclose(jnp.sum(gradient * dx), jnp.sum(slopes) * 2, rtol=1e-4, atol=1e-4)
+
+
+def test_a_key_takes_the_place_of_the_random_state():
+    x = jnp.arange(81.0).reshape(1, 9, 9)
+    pool = jax.jit(jaxpool.torch.fractional_max_pool2d, static_argnums=(1, 2))
+    first, again, other = (pool(x, 2, 5, key=jax.random.key(seed)) for seed in (0, 0, 1))
+    assert first.shape == (1, 5, 5)
+    assert (first == again).all()
+    assert (first != other).any()
+    samples = jnp.full((1, 1, 2), 0.5)
+    with pytest.raises(ValueError, match=r"^fractional_max_pool2d: key must be given, .*; got key=neither"):
+        jaxpool.torch.fractional_max_pool2d(x, 2, 5)
+    with pytest.raises(ValueError, match=r"^fractional_max_pool2d: key must be given, .*; got key=both"):
+        jaxpool.torch.fractional_max_pool2d(x, 2, 5, _random_samples=samples, key=jax.random.key(0))
+    with pytest.raises(ValueError, match=r"^fractional_max_pool2d: output_size must be given, .*=both"):
+        jaxpool.torch.fractional_max_pool2d(x, 2, 5, output_ratio=0.5, key=jax.random.key(0))
+
+
+# What differs, as the module's text has it.
+
+
+def test_several_nans_in_a_window_give_the_first():
+    x = np.array([[np.nan, 1, np.nan]], np.float32)
+    assert jaxpool.torch.max_pool1d(x, 3, return_indices=True)[1].tolist() == [[0]]
+    assert functional.max_pool1d(torch.from_numpy(x), 3, return_indices=True)[1].tolist() == [[2]]
+
+
+def test_unpooling_drops_values_beyond_the_plane_and_keeps_the_last_of_a_place():
+    x, places = jnp.array([[1.0, 2.0, 3.0]]), jnp.array([[4, 4, 9]])
+    y, pull = jax.vjp(lambda x: jaxpool.torch.max_unpool1d(x, places, 2), x)
+    assert y.tolist() == [[0, 0, 0, 0, 2, 0]]
+    assert pull(jnp.ones_like(y))[0].tolist() == [[0, 1, 0]]
+
+
+def test_dtypes():
+    for dtype in (jnp.int8, jnp.uint32, jnp.bool_):
+        x = jnp.asarray([[0, 1, 1, 0]], dtype)
+        for values in (jaxpool.torch.max_pool1d(x, 2), jaxpool.torch.adaptive_max_pool1d(x, 2)):
+            assert values.dtype == dtype
+            assert values.tolist() == [[1, 1]]
+        for pool in (jaxpool.torch.avg_pool1d, jaxpool.torch.adaptive_avg_pool1d):
+            with pytest.raises(TypeError, match=r"pool1d: input\.dtype must be floating"):
+                pool(x, 2)
+        with pytest.raises(TypeError, match=r"^lp_pool1d: input\.dtype must be floating"):
+            jaxpool.torch.lp_pool1d(x, 2, 2)
+
+
+def test_a_window_between_the_elements_is_refused():
+    with pytest.raises(ValueError, match="must leave at least one element"):
+        jaxpool.torch.max_pool1d(jnp.ones((1, 1)), 2, 1, 1, 2)
+
+
+def test_the_power_is_known_while_tracing():
+    x = jnp.ones((1, 4))
+    with pytest.raises(TypeError, match=r"^lp_pool1d: norm_type must be known while tracing"):
+        jax.jit(lambda p: jaxpool.torch.lp_pool1d(x, p, 2))(2.0)
