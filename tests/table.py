@@ -27,13 +27,14 @@ class Row:
     arguments: dict[str, Any]
     linear: bool = False
     shape: tuple[int, ...] = (2, 4, 6, 2)
-    arrays: Callable[[tuple[Any, ...]], dict[str, Any]] = lambda shape: {}
+    arrays: Callable[[tuple[Any, ...]], dict[str, Any]] | None = None
     smooth: bool = False
     places: bool = False
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """The values alone."""
-        result = self.pool(x, **self.arguments, **self.arrays(x.shape))
+        arrays = {} if self.arrays is None else self.arrays(x.shape)
+        result = self.pool(x, **self.arguments, **arrays)
         return result[0] if isinstance(result, tuple) else result
 
     def inputs(self, shape: tuple[int, ...] | None = None) -> np.ndarray:

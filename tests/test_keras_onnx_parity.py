@@ -21,7 +21,8 @@ the same list, EXAMPLES one case of each:
 - AveragePool, LpPool with `auto_pad`: dilation is left out of sizes and padding; `ceil_mode` is refused.
 - SAME with strides above the window: padding becomes negative, which crops (MaxPool) or raises an error.
 - MaxPool with strides and dilations of 1: `pads` are ignored for one and three spatial axes, and taken as top, bottom,
-  left, right for two, twice with `ceil_mode`; SAME raises an error but for two axes; indices are no places of maxima.
+  left, right for two, twice with `ceil_mode`; SAME raises an error but for two axes; indices count neither batch nor
+  channel, and take places in the window for places in the output.
 - MaxPool with other strides or dilations: SAME_LOWER rounds sizes down and puts the odd cell at the end.
 - GlobalMaxPool reduces the last two axes whatever the rank; GlobalLpPool is missing.
 - MaxUnpool with `output_shape`: indices are taken for those of the smallest plane that the attributes allow.
@@ -70,11 +71,10 @@ def keras():
 
 
 def keras_layer(keras, name, x, *args, **kwargs):
-    """What a layer says, under the default promotion that Keras needs; layers change the dtype to their own."""
+    """What a layer says, in the dtype of its inputs."""
     mask = {"mask": kwargs.pop("mask")} if "mask" in kwargs else {}
     layer = getattr(keras.layers, name)(*args, dtype=str(x.dtype), **kwargs)
-    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        return quick(layer)(jnp.asarray(x), **mask)
+    return quick(layer)(jnp.asarray(x), **mask)
 
 
 def keras_input(rng, sizes, seed):
@@ -84,7 +84,7 @@ def keras_input(rng, sizes, seed):
     return random_array(shape, seed), "channels_last" if last else "channels_first", -1 if last else 1
 
 
-@pytest.mark.parametrize("seed", range(36))
+@pytest.mark.parametrize("seed", range(30))
 @pytest.mark.parametrize("kind", ["Max", "Average"])
 def test_windowed_layers(keras, kind, seed):
     rng = np.random.default_rng(seed)
@@ -136,13 +136,8 @@ def adaptive_by_rule(kind, x, outputs, channel_axis):
     first = 2 if channel_axis == 1 else 1
     for axis, n in enumerate(outputs, first):
         size = y.shape[axis]
-        parts = [
-            np.take(y, range(i * size // n, -(-(i + 1) * size // n)), axis).max(axis, keepdims=True)
-            if kind == "Max"
-            else np.take(y, range(i * size // n, -(-(i + 1) * size // n)), axis).mean(axis, keepdims=True)
-            for i in range(n)
-        ]
-        y = np.concatenate(parts, axis)
+        parts = [np.take(y, range(i * size // n, -(-(i + 1) * size // n)), axis) for i in range(n)]
+        y = np.stack([part.max(axis) if kind == "Max" else part.mean(axis) for part in parts], axis)
     return y
 
 
@@ -297,9 +292,9 @@ def axes_of(case):
 
 
 def windows_of(case):
-    """For every output its index, the positions of its window inside the input, and how many cells of it are there.
+    """For every output its index, the positions of its window inside the input, and how many cells of it exist.
 
-    The number is of cells inside the input or its padding: what lies beyond is nowhere.
+    Cells of the input and of its padding exist, those beyond, which windows reach in ceil mode, do not.
     """
     axes = axes_of(case)
     for index in itertools.product(*(range(axis.outputs) for axis in axes)):
@@ -405,7 +400,9 @@ def random_node(operator, seed):
     """A node whose windows all hold an element of the input; ranks 1 to 3, attributes left out now and then."""
     rng = np.random.default_rng(seed)
     rank = 1 + seed % 3
-    auto_pad = ("NOTSET", None, "SAME_UPPER", None, "SAME_LOWER", None, "VALID", None)[seed // 3 % 8]
+    auto_pad = (None, "SAME_LOWER", None, "SAME_UPPER", "NOTSET", None, "VALID")[seed // 3 % 7]
+    explicit = auto_pad in (None, "NOTSET")
+    ceil_mode = (None, 0, None, 0, 1, 1, 1)[rng.integers(7 if explicit else 5)]
 
     def sometimes(share, draw):
         return tuple(int(draw()) for _ in range(rank)) if rng.random() < share else None
@@ -413,21 +410,25 @@ def random_node(operator, seed):
     while True:
         sizes = rng.integers(2, {1: 10, 2: 6, 3: 4}[rank] + 1, rank)
         kernel = tuple(int(rng.integers(1, 4)) for _ in range(rank))
-        explicit = auto_pad in (None, "NOTSET") and rng.random() < 0.8
         case = Case(
             operator,
             (int(rng.integers(1, 3)), 2, *map(int, sizes)),
             kernel,
             strides=sometimes(0.7, lambda: rng.integers(1, 4)),
             dilations=sometimes(0.4, lambda: rng.integers(1, 3)),
-            pads=tuple(int(rng.integers(0, k)) for k in kernel * 2) if explicit else None,
+            pads=tuple(int(rng.integers(0, k)) for k in kernel * 2) if explicit and rng.random() < 0.8 else None,
             auto_pad=auto_pad,
-            ceil_mode=(None, 0, 1, 1)[rng.integers(3 if auto_pad else 4)],
+            ceil_mode=ceil_mode,
             count_include_pad=(None, 0, 1, 1)[rng.integers(4)] if operator == "AveragePool" else None,
             storage_order=(None, 0, 1)[rng.integers(3)] if operator == "MaxPool" else None,
             p=(None, 1, 2, 3)[rng.integers(4)] if operator == "LpPool" else None,
         )
-        if all(axis.outputs > 0 for axis in axes_of(case)) and all(places for _, places, _ in windows_of(case)):
+        # Rounding up and SAME are to make a difference.
+        axes = axes_of(case)
+        rounded = not case.ceil_mode or not explicit or axes != axes_of(case._replace(ceil_mode=0))
+        padded = not case.same or any(axis.low != axis.high for axis in axes)
+        fits = all(axis.outputs > 0 for axis in axes) and all(places for _, places, _ in windows_of(case))
+        if rounded and padded and fits:
             return case
 
 
@@ -486,7 +487,7 @@ def assert_same_values(y, expected):
     np.testing.assert_allclose(y, expected, rtol=2e-6, atol=1e-6)
 
 
-NODES = {"AveragePool": 60, "MaxPool": 54, "LpPool": 36}
+NODES = {"AveragePool": 60, "MaxPool": 48, "LpPool": 36}
 
 
 @pytest.mark.parametrize(("operator", "seed"), [(name, seed) for name, seeds in NODES.items() for seed in range(seeds)])
@@ -507,12 +508,11 @@ def test_nodes(onnx, operator, seed):
 
 
 @pytest.mark.parametrize("operator", NODES)
-def test_most_nodes_are_compared_with_the_evaluator(operator):
+def test_many_nodes_are_compared_with_the_evaluator(operator):
     cases = [random_node(operator, seed) for seed in range(NODES[operator])]
-    assert sum(fault_of(case) is None for case in cases) >= 0.7 * len(cases)
-    assert sum(index_fault_of(case) is None for case in cases) >= 0.5 * len(cases)
-    assert {fault_of(case) for case in cases} - {None} <= FAULTS.keys()
-    assert {index_fault_of(case) for case in cases} - {None} <= FAULTS.keys()
+    faults = [index_fault_of(case) if operator == "MaxPool" else fault_of(case) for case in cases]
+    assert faults.count(None) >= len(cases) / 3
+    assert set(faults) - {None} <= FAULTS.keys()
 
 
 # The fault, a node, its input and the values that follow from the specification by hand; of "max indices" the indices.
@@ -548,6 +548,8 @@ EXAMPLES = [
     ("max same lower", Case("MaxPool", (1, 1, 3), (2,), (2,), auto_pad="SAME_LOWER"), [1, 2, 3], [1, 3]),
     ("max indices", Case("MaxPool", (1, 2, 3), (2,)), [[1, 3, 2], [4, 5, 6]], [[1, 1], [4, 5]]),
 ]
+EXAMPLE_NAMES = [f"{fault}-{case.operator}" for fault, case, _, _ in EXAMPLES]
+# These have their own tests.
 WITHOUT_WINDOW = {"global max", "global lp", "unpool output_shape"}
 
 
@@ -556,7 +558,7 @@ def example_arrays(case, x, expected):
     return np.array(x, np.float32).reshape(case.shape), expected.reshape(1, -1, *expected.shape[-case.rank :])
 
 
-@pytest.mark.parametrize(("fault", "case", "x", "expected"), EXAMPLES)
+@pytest.mark.parametrize(("fault", "case", "x", "expected"), EXAMPLES, ids=EXAMPLE_NAMES)
 def test_the_specification_where_the_evaluator_differs(fault, case, x, expected):
     assert index_fault_of(case) == fault
     x, expected = example_arrays(case, x, expected)
@@ -566,7 +568,7 @@ def test_the_specification_where_the_evaluator_differs(fault, case, x, expected)
 
 
 @pytest.mark.xfail(reason="the reference evaluator of ONNX, see FAULTS")
-@pytest.mark.parametrize(("fault", "case", "x", "expected"), EXAMPLES)
+@pytest.mark.parametrize(("fault", "case", "x", "expected"), EXAMPLES, ids=EXAMPLE_NAMES)
 def test_the_evaluator_where_it_differs(onnx, fault, case, x, expected):
     x, expected = example_arrays(case, x, expected)
     outputs = 2 if fault == "max indices" else 1
@@ -601,7 +603,7 @@ def test_the_evaluator_of_global_maxima(onnx, rank):
     assert_same_values(onnx.evaluate("GlobalMaxPool", [x], {})[0], expected)
 
 
-@pytest.mark.parametrize("p", [None, 1, 2, 3])
+@pytest.mark.parametrize("p", [None, 1, 3])
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_global_lp_nodes(rank, p):
     # FAULTS["global lp"]: "equivalent to LpPool with kernel size equal to the spatial dimension of input tensor".
@@ -618,7 +620,7 @@ def test_the_evaluator_of_global_norms(onnx):
     assert onnx.evaluate("GlobalLpPool", [x], {"p": 2})[0].item() == 5
 
 
-@pytest.mark.parametrize("seed", range(18))
+@pytest.mark.parametrize("seed", range(12))
 def test_unpooling_nodes(onnx, seed):
     rng = np.random.default_rng(seed)
     rank, explicit = 1 + seed % 3, seed // 3 % 2 == 1
@@ -690,12 +692,17 @@ def test_valid_and_ceil_mode(onnx):
     assert rounded_up.shape == onnx.inferred_shape("MaxPool", [x], attributes)
 
 
-def test_norms_leave_out_windows_that_start_in_the_high_padding(onnx):
+@pytest.mark.parametrize(
+    ("operator", "expected"), [("AveragePool", [3.5, 7]), ("MaxPool", [4, 8]), ("LpPool", [5, 10])]
+)
+def test_windows_that_start_in_the_high_padding_are_left_out(onnx, operator, expected):
     # Of the windows at 0, 2 and 4 the last one would start in the padding.
-    case = Case("LpPool", (1, 1, 4), (2,), (2,), pads=(0, 1), ceil_mode=1)
+    case = Case(operator, (1, 1, 4), (2,), (2,), pads=(0, 1), ceil_mode=1)
     x = np.array([[[3, 4, 6, 8]]], np.float32)
-    np.testing.assert_allclose(ours(case, x)[0], [[[5, 10]]], rtol=1e-6)
-    assert onnx.inferred_shape("LpPool", [x], case.attributes) == (1, 1, 2)
+    y = ours(case, x)[0]
+    assert_same_values(y, np.array([[expected]]))
+    assert_same_values(y, onnx.evaluate(operator, [x], case.attributes)[0])
+    assert y.shape == onnx.inferred_shape(operator, [x], case.attributes)
 
 
 @pytest.mark.parametrize("include", [0, 1])

@@ -32,6 +32,11 @@ torch.set_num_threads(1)
 CHUNKS = [(name, chunk) for name, count in COUNTS.items() for chunk in range(count // CHUNK)]
 
 
+def about_data(error):
+    """Whether torch raises for an index outside the plane, which a program of JAX cannot."""
+    return "invalid max index" in str(error)
+
+
 def refused(call):
     """Whether jaxpool.torch refuses a call, in the form that all its errors have."""
     try:
@@ -48,7 +53,7 @@ def lies_in_padding(call, outputs):
         np.broadcast_to(arguments.get(name, default), rank)
         for name, default in {"kernel_size": None, "padding": 0, "dilation": 1}.items()
     )
-    stride = kernel if arguments.get("stride") is None else np.broadcast_to(arguments["stride"], rank)
+    stride = kernel if arguments.get("stride") in (None, ()) else np.broadcast_to(arguments["stride"], rank)
     for axis, size in enumerate(arguments["input"].shape[-rank:]):
         starts = np.arange(outputs[axis - rank]) * stride[axis] - padding[axis]
         places = starts[:, None] + np.arange(kernel[axis]) * dilation[axis]
@@ -65,8 +70,7 @@ def comparable(call):
         # A dtype that torch's CPU kernels lack.
         return None
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        # An index outside the plane is no error here: a program cannot raise for its data.
-        if "invalid max index" not in str(error):
+        if not about_data(error):
             assert refused(call), f"torch refuses {call}"
         return None
     shape = (values[0] if isinstance(values, tuple) else values).shape
@@ -91,7 +95,7 @@ def same(call, expected, actual):
     if expected.indices is not None and not np.array_equal(expected.indices, actual.indices):
         return False
     exact = call.family in ("max_pool", "adaptive_max_pool", "fractional_max_pool", "max_unpool")
-    scale = {"float32": 1e-5, "bfloat16": 2e-2, "float16": 4e-3}.get(call.dtype, 0)
+    scale = {"float32": 1e-5, "bfloat16": 5e-2, "float16": 1e-2}.get(call.dtype, 0)
     tolerance = {"rtol": 0 if exact else scale, "atol": 0 if exact else scale, "equal_nan": True}
     if not np.allclose(expected.values, actual.values, **tolerance):
         return False
@@ -132,9 +136,10 @@ def test_what_torch_refuses_is_refused():
     for call in bad_calls():
         try:
             call_torch(call)
-        except Exception:
-            assert refused(call), call
-            refusals += 1
+        except Exception as error:
+            if not about_data(error):
+                assert refused(call), call
+                refusals += 1
     assert refusals >= 900
 
 

@@ -12,6 +12,16 @@ from jax.sharding import PartitionSpec as P
 from table import ROWS, ids
 
 SMALL = (1, 4, 6, 2)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_compiles():
+    """Rules are tested here, and compiling takes nearly all of the time; the other tests run optimised programs."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
 every_row = pytest.mark.parametrize("row", ROWS, ids=ids)
 
 
@@ -56,16 +66,16 @@ def test_jit_and_eager_agree(row):
 @every_row
 def test_first_derivatives_in_both_modes(row):
     x, y, dense = reference(row)
-    close(np.reshape(jax.jacfwd(row)(x), dense.shape), dense)
-    close(np.reshape(jax.jacrev(row)(x), dense.shape), dense)
+    close(np.reshape(jax.jit(jax.jacfwd(row))(x), dense.shape), dense)
+    close(np.reshape(jax.jit(jax.jacrev(row))(x), dense.shape), dense)
     rng = np.random.default_rng(1)
     dx, dy = (rng.normal(size=a.shape).astype(np.float32) for a in (x, y))
-    value, tangent = jax.jvp(row, (x,), (dx,))
+    value, tangent = jax.jit(lambda x, dx: jax.jvp(row, (x,), (dx,)))(x, dx)
     close(value, y)
     close(np.ravel(tangent), dense @ dx.ravel())
     gradient = jax.jit(jax.grad(lambda x: jnp.vdot(row(x), dy)))
     close(np.ravel(gradient(x)), dense.T @ dy.ravel())
-    remat = jax.grad(lambda x: jnp.vdot(jax.checkpoint(row)(x), dy))
+    remat = jax.jit(jax.grad(lambda x: jnp.vdot(jax.checkpoint(row)(x), dy)))
     close(np.ravel(remat(x)), dense.T @ dy.ravel())
     if row.linear:
         (transposed,) = jax.linear_transpose(row, x)(dy)
@@ -84,10 +94,10 @@ def test_higher_derivatives(row):
     if row.smooth:
         hessian = numeric_jacobian(jax.grad(loss), x).reshape(x.size, x.size)
         largest = np.abs(hessian).max()
-        got = np.reshape(jax.hessian(loss)(x), hessian.shape)
+        got = np.reshape(jax.jit(jax.hessian(loss))(x), hessian.shape)
         np.testing.assert_allclose(got, hessian, rtol=1e-3, atol=1e-4 * largest)
         third = numeric_jacobian(lambda x: jax.jvp(jax.grad(loss), (x,), (v.astype(x.dtype),))[1], x)
-        _, got = jax.jvp(jax.jacrev(jax.grad(loss)), (x,), (v,))
+        _, got = jax.jit(lambda x, v: jax.jvp(jax.jacrev(jax.grad(loss)), (x,), (v,)))(x, v)
         largest = np.abs(third).max()
         np.testing.assert_allclose(
             np.reshape(got, hessian.shape), third.reshape(hessian.shape), rtol=1e-2, atol=1e-3 * largest
@@ -97,8 +107,8 @@ def test_higher_derivatives(row):
     # With y linear near x: hessian = J' diag(6 w y) J, its derivative along v = J' diag(6 w J v) J.
     size = (x.size, x.size)
     hessian = dense.T @ np.diag(6 * np.ravel(w * y)) @ dense
-    np.testing.assert_allclose(np.reshape(jax.hessian(loss)(x), size), hessian, rtol=1e-3, atol=1e-3)
-    _, third = jax.jvp(jax.jacrev(jax.grad(loss)), (x,), (v,))
+    np.testing.assert_allclose(np.reshape(jax.jit(jax.hessian(loss))(x), size), hessian, rtol=1e-3, atol=1e-3)
+    _, third = jax.jit(lambda x, v: jax.jvp(jax.jacrev(jax.grad(loss)), (x,), (v,)))(x, v)
     expected = dense.T @ np.diag(6 * np.ravel(w) * (dense @ v.ravel())) @ dense
     np.testing.assert_allclose(np.reshape(third, size), expected, rtol=1e-3, atol=1e-3)
 
@@ -106,16 +116,16 @@ def test_higher_derivatives(row):
 @every_row
 def test_vmap_over_any_axis_also_of_gradients(row):
     xs = row.inputs((3, *row.shape))
-    expected = np.stack([row(x) for x in xs])
-    slopes = np.stack([jax.grad(lambda x: jnp.sum(row(x) ** 2))(x) for x in xs])
+    values, gradients = jax.jit(row), jax.jit(jax.grad(lambda x: jnp.sum(row(x) ** 2)))
+    expected, slopes = (np.stack([f(x) for x in xs]) for f in (values, gradients))
     for axis in range(xs.ndim):
         moved = np.moveaxis(xs, 0, axis)
-        close(jax.vmap(row, in_axes=axis)(moved), expected)
-        gradient = jax.vmap(jax.grad(lambda x: jnp.sum(row(x) ** 2)), in_axes=axis, out_axes=axis)
+        close(jax.jit(jax.vmap(row, in_axes=axis))(moved), expected)
+        gradient = jax.jit(jax.vmap(gradients, in_axes=axis, out_axes=axis))
         np.testing.assert_allclose(gradient(moved), np.moveaxis(slopes, 0, axis), rtol=1e-5, atol=1e-3)
-    twice = jax.vmap(jax.vmap(row, in_axes=1), in_axes=2, out_axes=1)
+    twice = jax.jit(jax.vmap(jax.vmap(row, in_axes=1), in_axes=2, out_axes=1))
     xss = row.inputs((2, 2, *row.shape))
-    close(twice(np.moveaxis(xss, (0, 1), (1, 2))), np.stack([[row(x) for x in xs] for xs in xss]))
+    close(twice(np.moveaxis(xss, (0, 1), (1, 2))), np.stack([[values(x) for x in xs] for xs in xss]))
 
 
 @every_row
@@ -128,8 +138,8 @@ def test_scan(row):
     carry, ys = jax.jit(total)(xs)
     close(ys, np.stack([row(x) for x in xs]))
     close(carry, np.sum(np.square(ys)))
-    slopes = np.stack([jax.grad(lambda x: jnp.sum(row(x) ** 2))(x) for x in xs])
-    close(jax.grad(lambda xs: total(xs)[0])(xs), slopes)
+    gradient = jax.jit(jax.grad(lambda x: jnp.sum(row(x) ** 2)))
+    close(jax.jit(jax.grad(lambda xs: total(xs)[0]))(xs), np.stack([gradient(x) for x in xs]))
 
 
 def value_and_gradient(row):
@@ -144,20 +154,30 @@ def value_and_gradient(row):
 WIDE = (8, 8, 12, 8)
 
 
-@every_row
-@pytest.mark.parametrize("axis", range(4))
-def test_automatic_sharding_of_any_axis(row, axis):
+@functools.cache
+def wide_reference(row):
+    """Inputs for several devices, and what one device makes of them."""
     x = row.inputs(WIDE)
+    return x, jax.tree.map(np.asarray, jax.jit(value_and_gradient(row))(x))
+
+
+# The batch for every pool, and one of the other axes in turn.
+AXES = [(row, axis) for i, row in enumerate(ROWS) for axis in (0, 1 + i % 3)]
+
+
+@pytest.mark.parametrize(("row", "axis"), AXES, ids=[f"{row.name}-{axis}" for row, axis in AXES])
+def test_automatic_sharding_of_any_axis(row, axis):
+    x, reference = wide_reference(row)
     mesh = jax.make_mesh((4,), ("devices",), axis_types=(AxisType.Auto,), devices=jax.devices()[:4])
     spec = P(*[None] * axis, "devices")
     sharded = jax.device_put(x, NamedSharding(mesh, spec))
-    for got, expected in zip(jax.jit(value_and_gradient(row))(sharded), value_and_gradient(row)(x), strict=True):
+    for got, expected in zip(jax.jit(value_and_gradient(row))(sharded), reference, strict=True):
         close(got, expected)
 
 
 @every_row
 def test_explicit_sharding_of_batch_and_channels(row):
-    x = row.inputs(WIDE)
+    x, (expected, slopes) = wide_reference(row)
     mesh = jax.make_mesh((4, 2), ("data", "model"), axis_types=(AxisType.Explicit,) * 2)
     with jax.set_mesh(mesh):
         sharded = jax.device_put(x, P("data", None, None, "model"))
@@ -166,7 +186,6 @@ def test_explicit_sharding_of_batch_and_channels(row):
         assert jax.typeof(y).sharding.spec[-1] == "model"
         assert jax.typeof(gradient).sharding == jax.typeof(sharded).sharding
         eager = row(sharded)
-    expected, slopes = value_and_gradient(row)(x)
     close(y, expected)
     close(eager, expected)
     close(gradient, slopes)
@@ -174,13 +193,13 @@ def test_explicit_sharding_of_batch_and_channels(row):
 
 @every_row
 def test_shard_map_with_checks_of_varying_axes(row):
-    x = row.inputs(WIDE)
+    x, reference = wide_reference(row)
     mesh = jax.make_mesh((4, 2), ("data", "model"), axis_types=(AxisType.Auto,) * 2)
     both = value_and_gradient(row)
-    out_rank = row(x).ndim
+    out_rank = reference[0].ndim
     specs = P("data", None, None, "model"), P("data", *[None] * (out_rank - 2), "model")
     mapped = jax.shard_map(both, mesh=mesh, in_specs=specs[0], out_specs=(specs[1], specs[0]), check_vma=True)
-    for got, expected in zip(jax.jit(mapped)(x), both(x), strict=True):
+    for got, expected in zip(jax.jit(mapped)(x), reference, strict=True):
         close(got, expected)
     # A replicated input whose gradient is summed over the devices by shard_map's own rules.
     loss = jax.shard_map(
@@ -193,7 +212,7 @@ def test_shard_map_with_checks_of_varying_axes(row):
     w = np.arange(1, 5, dtype=np.float32)
     w_shape = (4, *[1] * (out_rank - 1))
     gradient = jax.jit(jax.grad(loss))(x, w.reshape(w_shape))
-    close(gradient, jax.grad(lambda x: jnp.sum(row(x)) * w.sum())(x), rtol=1e-3)
+    close(gradient, jax.jit(jax.grad(lambda x: jnp.sum(row(x)) * w.sum()))(x), rtol=1e-3)
 
 
 @every_row

@@ -15,12 +15,12 @@ import jaxpool.torch
 
 # How many valid calls of each function are drawn; three-dimensional programs take longest to compile.
 COUNTS = {
-    **{f"max_pool{rank}d": count for rank, count in ((1, 300), (2, 250), (3, 75))},
-    **{f"avg_pool{rank}d": count for rank, count in ((1, 400), (2, 350), (3, 150))},
-    **{f"lp_pool{rank}d": count for rank, count in ((1, 250), (2, 200), (3, 75))},
-    **{f"adaptive_avg_pool{rank}d": count for rank, count in ((1, 150), (2, 125), (3, 50))},
-    **{f"adaptive_max_pool{rank}d": count for rank, count in ((1, 100), (2, 100), (3, 25))},
-    **{f"fractional_max_pool{rank}d": count for rank, count in ((2, 75), (3, 25))},
+    **{f"max_pool{rank}d": count for rank, count in ((1, 400), (2, 250), (3, 50))},
+    **{f"avg_pool{rank}d": count for rank, count in ((1, 500), (2, 350), (3, 100))},
+    **{f"lp_pool{rank}d": count for rank, count in ((1, 250), (2, 200), (3, 50))},
+    **{f"adaptive_avg_pool{rank}d": count for rank, count in ((1, 150), (2, 100), (3, 25))},
+    **{f"adaptive_max_pool{rank}d": count for rank, count in ((1, 100), (2, 50), (3, 25))},
+    **{f"fractional_max_pool{rank}d": count for rank, count in ((2, 50), (3, 25))},
     **{f"max_unpool{rank}d": count for rank, count in ((1, 100), (2, 75), (3, 25))},
     **{f"max_pool{rank}d_with_indices": 25 for rank in (1, 2, 3)},
     **{f"adaptive_max_pool{rank}d_with_indices": 25 for rank in (1, 2, 3)},
@@ -124,7 +124,7 @@ def _frame(rng: np.random.Generator, rank: int, *, short: bool = True) -> tuple[
     arguments = {"kernel_size": _spelled(rng, kernel, short)}
     form = rng.integers(6)
     if form == 0:
-        arguments["stride"] = None
+        arguments["stride"] = () if short and rng.integers(2) else None
     elif form > 1:
         arguments["stride"] = _spelled(rng, _ints(rng, 1, 5, rank), True)
     return arguments, kernel
@@ -183,26 +183,31 @@ def _draw_lp_pool(rng: np.random.Generator, rank: int) -> dict[str, Any]:
     return {"input": x, **arguments, "norm_type": power}
 
 
+def _adaptive_sizes(rng: np.random.Generator, rank: int) -> tuple[int, ...]:
+    return _ints(rng, 1, {1: 13, 2: 7, 3: 5}[rank], rank)
+
+
 def _draw_adaptive_avg_pool(rng: np.random.Generator, rank: int) -> dict[str, Any]:
     sizes: Any = _ints(rng, 1, {1: 9, 2: 7, 3: 4}[rank], rank)
     if len(set(sizes)) == 1 and rng.integers(2):
         sizes = sizes[0]
     elif rank > 1 and rng.random() < 0.3:
         sizes = tuple(None if rng.integers(2) else size for size in sizes)
-    x = _input(rng, rank, _sizes(rng, rank), "ties", "real", "nan", "infinite")
+    x = _input(rng, rank, _adaptive_sizes(rng, rank), "ties", "real", "nan", "infinite")
     return {"input": x, "output_size": sizes}
 
 
 def _draw_adaptive_max_pool(rng: np.random.Generator, rank: int) -> dict[str, Any]:
     arguments = _draw_adaptive_avg_pool(rng, rank)
-    arguments["input"] = _input(rng, rank, _sizes(rng, rank), "ties", "ties", "real", "nan", "infinite", "low")
+    kinds = ("ties", "ties", "real", "nan", "infinite", "low")
+    arguments["input"] = _input(rng, rank, _adaptive_sizes(rng, rank), *kinds)
     return {**arguments, "return_indices": bool(rng.integers(2))}
 
 
 def _draw_fractional_max_pool(rng: np.random.Generator, rank: int) -> dict[str, Any]:
     sizes = tuple(size + 1 for size in _sizes(rng, rank))
     x = _input(rng, rank, sizes, "ties", "ties", "real", "nan", "infinite", "low")
-    kernel = _ints(rng, 1, 4, rank)
+    kernel = _ints(rng, 1, 6 - rank, rank)
     arguments: dict[str, Any] = {"kernel_size": kernel[0] if len(set(kernel)) == 1 else kernel}
     if rng.random() < 0.7:
         outputs = tuple(int(rng.integers(1, max(size - k + 2, 2))) for size, k in zip(sizes, kernel, strict=True))
@@ -276,56 +281,58 @@ def plain(name: str) -> Call:
     return Call(name, {**call.arguments, "kernel_size": 3})
 
 
-def _bad_arguments(call: Call) -> list[dict[str, Any]]:
-    rank = call.rank
+def _bad_inputs(call: Call) -> list[dict[str, Any]]:
     x = call.arguments["input"]
+    values = (x[0, 0], x[None], x[0, 0, ..., 0], x[..., :0], x[:, :, :0], x.astype(np.complex64), x.tolist(), None)
+    return [{"input": value} for value in values]
+
+
+def _bad_windows(call: Call) -> list[dict[str, Any]]:
+    rank = call.rank
+    parameters = {*call.arguments, *_OPTIONAL[call.family]}
     twice = (2,) * (rank + 1)
-    bad: list[dict[str, Any]] = [
-        {"input": x[0, 0]},
-        {"input": x[None]},
-        {"input": x[0, 0, ..., 0]},
-        {"input": x[..., :0]},
-        {"input": x[:, :, :0]},
-        {"input": x.astype(np.complex64)},
-        {"input": x.tolist()},
-        {"input": None},
-    ]
-    parameters = call.arguments | dict.fromkeys(_OPTIONAL[call.family])
-    for name in ("kernel_size", "stride", "dilation", "padding", "output_size"):
-        if name in parameters:
-            bad += [{name: value} for value in (2.5, "2", twice, (2.0,) * rank, (None, 2.5, 2)[:rank])]
-            bad += [{name: twice[:-2]}] if rank > 2 else []
-    for name in ("kernel_size", "stride", "dilation"):
-        if name in parameters:
-            bad += [{name: value} for value in (0, -1, (2,) * (rank - 1) + (0,))]
-    bad += [{"kernel_size": None}, {"kernel_size": ()}, {"kernel_size": 99}] if "kernel_size" in parameters else []
-    bad += [{"padding": value} for value in (-1, 2, 4, (0,) * (rank - 1) + (2,))] if "padding" in parameters else []
-    bad += [{"ceil_mode": value} for value in (1, None, "yes")] if "ceil_mode" in parameters else []
-    bad += [{"count_include_pad": value} for value in (1, None)] if "count_include_pad" in parameters else []
-    if call.family == "avg_pool" and rank > 1:
-        bad += [{"divisor_override": value} for value in (0, 2.5, "2")]
-    bad += [{"norm_type": value} for value in (0, 0.0, "2", None)] if call.family == "lp_pool" else []
-    if "adaptive" in call.family:
-        bad += [{"output_size": value} for value in (None, -1, (), True, (-1,) * rank)]
+    kinds = [2.5, "2", twice, (2.0,) * rank, (None, 2.5, 2)[:rank], *([(2, 2)] if rank > 2 else [])]
+    large = [] if call.family == "max_unpool" else [99]
+    values = {
+        "kernel_size": [*kinds, 0, -1, (2,) * (rank - 1) + (0,), None, (), *large],
+        "stride": [*kinds, 0, -1, (2,) * (rank - 1) + (0,)],
+        "dilation": [*kinds, 0, -1, (2,) * (rank - 1) + (0,)],
+        "padding": [*kinds, -1, 2, 4, 9, (0,) * (rank - 1) + (2,)],
+        "output_size": kinds,
+        "ceil_mode": [1, None, "yes"],
+        "count_include_pad": [1, None],
+        "divisor_override": [0, 2.5, "2"],
+        "norm_type": [0, 0.0, "2", None],
+    }
+    return [{name: value} for name, many in values.items() if name in parameters for value in many]
+
+
+def _bad_others(call: Call) -> list[dict[str, Any]]:
+    rank = call.rank
+    if call.family in ("adaptive_avg_pool", "adaptive_max_pool"):
+        return [{"output_size": value} for value in (None, -1, (), True, (-1,) * rank)]
     if call.family == "fractional_max_pool":
-        bad += [{"output_size": value} for value in (None, -1, 7, 99, (), (3,) * (rank - 1) + (7,))]
-        for ratio in ((0.5,) * (rank + 1), (0.5,), "half", (1.5,) * rank, (-0.5,) * rank, ("a",) * rank):
-            bad.append({"output_size": None, "output_ratio": ratio})
-        shapes = ((2, 2, rank + 1), (2, 1, rank), (1, 2, rank), (2, rank))
-        bad += [{"_random_samples": np.full(shape, 0.3, np.float32)} for shape in shapes]
-        bad += [{"_random_samples": np.full((2, 2, rank), 0.3, np.float16)}, {"_random_samples": [0.3]}]
+        sizes = (None, -1, 7, 99, (), (3,) * (rank - 1) + (7,))
+        ratios = ((0.5,) * (rank + 1), (0.5,), "half", (1.5,) * rank, (-0.5,) * rank, ("a",) * rank)
+        samples = [
+            np.full(shape, 0.3, np.float32) for shape in ((2, 2, rank + 1), (2, 1, rank), (1, 2, rank), (2, rank))
+        ]
+        return [
+            *({"output_size": value} for value in sizes),
+            *({"output_size": None, "output_ratio": value} for value in ratios),
+            *({"_random_samples": value} for value in (*samples, samples[0][..., :rank].astype(np.float16), [0.3])),
+        ]
     if call.family == "max_unpool":
         sizes = ((14,) * (rank - 1) + (16,), (12,) * rank, (14,) * (rank + 1), (), (14.0,) * rank, 14)
-        bad += [{"output_size": value} for value in sizes]
         indices = call.arguments["indices"]
-        bad += [{"indices": value} for value in (indices[..., :3], indices.astype(np.float32), indices[0], None)]
-        bad += [{"padding": 9}]
-    return bad
+        wrong = (indices[..., :3], indices.astype(np.float32), indices[0], None)
+        return [{"output_size": value} for value in sizes] + [{"indices": value} for value in wrong]
+    return []
 
 
 _OPTIONAL = {
     "max_pool": ("stride", "padding", "dilation", "ceil_mode"),
-    "avg_pool": ("stride", "padding", "ceil_mode", "count_include_pad"),
+    "avg_pool": ("stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
     "lp_pool": ("stride", "ceil_mode"),
     "adaptive_avg_pool": (),
     "adaptive_max_pool": (),
@@ -339,7 +346,10 @@ def bad_calls() -> list[Call]:
     calls: list[Call] = []
     for name in COUNTS:
         good = plain(name)
-        calls += [Call(name, {**good.arguments, **bad}) for bad in _bad_arguments(good)]
+        options = [*_bad_inputs(good), *_bad_windows(good), *_bad_others(good)]
+        # In 1-D, means have no divisor of their own.
+        options = [bad for bad in options if name != "avg_pool1d" or "divisor_override" not in bad]
+        calls += [Call(name, {**good.arguments, **bad}) for bad in options]
     return calls
 
 

@@ -69,13 +69,13 @@ def _over(size: Array, scale: Array) -> Array:
 
 
 def _whole(size: Array, window: Window, p: Any) -> tuple[Array, Array]:
-    """m and s of the only window: all elements have one m."""
+    """The pair of the only window: all its elements have one m."""
     largest = lax.stop_gradient(window_extremum(size, window, "max"))
     return largest, window_sum(_power(_over(size, largest), p), window)
 
 
 def _joined(size: Array, window: Window, p: Any) -> tuple[Array, Array]:
-    """m and s of every window, from those of its elements."""
+    """The pair of every window, from those of its elements."""
     scale = lax.stop_gradient(size)
     # |x| / m of one element is 1, or 0.
     share = _unit_power(_over(size, scale), jnp.asarray(p, size.dtype))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from jaxpool._geometry import check_flag
@@ -19,11 +21,16 @@ def spatial(rank: int) -> str:
     return f"{rank} spatial axes" if rank > 1 else "1 spatial axis"
 
 
+def require_array(function: str, argument: str, value: Any) -> None:
+    """Refuses what is no array of JAX or NumPy, torch's own tensors included."""
+    if not (isinstance(value, jax.Array | np.ndarray) or hasattr(value, "__jax_array__")):
+        rule, remedy = "be an array of JAX or NumPy", "Convert with jnp.asarray first."
+        refuse(TypeError, function, argument, rule, type(value).__name__, "an array argument", remedy)
+
+
 def array_of(function: str, value: Any, rank: int, *, floats: bool = False) -> tuple[Array, tuple[int, ...]]:
     """The input with one batch axis or none, and its spatial sizes; as in torch, only the batch may be empty."""
-    if not (hasattr(value, "shape") and hasattr(value, "dtype")):
-        fact, remedy = "an argument without shape and dtype", "Convert with jnp.asarray first."
-        refuse(TypeError, function, "input", "be an array", type(value).__name__, fact, remedy)
+    require_array(function, "input", value)
     real = any(jnp.issubdtype(value.dtype, kind) for kind in (jnp.floating, jnp.integer, jnp.bool_))
     if not real:
         remedy = "Pool real and imaginary parts apart, or convert to floats."
@@ -114,7 +121,7 @@ def frame_of(
     gaps = positive_ints(function, "dilation", dilation, rank)
     check_flag(function, "ceil_mode", ceil_mode)
     if any(pad > size // 2 for pad, size in zip(pads, kernel, strict=True)):
-        remedy = "Pad the input with jnp.pad, or use jaxpool's own functions, which take any padding."
+        remedy = "Use jaxpool's own functions, which take any padding."
         fact = f"kernel_size={kernel_size}"
         refuse(ValueError, function, "padding", "be at most half of kernel_size", repr(padding), fact, remedy)
     for size, taps, step, pad, gap in zip(sizes, kernel, steps, pads, gaps, strict=True):

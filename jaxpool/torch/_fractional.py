@@ -14,7 +14,7 @@ from jax.typing import ArrayLike
 import jaxpool
 from jaxpool._geometry import Ints, check_flag
 from jaxpool._geometry.values import as_sequence, refuse
-from jaxpool.torch._arguments import array_of, ints_of, number_of, positive_ints, spatial
+from jaxpool.torch._arguments import array_of, ints_of, number_of, positive_ints, require_array, spatial
 
 Ratios = float | Sequence[float]
 
@@ -53,9 +53,7 @@ def _samples(function: str, value: Any, x: Array, rank: int) -> Array:
     """Torch's samples, of shape `(N, C, rank)`, as jaxpool's: one axis per axis of the input, in the spatial order."""
     batched = x.ndim == rank + 2
     fact = f"input of shape {x.shape}"
-    if not (hasattr(value, "shape") and hasattr(value, "dtype")):
-        remedy = "Pass numbers from 0 to 1, as jax.random.uniform draws them."
-        refuse(TypeError, function, "_random_samples", "be an array", type(value).__name__, fact, remedy)
+    require_array(function, "_random_samples", value)
     samples = jnp.asarray(value)
     if samples.dtype != x.dtype:
         remedy = "Convert them with astype."

@@ -14,7 +14,7 @@ from jax.typing import ArrayLike
 import jaxpool
 from jaxpool._geometry import Ints
 from jaxpool._geometry.values import as_index, as_sequence, refuse
-from jaxpool.torch._arguments import array_of, ints_of, not_negative, positive_ints, spatial
+from jaxpool.torch._arguments import array_of, ints_of, not_negative, positive_ints, require_array, spatial
 
 
 def _outputs(function: str, value: Any, usual: tuple[int, ...], stride: tuple[int, ...]) -> tuple[int, ...]:
@@ -47,13 +47,13 @@ def _max_unpool(
     output_size: Any,
 ) -> Array:
     x, pooled = array_of(function, input, rank)
-    dtype = getattr(indices, "dtype", None)
-    if not hasattr(indices, "shape") or dtype is None or not jnp.issubdtype(dtype, jnp.integer):
-        got, remedy = type(indices).__name__ if dtype is None else dtype, "Pass the indices of a max pooling."
-        refuse(TypeError, function, "indices", "be an array of integers", got, spatial(rank), remedy)
+    require_array(function, "indices", indices)
+    if not jnp.issubdtype(indices.dtype, jnp.integer):
+        remedy = "Pass the indices of a max pooling."
+        refuse(TypeError, function, "indices.dtype", "be an integer dtype", indices.dtype, spatial(rank), remedy)
     if tuple(indices.shape) != x.shape:
         rule, remedy = "have the shape of input", "Pass one index per value."
-        refuse(ValueError, function, "indices", rule, tuple(indices.shape), f"input of shape {x.shape}", remedy)
+        refuse(ValueError, function, "indices.shape", rule, tuple(indices.shape), f"input of shape {x.shape}", remedy)
     kernel = positive_ints(function, "kernel_size", kernel_size, rank, short=False)
     steps = kernel if stride is None else positive_ints(function, "stride", stride, rank, short=False)
     pads = ints_of(function, "padding", padding, rank, short=False)
