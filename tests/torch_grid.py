@@ -8,10 +8,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import torch
-import torch.nn.functional as functional
+import pytest
 
 import jaxpool.torch
+
+torch = pytest.importorskip("torch", reason="torch is not installed; these tests compare with it")
+
+import torch.nn.functional as functional  # noqa: E402
 
 # How many valid calls of each function are drawn; three-dimensional programs take longest to compile.
 COUNTS = {
