@@ -173,6 +173,9 @@ def test_norms_neither_overflow_nor_vanish():
         assert np.isfinite(slope).all()
         assert slope[4] == slope[5] == 0
     np.testing.assert_allclose(jax.grad(lambda x: pool(x)[:2].sum())(x)[:4], [0.6, -0.8, 0.6, 0.8], rtol=1e-6)
+    for p in (0.5, 1, 2, 3.0, math.inf, jnp.float32(1)):
+        slope = jax.grad(lambda x, p=p: pool(x, p=p).sum())(jnp.array([-2.0, 0, 0, 0]))
+        np.testing.assert_allclose(slope, [-1, 0, 0, 0], rtol=1e-6)
     assert pool(x.astype(jnp.bfloat16)).dtype == jnp.bfloat16
     assert pool(jnp.array([3, 4], jnp.int8)).tolist() == [5.0]
     assert pool(jnp.array([-5, 2], jnp.int32), p=math.inf).tolist() == [5.0]

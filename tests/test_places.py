@@ -231,6 +231,12 @@ def test_fractional_windows_of_torch(rng):
     for got, (u,) in zip(np.asarray(last), samples, strict=True):
         starts = [int((i + u) * alpha) - int(u * alpha) for i in range(outputs - 1)] + [size - taps]
         assert got.tolist() == [start + taps - 1 for start in starts]
+    # Samples of few bits still place windows in order, however many there are.
+    narrow = jnp.full((1, 1), 0.5, jnp.bfloat16)
+    long = jaxpool.fractional_max_pool(
+        jnp.arange(2000.0)[None], None, (1000,), window_shape=(2,), samples=narrow, channel_axis=None
+    )
+    assert (np.diff(long) > 0).all()
     # One key, one result; another key, other windows; every map has its own.
     x = jnp.asarray(rng.normal(size=(2, 20, 20, 8)), jnp.float32)
     draw = [jaxpool.fractional_max_pool(x, jax.random.key(s), (13, 13), window_shape=(2, 2)) for s in (0, 0, 1)]

@@ -22,8 +22,11 @@ from jaxpool._geometry import (
     index_dtype,
 )
 from jaxpool._operators import first_maximum, gather_at_places
+from jaxpool._pools.average import summing_dtype
 from jaxpool._pools.inputs import as_array, x64
 
+# Up to here 16-bit floats tell places apart.
+_EXACT = 128
 RULES = ("torch", "tensorflow", "tensorflow_pseudo_random")
 
 
@@ -198,5 +201,7 @@ def _run(
         others = tuple(x.shape[axis] for axis in range(x.ndim) if axis not in window.axes)
         check_samples(function, samples, (*others, len(window.parts)))
         samples = jnp.asarray(samples)
+        if max(part.size for part in window.parts) > _EXACT:
+            samples = samples.astype(summing_dtype(samples.dtype))
     dtype = index_dtype(function, "inputs.shape", [part.size for part in window.parts], x64(), x.shape)
     return _pooled(x, key, samples, window, rule, bool(overlapping), dtype)

@@ -26,6 +26,11 @@ from jaxpool._pools.inputs import as_array, mask_of, padded
 Scalar = float | ArrayLike
 
 
+def _size(x: Array) -> Array:
+    """|x|, with the derivative 0 at 0, where that of `jnp.abs` is 1."""
+    return jnp.where(x < 0, -x, jnp.where(x == 0, 0, x))
+
+
 def _power(base: Array, exponent: Any) -> Array:
     """`base ** exponent` for bases from 0 on, 0 at 0 with derivatives 0."""
     if isinstance(exponent, float) and exponent.is_integer() and exponent <= 64:
@@ -55,7 +60,7 @@ def _unit_power_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array])
 
 def _norm(x: Array, window: Window, p: Any) -> Array:
     """The norm of every window of an array of a wide enough dtype."""
-    largest, total = (_whole if window.whole else _joined)(jnp.abs(x), window, p)
+    largest, total = (_whole if window.whole else _joined)(_size(x), window, p)
     # Infinity and NaN stand for themselves: as factors they would turn a cotangent of 0 into NaN.
     finite = largest < jnp.inf
     root = _root(jnp.where(finite, total, 1), p)
@@ -103,7 +108,7 @@ def _pooled(
     x = x.astype(dtype) if mask is None else jnp.where(mask, x, jnp.zeros((), x.dtype)).astype(dtype)
     if isinstance(p, float) and math.isinf(p):
         # A window wholly in padding, or without valid elements, has the norm 0.
-        return jnp.maximum(extremum_of(jnp.abs(x), None, window, "max"), 0).astype(result_dtype)
+        return jnp.maximum(extremum_of(_size(x), None, window, "max"), 0).astype(result_dtype)
     norm = _norm(x, window, p)
     if mean:
         divisor = divisor_of(mask, window, count_include_pad, dtype, x.ndim)

@@ -157,8 +157,8 @@ def lp_pool1d(
     As in torch: for odd p, negative sums give NaN; for other p, every negative element does, unless p is even; in ceil
     mode, sums over windows that reach beyond the input are scaled up to a full window. `jaxpool.lp_pool` takes absolute
     values and does neither. Where the sum is 0 its gradient is 0, but for p below 1, where elements that are 0 have the
-    gradient NaN. `math.inf` is for the largest absolute value, `-math.inf` for the smallest. Floats only. `norm_type` is
-    no traced value; `jaxpool.lp_pool` can learn it.
+    gradient NaN. `math.inf` is for the largest absolute value, `-math.inf` for the smallest. Floats only. `norm_type`
+    must be known while tracing; `jaxpool.lp_pool` can learn it.
 
     Example:
       >>> import jax.numpy as jnp
