@@ -82,6 +82,7 @@ def test_first_derivatives_in_both_modes(row):
         close(np.ravel(transposed), dense.T @ dy.ravel())
 
 
+@pytest.mark.slow
 @every_row
 def test_higher_derivatives(row):
     x, y, dense = reference(row, (1, 4, 4, 1))
@@ -118,7 +119,8 @@ def test_vmap_over_any_axis_also_of_gradients(row):
     xs = row.inputs((3, *row.shape))
     values, gradients = jax.jit(row), jax.jit(jax.grad(lambda x: jnp.sum(row(x) ** 2)))
     expected, slopes = (np.stack([f(x) for x in xs]) for f in (values, gradients))
-    for axis in range(xs.ndim):
+    # The first axis, and the others in turn.
+    for axis in (0, 1 + ROWS.index(row) % row.inputs().ndim):
         moved = np.moveaxis(xs, 0, axis)
         close(jax.jit(jax.vmap(row, in_axes=axis))(moved), expected)
         gradient = jax.jit(jax.vmap(gradients, in_axes=axis, out_axes=axis))
@@ -161,8 +163,8 @@ def wide_reference(row):
     return x, jax.tree.map(np.asarray, jax.jit(value_and_gradient(row))(x))
 
 
-# The batch for every pool, and one of the other axes in turn.
-AXES = [(row, axis) for i, row in enumerate(ROWS) for axis in (0, 1 + i % 3)]
+# Each pool over one axis, the axes in turn.
+AXES = [(row, i % 4) for i, row in enumerate(ROWS)]
 
 
 @pytest.mark.parametrize(("row", "axis"), AXES, ids=[f"{row.name}-{axis}" for row, axis in AXES])
