@@ -1,8 +1,9 @@
-"""Every pool as a `flax.linen` module.
+"""Every pool but `jaxpool.pool` as a `flax.linen` module.
 
 A module has the arguments of its function after `inputs` as fields, with the same names, order and defaults, and calls
 the function on its inputs: `MaxPool((2, 2), strides=2)(x)` is `jaxpool.max_pool(x, (2, 2), strides=2)`. Arrays are no
-fields but given with the inputs: `MaxPool((2, 2))(x, where=mask)`, `MaxUnpool((2, 2))(x, indices)`.
+fields but given with the inputs: `MaxPool((2, 2))(x, where=mask)`, `MaxUnpool((2, 2))(x, indices)`. What is named
+in a call takes the place of the field: `GlobalPowerMeanPool()(x, p=p)` for a learned p.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def _module(function: Callable[Concatenate[Any, P], R]) -> type[_Pool[P, R]]:
     """A base class with the function's arguments as fields, which calls it."""
     _, *others = inspect.signature(function).parameters.values()
     fields = [field for field in others if field.name not in ARRAYS]
+    leading = [field for field in others if field.name in ARRAYS and field.kind is not field.KEYWORD_ONLY]
     names = [field.name for field in fields]
     untyped: Any = function
 
@@ -45,8 +47,11 @@ def _module(function: Callable[Concatenate[Any, P], R]) -> type[_Pool[P, R]]:
         nn.Module.__post_init__(self)
 
     def call(self: Any, inputs: Any, *arrays: Any, **named: Any) -> R:
+        if len(arrays) > len(leading):
+            rule = f"at most {len(leading)} positional arrays after the inputs; pass others by name, as in where=mask"
+            raise TypeError(f"{type(self).__name__}: a call takes {rule}.")
         arguments: Any = {field: getattr(self, field) for field in names}
-        return untyped(inputs, *arrays, **named, **arguments)
+        return untyped(inputs, *arrays, **{**arguments, **named})
 
     body: dict[str, Any] = {
         "__annotations__": {field.name: field.annotation for field in fields},

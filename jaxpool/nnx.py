@@ -1,9 +1,10 @@
-"""Every pool as a `flax.nnx` module.
+"""Every pool but `jaxpool.pool` as a `flax.nnx` module.
 
 A module takes the arguments of its function after `inputs`, with the same names, order and defaults, keeps them as
 static attributes and calls the function on its inputs: `MaxPool((2, 2), strides=2)(x)` is
 `jaxpool.max_pool(x, (2, 2), strides=2)`. Arrays are given with the inputs: `MaxPool((2, 2))(x, where=mask)`,
-`MaxUnpool((2, 2))(x, indices)`. There are no parameters and no `rngs`.
+`MaxUnpool((2, 2))(x, indices)`, and what is named in a call takes the place of the attribute:
+`GlobalPowerMeanPool()(x, p=p)` for a learned p. There are no parameters and no `rngs`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def _module(function: Callable[Concatenate[Any, P], R]) -> type[_Pool[P, R]]:
     signature = inspect.signature(function)
     _, *others = signature.parameters.values()
     fields = [field for field in others if field.name not in ARRAYS]
+    leading = [field for field in others if field.name in ARRAYS and field.kind is not field.KEYWORD_ONLY]
     untyped: Any = function
     own = signature.replace(parameters=fields, return_annotation=signature.empty)
 
@@ -50,8 +52,11 @@ def _module(function: Callable[Concatenate[Any, P], R]) -> type[_Pool[P, R]]:
             setattr(self, field, hashable(value))
 
     def call(self: Any, inputs: Any, *arrays: Any, **named: Any) -> R:
+        if len(arrays) > len(leading):
+            rule = f"at most {len(leading)} positional arrays after the inputs; pass others by name, as in where=mask"
+            raise TypeError(f"{type(self).__name__}: a call takes {rule}.")
         arguments: Any = {field.name: getattr(self, field.name) for field in fields}
-        return untyped(inputs, *arrays, **named, **arguments)
+        return untyped(inputs, *arrays, **{**arguments, **named})
 
     body = {"__call__": call, "__init__": init, "__module__": __name__, "__signature__": own}
     metaclass: Any = type(nnx.Module)

@@ -106,6 +106,17 @@ def test_positional_arguments_are_those_of_the_function():
     assert_trees_equal(jaxpool.nnx.AvgPool((2, 2), 2, "SAME", False)(x), expected)
 
 
+def test_what_is_named_in_a_call_takes_the_place_of_the_field():
+    x = inputs()
+    for module in (jaxpool.nnx.GlobalPowerMeanPool(p=2), jaxpool.linen.GlobalPowerMeanPool(p=2)):
+        got = jax.grad(lambda p, module=module: module(x, p=p).sum())(3.0)
+        expected = jax.grad(lambda p: jaxpool.global_power_mean_pool(x, p=p).sum())(3.0)
+        np.testing.assert_allclose(got, expected, rtol=1e-6)
+    for module in (jaxpool.nnx.MaxPool((2, 2)), jaxpool.linen.MaxPool((2, 2))):
+        with pytest.raises(TypeError, match="MaxPool: a call takes at most 0 positional arrays after the inputs; pass"):
+            module(x, x > 0)
+
+
 def test_a_wrong_argument_is_named():
     with pytest.raises(
         TypeError,

@@ -110,6 +110,8 @@ def test_max_unpool_with_places_of_any_kind():
     assert unpool(duplicates="add").tolist() == [2, 0, 4, 0]
     negative = jaxpool.max_unpool(values, places - 3, output_shape=(4,), channel_axis=None)
     assert negative.tolist() == [0, 0, 0, 0]
+    flags = jaxpool.max_unpool(values > 1, places, output_shape=(4,), channel_axis=None)
+    assert flags.tolist() == [True, False, True, False]
     slope = jax.grad(lambda v: jaxpool.max_unpool(v, places, output_shape=(4,), channel_axis=None) @ jnp.arange(4.0))
     assert slope(values).tolist() == [0, 0, 2, 0]
     wide = jaxpool.max_unpool(values[:2], jnp.array([0, 4]), (2,), 3, output_shape=(6,), channel_axis=None)
@@ -125,6 +127,9 @@ def test_the_range_of_indices_is_checked_when_asked(convention):
     shape = (2, 2, 2) if convention == "coordinates" else (2, 2)
     error, _ = checkify.checkify(jax.jit(unpool))(jnp.zeros(shape, jnp.int32))
     error.throw()
+    nothing = jnp.zeros((0, 2, 2), jnp.int32)
+    empty = jaxpool.max_unpool(nothing, nothing, output_shape=(3, 4), channel_axis=None, checked=True)
+    assert empty.shape == (0, 3, 4)
     error, _ = checkify.checkify(jax.jit(unpool))(jnp.full(shape, 99, jnp.int32))
     with pytest.raises(checkify.JaxRuntimeError, match=r"max_unpool: indices must lie in .*from 99 to 99"):
         error.throw()

@@ -135,7 +135,8 @@ def max_pool(
       channel_axis: the axis of the features, or None if there is none; the spatial axes are the last
         `len(window_shape)` others.
       padding_mode: None for padding that holds nothing, or what it holds, as elements like any others: "EDGE" (the
-        nearest element), "REFLECT" (the mirror image, without the border) or "WRAP" (the other end), as in `jnp.pad`.
+        nearest element), "REFLECT" (the mirror image, without the border) or "WRAP" (the other end), as in `jnp.pad`,
+        in any case of letters. Negative padding crops afterwards.
       where: array of booleans that broadcasts to `inputs`: the elements that count. A window without any gives the
         smallest value of the dtype (-inf), and no gradient; `jaxpool.max_pool(where, ...)` tells which have one.
       residual: what is kept for derivatives: "offsets", one position in the window per output (one byte up to 256

@@ -32,7 +32,7 @@ def _size(x: Array) -> Array:
 
 
 def _power(base: Array, exponent: Any) -> Array:
-    """`base ** exponent` for bases from 0 on, 0 at 0 with derivatives 0."""
+    """`base ** exponent` for bases from 0 on, 0 at 0; no derivative there is infinite or NaN."""
     if isinstance(exponent, float) and exponent.is_integer() and exponent <= 64:
         return lax.integer_pow(base, int(exponent))
     if isinstance(exponent, float) and exponent == 0.5:
@@ -58,19 +58,23 @@ def _unit_power_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array])
     return value, slope * d_base + value * jnp.log(jnp.where(base == 0, 1, base)) * d_exponent
 
 
-def _norm(x: Array, window: Window, p: Any) -> Array:
-    """The norm of every window of an array of a wide enough dtype."""
+def _norm(x: Array, window: Window, p: Any, count: Array | None = None) -> Array:
+    """The norm of every window of an array of a wide enough dtype; with `count` the power mean."""
     largest, total = (_whole if window.whole else _joined)(_size(x), window, p)
     # Infinity and NaN stand for themselves: as factors they would turn a cotangent of 0 into NaN.
     finite = largest < jnp.inf
+    # Divided before the root: count^(1/p) alone may be larger than any number.
+    total = total if count is None else total / count
     root = _root(jnp.where(finite, total, 1), p)
     return jnp.where(finite, jnp.where(finite, largest, 0) * root, largest)
 
 
 def _over(size: Array, scale: Array) -> Array:
-    """`size / scale`, and 0 where the scale is 0 or not finite."""
+    """`size / scale` for sizes up to the scale, and 0 where the scale is 0 or not finite."""
     usual = (scale > 0) & (scale < jnp.inf)
-    return jnp.where(usual, size / jnp.where(usual, scale, 1), 0)
+    # XLA may multiply by the reciprocal, which must not be subnormal.
+    shift = jnp.where(scale > 1, 2.0**-64, 2.0**64).astype(size.dtype)
+    return jnp.where(usual, size * shift / jnp.where(usual, scale * shift, 1), 0)
 
 
 def _whole(size: Array, window: Window, p: Any) -> tuple[Array, Array]:
@@ -109,12 +113,11 @@ def _pooled(
     if isinstance(p, float) and math.isinf(p):
         # A window wholly in padding, or without valid elements, has the norm 0.
         return jnp.maximum(extremum_of(_size(x), None, window, "max"), 0).astype(result_dtype)
-    norm = _norm(x, window, p)
+    count: Array | None = None
     if mean:
         divisor = divisor_of(mask, window, count_include_pad, dtype, x.ndim)
         count = jnp.maximum(jnp.asarray(divisor, dtype), 1)
-        norm = norm / _root(count, p)
-    return norm.astype(result_dtype)
+    return _norm(x, window, p, count).astype(result_dtype)
 
 
 _STATIC = ("window", "mean", "count_include_pad", "mode")

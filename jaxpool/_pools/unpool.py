@@ -40,6 +40,9 @@ def _needs_places(window: Window, duplicates: str, convention: str) -> bool:
 
 @functools.partial(jax.jit, static_argnames=("window", "duplicates", "convention"), inline=True)
 def _unpool(values: Array, indices: Array, window: Window, duplicates: str, convention: str) -> Array:
+    if values.dtype == jnp.bool_:
+        # XLA does not add booleans.
+        return _unpool(values.astype(jnp.int32), indices, window, duplicates, convention) != 0
     if not _needs_places(window, duplicates, convention):
         if indices.dtype != window.offset_dtype:
             # The cast could bring an offset from outside the window into it.
@@ -63,7 +66,9 @@ def _unpool(values: Array, indices: Array, window: Window, duplicates: str, conv
 
 
 def _check_range(indices: Array, window: Window, convention: str) -> None:
-    """A run-time check: nothing happens unless the caller is made to look by `checkify.checkify`."""
+    """A check at run time, which compiled functions pass on to `checkify.checkify`."""
+    if 0 in indices.shape:
+        return
     sizes = [part.size for part in window.parts]
     if convention == "coordinates":
         limits = jnp.asarray(sizes, indices.dtype).reshape((1,) * (indices.ndim - 1) + (-1,))
@@ -104,8 +109,8 @@ def max_unpool(
         maxima.
       index_convention: "spatial", "window" or "coordinates", as in `jaxpool.max_pool_with_argmax`. With "window" (and,
         for windows that overlap, "add") no scatter is needed, and it is as fast as a gradient.
-      checked: whether to check the range of the indices at run time, for `jax.experimental.checkify`. Without, values
-        whose index lies outside the plane are dropped.
+      checked: whether to check the range of the indices at run time. Compiled functions must then go through
+        `jax.experimental.checkify.checkify`. Without, values whose index lies outside the plane are dropped.
 
     Returns:
       Array of the dtype of `inputs`, with the sizes of the plane along the spatial axes.
