@@ -56,7 +56,7 @@ def environment() -> dict[str, Any]:
         "cpu": cpu,
         "cores": os.cpu_count(),
         "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "system": platform.platform(),
+        "system": f"{platform.system()} on {platform.machine()}",
         "python": platform.python_version(),
         "versions": {package: version for package in _PACKAGES if (version := _version(package)) is not None},
         "git": _git(),
