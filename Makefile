@@ -36,8 +36,8 @@ test: $(VENV)/.test $(VENV)/.pictures
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 # Beside PyTorch, Keras and ONNX, which are large; without them these tests are skipped.
-test-peers: $(VENV)/.test $(VENV)/.peers
-	$(BIN)/python -m pytest -n $(WORKERS) tests/test_torch_parity.py tests/test_keras_onnx_parity.py
+test-peers: $(VENV)/.test $(VENV)/.peers $(VENV)/.pictures
+	$(BIN)/python -m pytest -n $(WORKERS) tests/test_torch_parity.py tests/test_keras_onnx_parity.py tests/test_mtcnn.py
 
 lint: $(VENV)/.lint $(VENV)/.demo $(VENV)/.test
 	$(BIN)/ruff check .

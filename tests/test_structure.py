@@ -54,6 +54,12 @@ def test_imports_never_go_up(path):
             assert path.name == "primitive.py"
 
 
+def test_derivative_rules_stand_among_the_operators():
+    for path in FILES:
+        if path.relative_to(PACKAGE).parts[0] != "_operators":
+            assert not re.search(r"custom_(jvp|vjp)|\.def(jvp|vjp)\b", path.read_text()), path
+
+
 def test_importing_jaxpool_does_not_import_flax():
     code = "import sys, jaxpool; assert not any(m.split('.')[0] == 'flax' for m in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -18,6 +18,7 @@ from jaxpool._operators.linear import (
     window_sum,
 )
 from jaxpool._operators.places import first_maximum, last_at_places
+from jaxpool._operators.power import unit_power
 
 __all__ = [
     "first_maximum",
@@ -29,6 +30,7 @@ __all__ = [
     "scatter_at_extremum",
     "scatter_at_offsets",
     "scatter_at_places",
+    "unit_power",
     "window_argextremum",
     "window_extremum",
     "window_reduce",

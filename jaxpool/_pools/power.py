@@ -18,7 +18,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxpool._geometry import Ints, Padding, Window, check_flag, check_positive_number, global_window, pooling_window
-from jaxpool._operators import window_extremum, window_reduce, window_sum
+from jaxpool._operators import unit_power, window_extremum, window_reduce, window_sum
 from jaxpool._pools.average import divisor_of, summing_dtype
 from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import as_array, mask_of, padded
@@ -41,21 +41,6 @@ def _power(base: Array, exponent: Any) -> Array:
     positive = base != 0
     raised = jnp.where(positive, base, 1) ** jnp.asarray(exponent, base.dtype)
     return jnp.where(positive, raised, 0)
-
-
-@jax.custom_jvp
-def _unit_power(base: Array, exponent: Array) -> Array:
-    """`base ** exponent` for bases that are 0 or 1 (or NaN): itself, but with the derivatives of a power."""
-    del exponent
-    return base
-
-
-@_unit_power.defjvp
-def _unit_power_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
-    (base, exponent), (d_base, d_exponent) = primals, tangents
-    value = _unit_power(base, exponent)
-    slope = exponent * _unit_power(base, exponent - 1)
-    return value, slope * d_base + value * jnp.log(jnp.where(base == 0, 1, base)) * d_exponent
 
 
 def _norm(x: Array, window: Window, p: Any, count: Array | None = None) -> Array:
@@ -87,7 +72,7 @@ def _joined(size: Array, window: Window, p: Any) -> tuple[Array, Array]:
     """The pair of every window, from those of its elements."""
     scale = lax.stop_gradient(size)
     # |x| / m of one element is 1, or 0.
-    share = _unit_power(_over(size, scale), jnp.asarray(p, size.dtype))
+    share = unit_power(_over(size, scale), jnp.asarray(p, size.dtype))
 
     def join(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
         first = a[0] >= b[0]
