@@ -127,10 +127,16 @@ def test_a_named_implementation_is_the_one_that_runs(name):
 
 
 def test_the_chosen_implementation_is_the_one_that_runs():
-    for window, strides in [((2, 2), 2), ((3, 3), 1), ((16, 16), 1)]:
+    for window, strides, dtype in [
+        ((2, 2), 2, "float32"),
+        ((3, 3), 1, "float32"),
+        ((3, 3), 1, "bfloat16"),
+        ((16, 16), 1, "float32"),
+    ]:
         shape = (2, 16, 16, 4)
-        name = jaxpool.chosen_implementation(shape, window, strides, platform="cpu")["window_extremum"]
-        x = jax.ShapeDtypeStruct(shape, jnp.float32)
+        chosen = jaxpool.chosen_implementation(shape, window, strides, platform="cpu", dtype=dtype)
+        name = chosen["window_extremum"]
+        x = jax.ShapeDtypeStruct(shape, dtype)
         texts = [
             jax.jit(functools.partial(jaxpool.max_pool, window_shape=window, strides=strides, implementation=n))
             .lower(x)

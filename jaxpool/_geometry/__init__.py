@@ -15,6 +15,7 @@ from jaxpool._geometry.checks import (
     check_results,
     check_where,
     index_dtype,
+    known_dtype,
 )
 from jaxpool._geometry.fractional import check_randomness, check_samples, fractional_window
 from jaxpool._geometry.unpooling import check_indices, plane_window, unpooling_window
@@ -49,6 +50,7 @@ __all__ = [
     "global_window",
     "hashable",
     "index_dtype",
+    "known_dtype",
     "plane_window",
     "pooling_window",
     "shape_of",

@@ -19,6 +19,15 @@ def check_inputs(function: str, inputs: Any) -> None:
         refuse(TypeError, function, "inputs", "be an array", type(inputs).__name__, fact, remedy)
 
 
+def known_dtype(function: str, dtype: Any) -> np.dtype:
+    """The dtype that an argument names; the inputs themselves are not at hand."""
+    try:
+        return np.dtype(dtype)
+    except TypeError:
+        remedy = "Write it as jnp.bfloat16 or 'bfloat16'."
+        refuse(TypeError, function, "dtype", "name a dtype", repr(dtype), "the inputs", remedy)
+
+
 def check_dtype(function: str, dtype: Any, *, ordered: bool = False) -> None:
     """Refuses dtypes that are no numbers, and those without an order where one is needed."""
     name = str(dtype)

@@ -139,6 +139,11 @@ class Window:
         """Whether the only window is exactly the input along every axis."""
         return all(part.whole for part in self.parts)
 
+    @property
+    def apart(self) -> bool:
+        """Whether no two windows share an element."""
+        return all(part.stride >= part.extent for part in self.parts)
+
     def output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
         """`input_shape` with the numbers of windows along the window's axes."""
         return self._with(input_shape, [part.outputs for part in self.parts])

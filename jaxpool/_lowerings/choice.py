@@ -51,15 +51,14 @@ OPERATORS = (
 
 
 class Case(NamedTuple):
-    """What the choice depends on besides operator and platform: the window, and the rank of its arrays."""
+    """What the choice depends on besides operator and platform: the window, its arrays' rank, and their dtype.
+
+    `narrow` says that the arrays hold floats which are computed as 16-bit integers, see `narrow`.
+    """
 
     window: Window
     rank: int
-
-    @property
-    def apart(self) -> bool:
-        """Whether no two windows share an element."""
-        return all(part.stride >= part.extent for part in self.window.parts)
+    narrow: bool = False
 
     @property
     def minor(self) -> bool:
@@ -75,6 +74,11 @@ class Case(NamedTuple):
     def longest(self) -> int:
         """Taps along the longest side of the window."""
         return max(part.taps for part in self.window.parts)
+
+
+def case_of(platform: str, window: Window, rank: int, dtype: Any) -> Case:
+    """The case of arrays of a rank and a dtype."""
+    return Case(window, rank, narrow.applies(platform, dtype))
 
 
 class Row(NamedTuple):
@@ -96,6 +100,12 @@ def _long(case: Case) -> bool:
     return case.dense and case.longest > 6
 
 
+def _interleaved(case: Case) -> bool:
+    # Along the contiguous axis, repeating the cotangent by the stride is slow, so there only one axis deep.
+    last = case.window.parts[-1]
+    return case.minor and 1 < last.stride < last.extent
+
+
 _ANY = PLATFORMS
 _VALUES = ("window_sum", "window_extremum")
 _SPREADS = ("window_spread", "scatter_at_offsets")
@@ -113,11 +123,15 @@ TABLE = (
     Row(OPERATORS, ("gpu",), lambda case: case.window.taps <= 27, "padded"),
     Row(OPERATORS, ("gpu",), lambda case: case.longest <= 32, "padded_separable"),
     Row(_VALUES, ("other",), lambda _: True, "reduce_window"),
+    # Keys of narrow floats cost less to make again along one axis than to keep; see `narrow`.
+    Row(("window_extremum",), ("cpu",), lambda case: case.narrow and _few(case), "separable"),
+    Row(("window_argextremum",), ("cpu",), lambda case: case.narrow and case.minor and case.dense, "doubling"),
     Row((*_VALUES, "window_argextremum"), _ANY, _few, "slices"),
     Row((*_VALUES, "window_argextremum"), _ANY, _long, "doubling"),
     Row((*_VALUES, "window_argextremum"), _ANY, lambda _: True, "separable"),
     # The way back.
     Row(("window_spread",), ("other",), lambda _: True, "reduce_window"),
+    Row(("scatter_at_offsets",), ("cpu", "other"), _interleaved, "separable"),
     Row(_SPREADS, _ANY, lambda case: taps.covering_count(case.window) <= 9, "slices"),
     Row(_SPREADS, _ANY, lambda case: case.dense and case.longest > 13, "doubling"),
     Row(_SPREADS, _ANY, lambda _: True, "separable"),
@@ -205,9 +219,9 @@ def compute(operator: str, platform: str, *arrays: Any, window: Any, implementat
         return _ALWAYS[operator](*arrays, window=window)
     if operator in _COMPOSED:
         return _COMPOSED[operator](platform, *arrays, window=window, implementation=implementation, **parameters)
-    case = Case(window, arrays[0].ndim)
+    case = case_of(platform, window, arrays[0].ndim, arrays[0].dtype)
     name = choose(operator, platform, case, implementation, parameters.get("consistent", True))
     run = getattr(LOWERINGS[name], operator)
-    if narrow.applies(platform, arrays[0].dtype):
+    if case.narrow:
         return narrow.run(operator, run, *arrays, window=window, **parameters)
     return run(*arrays, window=window, **parameters)

@@ -6,6 +6,7 @@ where floats need several to let NaN through. Moves need only the bits. Sums nee
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +30,7 @@ def run(operator: str, lowering: Callable[..., Any], *arrays: Array, **parameter
     if dtype not in (jnp.bfloat16, jnp.float16):
         wide = lowering(first.astype(jnp.float32), *others, **parameters)
         return (wide[0].astype(dtype), wide[1]) if isinstance(wide, tuple) else wide.astype(dtype)
-    if operator == "gather_at_offsets":
+    if operator == "gather_at_offsets" or (operator == "scatter_at_offsets" and parameters["window"].apart):
         bits = lax.bitcast_convert_type(first, jnp.int16)
         return lax.bitcast_convert_type(lowering(bits, *others, **parameters), dtype)
     if operator == "window_extremum":
@@ -41,22 +42,35 @@ def run(operator: str, lowering: Callable[..., Any], *arrays: Array, **parameter
     return lowering(first.astype(jnp.float32), *others, **parameters).astype(dtype)
 
 
+def _as_rows(compute: Callable[[Array], Array], x: Array) -> Array:
+    """An elementwise computation on an array of two axes, where its loops are long and fuse with their neighbours."""
+    (rows,) = taps.materialize(x.reshape(x.shape[0], math.prod(x.shape[1:])))
+    return compute(rows).reshape(x.shape)
+
+
 def _keys(x: Array, kind: str, equal_zeros: bool) -> Array:
     """Integers in the order of the floats, every NaN best of all.
 
     A float is a sign and a magnitude. Negated magnitudes make 0 and -0 equal, as ties between them ask for, but forget
     the sign; flipped ones keep it, with -0 before 0.
     """
-    bits = lax.bitcast_convert_type(x, jnp.int16)
-    magnitude = bits & jnp.int16(_MAGNITUDE)
-    flipped = -magnitude if equal_zeros else bits ^ jnp.int16(_MAGNITUDE)
-    infinity = lax.bitcast_convert_type(jnp.asarray(jnp.inf, x.dtype), jnp.int16)
-    best = jnp.int16(_MAGNITUDE if kind == "max" else -_MAGNITUDE)
-    keys = jnp.where(magnitude > infinity, best, jnp.where(bits < 0, flipped, bits))
-    return taps.materialize(keys)[0]
+
+    def compute(x: Array) -> Array:
+        bits = lax.bitcast_convert_type(x, jnp.int16)
+        magnitude = bits & jnp.int16(_MAGNITUDE)
+        flipped = -magnitude if equal_zeros else bits ^ jnp.int16(_MAGNITUDE)
+        infinity = lax.bitcast_convert_type(jnp.asarray(jnp.inf, x.dtype), jnp.int16)
+        best = jnp.int16(_MAGNITUDE if kind == "max" else -_MAGNITUDE)
+        return jnp.where(magnitude > infinity, best, jnp.where(bits < 0, flipped, bits))
+
+    return taps.materialize(_as_rows(compute, x))[0]
 
 
 def _floats(keys: Array, dtype: Any, equal_zeros: bool) -> Array:
     """The floats that have these keys; the best keys are NaN of either sign."""
-    flipped = -keys | jnp.int16(_SIGN) if equal_zeros else keys ^ jnp.int16(_MAGNITUDE)
-    return lax.bitcast_convert_type(jnp.where(keys < 0, flipped, keys), dtype)
+
+    def compute(keys: Array) -> Array:
+        flipped = -keys | jnp.int16(_SIGN) if equal_zeros else keys ^ jnp.int16(_MAGNITUDE)
+        return lax.bitcast_convert_type(jnp.where(keys < 0, flipped, keys), dtype)
+
+    return _as_rows(compute, keys)

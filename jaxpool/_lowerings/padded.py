@@ -31,10 +31,6 @@ def refuses(operator: str, window: Window, consistent: bool) -> str | None:
     return None if window.taps <= limit else f"it would take {window.taps} slices, more than {limit}"
 
 
-def _apart(window: Window) -> bool:
-    return all(part.stride >= part.extent and part.stride > 1 for part in window.parts)
-
-
 def _padded(x: Array, window: Window, value: Any) -> Array:
     pads = [(0, 0, 0)] * x.ndim
     for part in window.parts:
@@ -80,7 +76,7 @@ def window_sum(x: Array, window: Window) -> Array:
 
 def window_spread(g: Array, window: Window) -> Array:
     """x[h] = sum over the taps i of g[(h + low - i * dilation) / stride], where that is a window."""
-    if _apart(window):
+    if window.apart and all(part.stride > 1 for part in window.parts):
         return slices.window_spread(g, window)
     first, *others = (_put(g, window, tap) for tap in _taps(window))
     for other in others:

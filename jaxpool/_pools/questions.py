@@ -7,8 +7,10 @@ from typing import Any
 
 import jax
 
-from jaxpool._geometry import Ints, Padding, check_implementation, check_option, pooling_window, shape_of
-from jaxpool._lowerings import IMPLEMENTATIONS, OPERATORS, PLATFORMS, Case, choose
+from jax.typing import DTypeLike
+
+from jaxpool._geometry import Ints, Padding, check_implementation, check_option, known_dtype, pooling_window, shape_of
+from jaxpool._lowerings import IMPLEMENTATIONS, OPERATORS, PLATFORMS, case_of, choose
 
 
 def output_shape(
@@ -68,6 +70,7 @@ def chosen_implementation(
     channel_axis: int | None = -1,
     implementation: str | None = None,
     platform: str | None = None,
+    dtype: DTypeLike = "float32",
 ) -> dict[str, str]:
     """Which algorithm each operator of a pool would run. Strides default to 1.
 
@@ -78,6 +81,7 @@ def chosen_implementation(
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, implementation: as in
         `jaxpool.max_pool`.
       platform: "cpu", "gpu", "tpu" or "other"; by default that of JAX's default backend.
+      dtype: of the inputs; on a CPU, bf16 and f16 take other ways than f32.
 
     Returns:
       For each operator the name of its implementation: "window_sum" (averages and sums) and "window_spread" (its
@@ -112,7 +116,7 @@ def chosen_implementation(
         padding_is_empty=False,
         argument="input_shape",
     )
-    case = Case(window, len(shape))
+    case = case_of(platform, window, len(shape), known_dtype(function, dtype))
     result: dict[str, str] = {}
     for operator in OPERATORS:
         try:

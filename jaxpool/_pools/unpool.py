@@ -34,8 +34,7 @@ from jaxpool._pools.inputs import as_array, x64
 
 def _needs_places(window: Window, duplicates: str, convention: str) -> bool:
     """Whether values go to places in the plane, not to offsets in windows that are apart or whose values are added."""
-    apart = all(part.stride >= part.extent for part in window.parts)
-    return convention != "window" or (duplicates == "set" and not apart)
+    return convention != "window" or (duplicates == "set" and not window.apart)
 
 
 @functools.partial(jax.jit, static_argnames=("window", "duplicates", "convention"), inline=True)
