@@ -113,6 +113,7 @@ CALLS = {
     # input_shape
     "input shape as int": lambda: jaxpool.output_shape(8, (2,)),
     "inputs for their shape": lambda: jaxpool.output_shape(X, (2, 2)),
+    "operation of one operand": lambda: jaxpool.pool(X, -jnp.inf, jnp.max, (2, 2)),
     "dtype unknown": lambda: jaxpool.chosen_implementation((2, 8, 8, 3), (2, 2), dtype="float33"),
     "input shape of floats": lambda: jaxpool.chosen_implementation((2, 8.0, 8, 3), (2, 2)),
     "negative input shape": lambda: jaxpool.output_shape((-2, 8, 8, 3), (2, 2)),

@@ -16,6 +16,7 @@ from jaxpool._geometry.checks import (
     check_where,
     index_dtype,
     known_dtype,
+    refuse_operation,
 )
 from jaxpool._geometry.fractional import check_randomness, check_samples, fractional_window
 from jaxpool._geometry.unpooling import check_indices, plane_window, unpooling_window
@@ -53,6 +54,7 @@ __all__ = [
     "known_dtype",
     "plane_window",
     "pooling_window",
+    "refuse_operation",
     "shape_of",
     "unpooling_window",
 ]

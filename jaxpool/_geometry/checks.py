@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -200,6 +200,14 @@ def check_operands(leaves: Sequence[tuple[Any, str]], structure: Any, init: Any,
         remedy = "Give one scalar per array, in the same tree."
         fact = f"inputs of structure {structure}"
         refuse(TypeError, "pool", "init", "have the structure of the inputs", init, fact, remedy)
+
+
+def refuse_operation(leaves: Sequence[tuple[Any, str]], operation: Any, error: Exception) -> NoReturn:
+    """Refuses an operation that cannot join two operands; to be called while its own error is handled."""
+    name = getattr(operation, "__name__", repr(operation))
+    found = f"one that raises {type(error).__name__} ({name})"
+    remedy = "Pass an operation such as lax.max or jnp.add; its own error stands above."
+    refuse(TypeError, "pool", "reduce_fn", "join two operands into one", found, f"operands {_layout(leaves)}", remedy)
 
 
 def check_results(

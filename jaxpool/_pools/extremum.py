@@ -138,7 +138,8 @@ def max_pool(
         nearest element), "REFLECT" (the mirror image, without the border) or "WRAP" (the other end), as in `jnp.pad`,
         in any case of letters. Negative padding crops afterwards.
       where: array of booleans that broadcasts to `inputs`: the elements that count. A window without any gives the
-        smallest value of the dtype (-inf), and no gradient; `jaxpool.max_pool(where, ...)` tells which have one.
+        smallest value of the dtype (-inf), and no gradient; `jaxpool.max_pool(where, ...)` tells which have one. Where
+        all valid elements are -inf themselves the gradient may be lost, too.
       residual: what is kept for derivatives: "offsets", one position in the window per output (one byte up to 256
         elements); "input", the inputs themselves, which a TPU scatters from natively; None for "input" where the
         default backend is a TPU and the window is not dilated, else "offsets". Both give the same gradient everywhere.

@@ -112,7 +112,7 @@ _with_array = functools.partial(jax.jit, static_argnames=_STATIC, inline=True)(_
 
 def _run(
     function: str,
-    inputs: ArrayLike,
+    x: Array,
     p: Scalar,
     where: ArrayLike | None,
     window: Window,
@@ -122,7 +122,6 @@ def _run(
     mode: str | None = None,
 ) -> Array:
     p = check_positive_number(function, "p", p)
-    x = as_array(function, inputs, ordered=True)
     mask = mask_of(function, where, x)
     if isinstance(p, float):
         return _with_number(x, p, mask, window, mean, include, mode)
@@ -170,10 +169,11 @@ def lp_pool(
       >>> jaxpool.lp_pool(jnp.array([3., -4., 0., 0.]), (2,), 2, channel_axis=None)
       Array([5., 0.], dtype=float32)
     """
+    x = as_array("lp_pool", inputs, ordered=True)
     window = _window(
-        "lp_pool", inputs, window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode
+        "lp_pool", x, window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode
     )
-    return _run("lp_pool", inputs, p, where, window, mean=False, mode=padding_mode)
+    return _run("lp_pool", x, p, where, window, mean=False, mode=padding_mode)
 
 
 def power_mean_pool(
@@ -204,27 +204,28 @@ def power_mean_pool(
       Array([5.], dtype=float32)
     """
     check_flag("power_mean_pool", "count_include_pad", count_include_pad)
+    x = as_array("power_mean_pool", inputs, ordered=True)
     window = _window(
-        "power_mean_pool",
-        inputs,
-        window_shape,
-        strides,
-        padding,
-        window_dilation,
-        ceil_mode,
-        channel_axis,
-        padding_mode,
+        "power_mean_pool", x, window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode
     )
     include = bool(count_include_pad)
-    return _run("power_mean_pool", inputs, p, where, window, mean=True, include=include, mode=padding_mode)
+    return _run("power_mean_pool", x, p, where, window, mean=True, include=include, mode=padding_mode)
 
 
-def _window(function: str, inputs: ArrayLike, window_shape: Any, strides: Any, padding: Any, *more: Any) -> Window:
-    dilation, ceil_mode, channel_axis, mode = more
-    shape = as_array(function, inputs, ordered=True).shape
+def _window(
+    function: str,
+    x: Array,
+    window_shape: Any,
+    strides: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: Any,
+    channel_axis: Any,
+    mode: Any,
+) -> Window:
     return pooling_window(
         function,
-        shape,
+        x.shape,
         window_shape,
         strides,
         padding,
@@ -240,8 +241,9 @@ def _global(
     function: str, inputs: ArrayLike, p: Scalar, spatial: Any, keepdims: Any, channel_axis: Any, where: Any, mean: bool
 ) -> Array:
     check_flag(function, "keepdims", keepdims)
-    window = global_window(function, as_array(function, inputs, ordered=True).shape, spatial, channel_axis)
-    result = _run(function, inputs, p, where, window, mean=mean)
+    x = as_array(function, inputs, ordered=True)
+    window = global_window(function, x.shape, spatial, channel_axis)
+    result = _run(function, x, p, where, window, mean=mean)
     return result if keepdims else lax.squeeze(result, window.axes)
 
 

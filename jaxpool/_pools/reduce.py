@@ -8,7 +8,15 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 
-from jaxpool._geometry import Ints, Padding, check_identity, check_operands, check_results, pooling_window
+from jaxpool._geometry import (
+    Ints,
+    Padding,
+    check_identity,
+    check_operands,
+    check_results,
+    pooling_window,
+    refuse_operation,
+)
 from jaxpool._operators import window_reduce
 from jaxpool._pools.inputs import as_array, padded
 
@@ -80,7 +88,10 @@ def pool(
         padding_mode=padding_mode,
         padding_is_empty=False,
     )
-    one = jax.eval_shape(reduce_fn, tree, tree)
+    try:
+        one = jax.eval_shape(reduce_fn, tree, tree)
+    except Exception as error:
+        refuse_operation(operands, reduce_fn, error)
     found = [(leaf.shape, str(leaf.dtype)) for leaf in jax.tree.leaves(one)]
     check_results(operands, structure, found, jax.tree.structure(one))
     identity = jax.tree.map(lambda x, value: jnp.asarray(value).astype(x.dtype), tree, init)
