@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from benchmarks.environment import wanted_settings
-from benchmarks.workloads import MODES, SUITES, WORKLOADS, select
+from benchmarks.workloads import EAGER, MODES, SUITES, WORKLOADS, select
 
 if TYPE_CHECKING:  # JAX is imported only by the commands that need it.
     from benchmarks.measure import Options
@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--select", default="", metavar="PATTERN", help="a part of the name, or a shell pattern")
     run.add_argument("--tags", nargs="+", default=[], help="workloads that have all of these")
     run.add_argument("--dtypes", nargs="+", help="default: all that a workload names")
-    run.add_argument("--modes", nargs="+", choices=MODES, help="default: all")
+    run.add_argument("--modes", nargs="+", choices=(*MODES, EAGER), help="default: all")
     run.add_argument("--suite", choices=SUITES, default="cpu", help="accelerator: inputs that fill a chip, long loops")
     run.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved after every case")
     _measuring(run)

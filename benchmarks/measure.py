@@ -89,7 +89,7 @@ def measure(
 def _prepare(program: Program, record: Record) -> None:
     preparation = program.prepare()
     record.lowering_s, record.compile_s = preparation.lowering_s, preparation.compile_s
-    record.temporary_bytes = preparation.temporary_bytes
+    record.temporary_bytes, record.program = preparation.temporary_bytes, preparation.program
 
 
 def _checked(record: Record, case: Case, data: Data) -> Program | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -12,7 +14,7 @@ import numpy as np
 from jax import lax
 
 from benchmarks.reference import Data, checked_part, part_of
-from benchmarks.workloads import Workload
+from benchmarks.workloads import EAGER, Workload
 
 Pool = Callable[[Any], Any]
 
@@ -23,11 +25,15 @@ class UnavailableError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Preparation:
-    """The price of a program before its first run, and the memory it takes beyond arguments and results."""
+    """The price of a program before its first run, and the memory it takes beyond arguments and results.
+
+    `program` names what the compiler made of it: the same name, the same instructions.
+    """
 
     lowering_s: float | None = None
     compile_s: float | None = None
     temporary_bytes: int | None = None
+    program: str = ""
 
 
 class Program(Protocol):
@@ -78,7 +84,7 @@ class JaxPool:
 def program_of(pool: JaxPool, mode: str) -> Callable[..., Any]:
     """The function of a mode's inputs that is compiled."""
     function = pool.pool
-    if mode == "forward":
+    if mode in ("forward", EAGER):
         return function
     if mode == "forward_with_argmax":
         if pool.with_argmax is None:
@@ -98,6 +104,18 @@ def program_of(pool: JaxPool, mode: str) -> Callable[..., Any]:
     return forward_vjp
 
 
+def instructions(text: str | None) -> str:
+    """A short name for a compiled program, from its instructions alone: neither their names nor their sources count."""
+    if not text:
+        return ""
+    lines = [line for line in text.splitlines() if re.match(r"\s*(ROOT )?%|ENTRY|\}", line)]
+    bare = re.sub(r", (metadata|frontend_attributes)=\{[^}]*\}", "", "\n".join(lines))
+    bare = re.sub(r"[\w.-]+(?=: \w+\[)", "", bare)
+    numbers: dict[str, str] = {}
+    numbered = re.sub(r"%[\w.-]+", lambda name: numbers.setdefault(name[0], f"%{len(numbers)}"), bare)
+    return hashlib.sha256(numbered.encode()).hexdigest()[:12]
+
+
 class JaxProgram:
     """A program that XLA compiles."""
 
@@ -109,6 +127,7 @@ class JaxProgram:
         first = pool.channels_first or (workload.channel_axis % rank == 1 and rank > 2)
         self.layout = "channels first" if first else "channels last"
         self.residual_bytes: int | None = None
+        self._mode = mode
         self._function = program_of(pool, mode)
         self._inputs = tuple(
             data.once(("jax", self._order, id(array)), lambda array=array: jax.device_put(self._given(array)))
@@ -132,7 +151,10 @@ class JaxProgram:
         return array.transpose(np.argsort(self._order))
 
     def prepare(self) -> Preparation:
-        """Lowers and compiles."""
+        """Lowers and compiles; an eager call does so by itself when it is first made."""
+        if self._mode == EAGER:
+            self._compiled = self._function
+            return Preparation()
         begin = time.perf_counter()
         lowered = jax.jit(self._function).lower(*self._inputs)
         middle = time.perf_counter()
@@ -140,7 +162,7 @@ class JaxProgram:
         end = time.perf_counter()
         memory = compiled.memory_analysis()
         temporary = None if memory is None else int(memory.temp_size_in_bytes)
-        return Preparation(middle - begin, end - middle, temporary)
+        return Preparation(middle - begin, end - middle, temporary, instructions(compiled.as_text()))
 
     def start(self) -> Any:
         """Starts one run."""

@@ -34,6 +34,7 @@ class Record:
       lowering_s, compile_s: seconds before the first run; None where nothing is compiled.
       temporary_bytes: memory beyond arguments and results, from the compiler.
       residual_bytes: what the forward pass keeps for the backward pass; mode "vjp" only.
+      program: a name of the compiled instructions; contenders with the same one differ by noise alone.
       calls_per_sample: runs between two looks at the clock.
       seconds: every sample, per run.
       faults: minor page faults during every sample, per run.
@@ -47,6 +48,7 @@ class Record:
     compile_s: float | None = None
     temporary_bytes: int | None = None
     residual_bytes: int | None = None
+    program: str = ""
     calls_per_sample: int = 1
     seconds: list[float] = dataclasses.field(default_factory=list[float])
     faults: list[float] = dataclasses.field(default_factory=list[float])
@@ -113,6 +115,10 @@ class Case:
     def ratio(self, slow: Record | None, fast: Record | None) -> float:
         """How many times faster `fast` is."""
         return math.nan if slow is None or fast is None else slow.median / fast.median
+
+    def same_program(self, one: Record | None, other: Record | None) -> bool:
+        """Whether two contenders became the same instructions."""
+        return one is not None and other is not None and one.program != "" and one.program == other.program
 
     def roofline(self, record: Record | None) -> float:
         """The time of the copy over a contender's: the achieved share of the achievable bandwidth."""

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from benchmarks.contenders import TORCH
 from benchmarks.records import Case, Record, Run, merge
-from benchmarks.workloads import MODES
+from benchmarks.workloads import EAGER, MODES
 
 _HEAD = ("case", "contender", "time, ms", "x flax", "x torch", "of copy", "compile, s", "temp, MiB", "kept, MiB")
 
@@ -45,6 +45,7 @@ def show(run: Run, console: Console) -> None:
             table.add_row(f"  {name}", *row)
     console.print(table)
     console.print("x flax, x torch: how many times faster than flax and than the faster memory order of torch.")
+    console.print("=: compiled to the same instructions, so that the ratio is noise.", highlight=False)
     console.print(
         "of copy: the time of a plain copy of the bytes that must move, which took turns with the contenders,"
     )
@@ -62,6 +63,7 @@ def markdown(run: Run, figures: Sequence[str]) -> str:
         "`x flax` and `x torch` say how many times faster jaxpool is than flax and than the faster memory order of",
         "torch. `of copy` is the bandwidth by the bytes that must move, as a share of what a copy of as many bytes",
         "reached in the same turns; reading costs less than writing, so what mostly reads can pass 100%.",
+        "`=`: both were compiled to the same instructions, so their ratio shows the noise of this run.",
         "Times are medians of all samples with their median absolute deviation.",
         "",
         *_means(run),
@@ -95,8 +97,9 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _times(value: float) -> str:
-    return "" if math.isnan(value) else _number(value)
+def _times(value: float, same: bool = False) -> str:
+    """A ratio, marked where both are the same program."""
+    return "" if math.isnan(value) else _number(value) + " =" * same
 
 
 def _milliseconds(record: Record | None) -> str:
@@ -123,7 +126,7 @@ def _rows(case: Case) -> list[tuple[str, ...]]:
         (
             record.contender,
             _milliseconds(record),
-            _times(case.ratio(flax, record)),
+            _times(case.ratio(flax, record), record is not flax and case.same_program(flax, record)),
             _times(case.ratio(torch, record)),
             _share(case.roofline(record)),
             "" if record.compile_s is None else f"{record.compile_s:.2f}",
@@ -137,14 +140,14 @@ def _rows(case: Case) -> list[tuple[str, ...]]:
 
 def _summary(case: Case) -> tuple[str, ...]:
     ours, flax, torch = case.record("jaxpool"), case.record("flax"), case.fastest(TORCH)
-    ratios = (_times(case.ratio(flax, ours)), _times(case.ratio(torch, ours)), _share(case.roofline(ours)))
-    return case.title, _milliseconds(ours), *ratios
+    beside_flax = _times(case.ratio(flax, ours), case.same_program(flax, ours))
+    return case.title, _milliseconds(ours), beside_flax, _times(case.ratio(torch, ours)), _share(case.roofline(ours))
 
 
 def _means(run: Run) -> list[str]:
     """The geometric mean of the ratios, per mode."""
     lines: list[str] = []
-    for mode in MODES:
+    for mode in (*MODES, EAGER):
         for name, others in (("flax", ("flax",)), ("torch", TORCH)):
             ratios = [
                 ratio

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.programs import Preparation, UnavailableError
 from benchmarks.reference import Data, checked_part, part_of
-from benchmarks.workloads import Workload
+from benchmarks.workloads import EAGER, Workload
 
 _PLATFORMS = {"cpu": "cpu", "gpu": "cuda", "cuda": "cuda", "rocm": "cuda"}
 
@@ -58,7 +58,7 @@ class TorchProgram:
 
     def _function(self, pool: Callable[[Any], Any], mode: str, inputs: tuple[Any, ...]) -> Callable[[], Any]:
         torch = self._torch
-        if mode in ("forward", "forward_with_argmax"):
+        if mode in ("forward", "forward_with_argmax", EAGER):
 
             def forward() -> Any:
                 with torch.inference_mode():

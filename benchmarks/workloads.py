@@ -10,6 +10,8 @@ from collections.abc import Sequence
 Pairs = tuple[tuple[int, int], ...]
 
 MODES = ("forward", "forward_with_argmax", "forward_vjp", "vjp", "jvp")
+# A call of the library's function by itself, under no `jax.jit` of the caller's: what the call costs on a small input.
+EAGER = "eager"
 SUITES = ("cpu", "accelerator")
 ITEM_BYTES = {"float64": 8, "float32": 4, "int32": 4, "bfloat16": 2, "float16": 2, "int8": 1, "uint8": 1}
 
@@ -102,6 +104,8 @@ class Workload:
 
     def modes(self, dtype: str) -> tuple[str, ...]:
         """What can be asked of this pool with this dtype."""
+        if EAGER in self.tags:
+            return (EAGER,)
         if dtype.startswith(("int", "uint")):
             return ("forward",)
         return MODES if self.pool == "max" else tuple(mode for mode in MODES if mode != "forward_with_argmax")
@@ -118,7 +122,7 @@ def minimal_bytes(workload: Workload, dtype: str, mode: str) -> int:
     elements = math.prod(workload.output_shape)
     outputs = elements * (4 if averages_integers else ITEM_BYTES[dtype])
     choice = 1 if workload.taps <= 1 << 8 else 2 if workload.taps <= 1 << 16 else 4
-    if mode == "forward":
+    if mode in ("forward", EAGER):
         return inputs + outputs
     if mode == "forward_with_argmax":
         return inputs + outputs + 4 * elements
@@ -126,7 +130,7 @@ def minimal_bytes(workload: Workload, dtype: str, mode: str) -> int:
         return 2 * (inputs + outputs)
     if mode == "vjp":
         return inputs + outputs + (choice * elements if workload.pool == "max" else 0)
-    raise ValueError(f"minimal_bytes: mode must be one of {', '.join(MODES)}; got {mode!r}.")
+    raise ValueError(f"minimal_bytes: mode must be one of {', '.join((*MODES, EAGER))}; got {mode!r}.")
 
 
 def channels_first(workload: Workload) -> Workload:
@@ -142,6 +146,12 @@ def with_batch(workload: Workload, batch: int, *tags: str) -> Workload:
     kept = tuple(tag for tag in workload.tags if tag != "core" or "accelerator" in tags)
     name = f"{workload.name}-batch{batch}"
     return dataclasses.replace(workload, name=name, shape=(batch, *workload.shape[1:]), tags=(*kept, *tags))
+
+
+def called_alone(workload: Workload) -> Workload:
+    """The same pool on a few small maps, called eagerly."""
+    shape = (1, *(min(size, 14) for size in workload.shape[1:-1]), 8)
+    return dataclasses.replace(workload, name=f"{workload.name}-eager", shape=shape, dtypes=F32, tags=(EAGER,))
 
 
 def _max(
@@ -248,6 +258,8 @@ _HERE = (
     *(channels_first(workload) for workload in (STEM, INCEPTION, AVG2)),
     *(with_batch(workload, batch, "batch") for workload in (STEM, VGG) for batch in (1, 32)),
     with_batch(SPP13, 1, "batch"),
+    *(called_alone(workload) for workload in (STEM, VGG, AVG2, AVG3_REAL)),
+    dataclasses.replace(called_alone(GLOBAL7), name="global-avg-7x7-eager"),
 )
 
 # Inputs of 100 MB and more, so that launching a kernel costs little beside running it.

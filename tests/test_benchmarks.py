@@ -74,7 +74,7 @@ def test_names_are_unique_and_the_core_is_there():
 def test_every_workload_is_one_that_jaxpool_can_run(workload):
     assert len(workload.window) == len(workload.spatial_axes) == len(workload.strides)
     for dtype in workload.dtypes:
-        assert "forward" in workload.modes(dtype)
+        assert {"forward", "eager"} & set(workload.modes(dtype))
         itemsize = workloads.ITEM_BYTES[dtype]
         least = itemsize * (math.prod(workload.shape) + math.prod(workload.output_shape))
         assert all(minimal_bytes(workload, dtype, mode) >= least for mode in workload.modes(dtype))
@@ -324,3 +324,37 @@ def test_workloads_are_hashable_data():
     assert Workload(**dataclasses.asdict(workload)) == workload
     assert len({*WORKLOADS, workload}) == len(WORKLOADS)
     assert jax.tree.leaves(workload) == [workload]
+
+
+def test_programs_are_the_same_by_their_instructions_alone():
+    def name(function):
+        program = programs.JaxProgram(programs.JaxPool(function), tiny("avg-25-s10-audio"), "forward", data)
+        return program.prepare().program
+
+    data = reference.make_data(tiny("avg-25-s10-audio"), "float32")
+
+    def other_names_and_lines(values):
+        total = values.sum(axis=1)
+        return total * 2
+
+    assert name(lambda x: x.sum(axis=1) * 2) == name(other_names_and_lines) != name(lambda x: x.sum(axis=1) * 3)
+    assert name(lambda x: x.sum(axis=1) * 2) != name(lambda x: x.sum(axis=2) * 2)
+
+
+def test_eager_calls_are_checked_and_timed():
+    workload = next(w for w in WORKLOADS if w.name == "max-2x2-s2-vgg-eager")
+    assert workload.modes("float32") == ("eager",)
+    case = measure.measure(workload, "float32", "eager", ["jaxpool", "lax"], QUICK, lambda _: None)
+    assert all(record.timed and record.compile_s is None for name, record in case.records.items() if name != "copy")
+
+
+def test_report_marks_programs_that_are_the_same():
+    pytest.importorskip("rich")
+    from benchmarks import report
+
+    run = made_up()
+    for contender in ("jaxpool", "flax"):
+        run.cases[0].records[contender].program = "abc"
+    text = report.markdown(run, [])
+    marked = [line for line in text.splitlines() if line.startswith("| max-3x3-s2-stem float32 ")]
+    assert [" = |" in line for line in marked] == [True, False, True, *[False] * 5]

@@ -140,3 +140,23 @@ def test_planes_are_refused_exactly_where_pooling_gives_no_such_inputs_and_sugge
                     assert n in outputs(int(other), taps, stride, padding)
         else:
             assert n in outputs(size, taps, stride, padding)
+
+
+def test_what_was_understood_once_does_not_let_its_equals_pass():
+    x = jnp.ones((1, 4, 4, 2))
+    assert jaxpool.max_pool(x, (1, 2), 1, ((0, 0), (0, 1))).shape == (1, 4, 4, 2)
+    for window, strides, padding in [
+        ((True, 2), 1, ((0, 0), (0, 1))),
+        ((1, 2), True, ((0, 0), (0, 1))),
+        ((1, 2), 1, ((False, 0), (0, 1))),
+        ((1.0, 2), 1, ((0, 0), (0, 1))),
+        ((1, 2), 1.0, ((0, 0), (0, 1))),
+    ]:
+        for _ in range(2):
+            with pytest.raises(TypeError, match=r"^max_pool: "):
+                jaxpool.max_pool(x, window, strides, padding)
+    assert jaxpool.global_avg_pool(x, num_spatial_dims=1).shape == (1, 4, 2)
+    with pytest.raises(TypeError, match=r"^global_avg_pool: num_spatial_dims"):
+        jaxpool.global_avg_pool(x, num_spatial_dims=True)
+    with pytest.raises(TypeError, match=r"^max_pool: ceil_mode"):
+        jaxpool.max_pool(x, (1, 2), ceil_mode=0)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxpool._geometry.checks import check_flag, check_option
-from jaxpool._geometry.values import as_index, as_positive, as_sequence, as_sizes, refuse, shown, traced
+from jaxpool._geometry.values import as_index, as_positive, as_sequence, as_sizes, refuse, remembered, shown, traced
 from jaxpool._geometry.window import AxisWindow, Window
 
 PADDING_MODES = ("EDGE", "REFLECT", "WRAP")
@@ -201,6 +201,7 @@ def require_real_taps(function: str, part: AxisWindow, padding: Any, plane: str 
             refuse(ValueError, function, "padding", rule, shown(padding), fact, remedy)
 
 
+@remembered
 def pooling_window(
     function: str,
     shape: tuple[Any, ...],
@@ -266,6 +267,7 @@ def _require_source(function: str, part: AxisWindow, padding: Any, mode: str) ->
         refuse(ValueError, function, "padding", rule, shown(padding), fact, "Pad less, or pass padding_mode='EDGE'.")
 
 
+@remembered
 def global_window(
     function: str, shape: tuple[Any, ...], num_spatial_dims: Any, channel_axis: Any, argument: str = "inputs.shape"
 ) -> Window:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -28,6 +29,7 @@ def known_dtype(function: str, dtype: Any) -> np.dtype:
         refuse(TypeError, function, "dtype", "name a dtype", repr(dtype), "the inputs", remedy)
 
 
+@functools.lru_cache(maxsize=256)
 def check_dtype(function: str, dtype: Any, *, ordered: bool = False) -> None:
     """Refuses dtypes that are no numbers, and those without an order where one is needed."""
     name = str(dtype)

@@ -5,9 +5,10 @@ Every error of an argument reads `<function>: <argument> must <rule>; got <argum
 
 from __future__ import annotations
 
+import functools
 import operator
-from collections.abc import Sequence
-from typing import Any, NoReturn, SupportsIndex
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, ParamSpec, SupportsIndex, TypeVar
 
 import numpy as np
 
@@ -16,6 +17,33 @@ ARRAYS = ("indices", "key", "samples", "where")
 
 Ints = SupportsIndex | Sequence[SupportsIndex]
 Padding = str | SupportsIndex | Sequence[SupportsIndex | Sequence[SupportsIndex]]
+
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+_PLAIN = frozenset((int, str, bool, type(None)))
+
+
+def _plain(value: Any) -> bool:
+    # By exact types: True equals 1 and is refused where 1 is not, so no tuple may hold it.
+    kind = type(value)
+    return kind in _PLAIN or (kind is tuple and all(type(v) is int or (type(v) is tuple and _plain(v)) for v in value))
+
+
+def remembered(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+    """The function with a memory for calls of plain arguments, as most are; errors are not remembered.
+
+    What is eagerly called a thousand times is then understood once.
+    """
+    memory: Any = functools.lru_cache(maxsize=1024, typed=True)(function)
+
+    @functools.wraps(function)
+    def call(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+        if all(map(_plain, args)) and all(map(_plain, kwargs.values())):
+            return memory(*args, **kwargs)
+        return function(*args, **kwargs)
+
+    return call
 
 
 def refuse(

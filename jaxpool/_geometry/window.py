@@ -119,6 +119,14 @@ class Window:
 
     parts: tuple[AxisWindow, ...]
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
+        # Every eager call asks for it.
+        return hash(self.parts)
+
     @property
     def axes(self) -> tuple[int, ...]:
         """The array axes."""

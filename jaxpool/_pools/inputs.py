@@ -24,7 +24,7 @@ def as_array(function: str, inputs: Any, ordered: bool) -> Array:
     """The inputs, of a dtype that the function can pool."""
     check_inputs(function, inputs)
     check_dtype(function, inputs.dtype, ordered=ordered)
-    return jnp.asarray(inputs)
+    return inputs if isinstance(inputs, jax.Array) else jnp.asarray(inputs)
 
 
 def x64() -> bool:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
+import jax
 from jax import Array, lax
 from jax.typing import ArrayLike
 
@@ -10,8 +14,13 @@ from jaxpool._pools.average import average_of, sum_of
 from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import array_and_plane, mask_of
 
+_max_of = functools.partial(extremum_of, kind="max")
+_min_of = functools.partial(extremum_of, kind="min")
 
-def _finish(result: Array, window: Window, keepdims: bool) -> Array:
+
+@functools.partial(jax.jit, static_argnames=("pool", "window", "keepdims"), inline=True)
+def _pooled(pool: Callable[..., Array], x: Array, mask: Array | None, window: Window, keepdims: bool) -> Array:
+    result = pool(x, mask, window)
     return result if keepdims else lax.squeeze(result, window.axes)
 
 
@@ -58,7 +67,7 @@ def global_avg_pool(
     check_flag("global_avg_pool", "keepdims", keepdims)
     x, window = array_and_plane("global_avg_pool", inputs, num_spatial_dims, channel_axis)
     mask = mask_of("global_avg_pool", where, x)
-    return _finish(average_of(x, mask, window), window, keepdims)
+    return _pooled(average_of, x, mask, window, bool(keepdims))
 
 
 def global_sum_pool(
@@ -81,7 +90,7 @@ def global_sum_pool(
     check_flag("global_sum_pool", "keepdims", keepdims)
     x, window = array_and_plane("global_sum_pool", inputs, num_spatial_dims, channel_axis)
     mask = mask_of("global_sum_pool", where, x)
-    return _finish(sum_of(x, mask, window), window, keepdims)
+    return _pooled(sum_of, x, mask, window, bool(keepdims))
 
 
 def global_max_pool(
@@ -105,7 +114,7 @@ def global_max_pool(
     check_flag("global_max_pool", "keepdims", keepdims)
     x, window = array_and_plane("global_max_pool", inputs, num_spatial_dims, channel_axis, ordered=True)
     mask = mask_of("global_max_pool", where, x)
-    return _finish(extremum_of(x, mask, window, "max"), window, keepdims)
+    return _pooled(_max_of, x, mask, window, bool(keepdims))
 
 
 def global_min_pool(
@@ -126,4 +135,4 @@ def global_min_pool(
     check_flag("global_min_pool", "keepdims", keepdims)
     x, window = array_and_plane("global_min_pool", inputs, num_spatial_dims, channel_axis, ordered=True)
     mask = mask_of("global_min_pool", where, x)
-    return _finish(extremum_of(x, mask, window, "min"), window, keepdims)
+    return _pooled(_min_of, x, mask, window, bool(keepdims))
