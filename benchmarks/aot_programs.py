@@ -122,5 +122,5 @@ def _flax(workload: Workload) -> Pool:
     if workload.pool == "max":
         return lambda x: linen.max_pool(x, window, strides, padding)
     if workload.pool == "global_avg":
-        return lambda x: jnp.squeeze(linen.avg_pool(x, window), workload.spatial_axes)
+        return lambda x: jnp.mean(x, axis=workload.spatial_axes)
     return lambda x: linen.avg_pool(x, window, strides, padding, count_include_pad=workload.count_include_pad)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
+
 from jaxpool._geometry import Window
 from jaxpool._lowerings import (
     bins,
@@ -48,6 +50,9 @@ OPERATORS = (
     "gather_at_offsets",
     "scatter_at_offsets",
 )
+
+
+SUMS = ("window_sum", "window_spread")
 
 
 class Case(NamedTuple):
@@ -100,6 +105,11 @@ def _long(case: Case) -> bool:
     return case.dense and case.longest > 6
 
 
+def _joint(case: Case) -> bool:
+    # From 5 by 5 on, the instructions of a dense window cost more than moving the bytes once for every axis.
+    return case.window.taps <= 9 or not case.dense
+
+
 def _interleaved(case: Case) -> bool:
     # Along the contiguous axis, repeating the cotangent by the stride is slow, so there only one axis deep.
     last = case.window.parts[-1]
@@ -114,16 +124,17 @@ TABLE = (
     Row(OPERATORS, _ANY, lambda case: case.window.whole, "whole"),
     # Values. On CPU the built-in window has the price of all its taps, and more where it is fused with what makes its
     # input; elsewhere it is native, and best for small windows.
-    Row(_VALUES, ("gpu",), lambda case: case.window.taps <= 25, "reduce_window"),
+    Row(_VALUES, ("gpu",), lambda case: _joint(case) and case.window.taps <= 25, "reduce_window"),
     # A TPU has the built-in window natively; strided slices read and write every element many times, dense ones do not,
     # and they beat the built-in window of pairs.
     Row(("window_argextremum",), ("tpu",), lambda case: case.dense, "padded_separable"),
     Row((*_VALUES, "window_spread", "window_argextremum"), ("tpu",), lambda _: True, "reduce_window"),
     # XLA:GPU fuses padding and dilation; one kernel for small windows, one per axis for large ones.
-    Row(OPERATORS, ("gpu",), lambda case: case.window.taps <= 27, "padded"),
+    Row(OPERATORS, ("gpu",), lambda case: _joint(case) and case.window.taps <= 27, "padded"),
     Row(OPERATORS, ("gpu",), lambda case: case.longest <= 32, "padded_separable"),
     Row(_VALUES, ("other",), lambda _: True, "reduce_window"),
-    # Keys of narrow floats cost less to make again along one axis than to keep; see `narrow`.
+    # What narrow floats become is cheaper to make again along one axis than to keep; see `narrow`.
+    Row(("window_sum",), ("cpu",), lambda case: case.narrow and case.dense and _few(case), "separable"),
     Row(("window_extremum",), ("cpu",), lambda case: case.narrow and _few(case), "separable"),
     Row(("window_argextremum",), ("cpu",), lambda case: case.narrow and case.minor and case.dense, "doubling"),
     Row((*_VALUES, "window_argextremum"), _ANY, _few, "slices"),
@@ -213,6 +224,12 @@ _ALWAYS: dict[str, Callable[..., Any]] = {
 _COMPOSED = {"scatter_at_extremum": scatter_at_extremum, "gather_at_extremum": gather_at_extremum}
 
 
+def _summed(run: Callable[..., Any], platform: str, x: Any, *, window: Window, dtype: str) -> Any:
+    wide = max(x.dtype, jnp.dtype(dtype), key=lambda d: d.itemsize)
+    wide = jnp.float32 if narrow.applies(platform, wide) else wide
+    return run(x.astype(wide), window=window).astype(dtype)
+
+
 def compute(operator: str, platform: str, *arrays: Any, window: Any, implementation: str | None, **parameters: Any):
     """The operator's result by the implementation of choice."""
     if operator in _ALWAYS:
@@ -222,6 +239,8 @@ def compute(operator: str, platform: str, *arrays: Any, window: Any, implementat
     case = case_of(platform, window, arrays[0].ndim, arrays[0].dtype)
     name = choose(operator, platform, case, implementation, parameters.get("consistent", True))
     run = getattr(LOWERINGS[name], operator)
+    if operator in SUMS:
+        return _summed(run, platform, *arrays, window=window, **parameters)
     if case.narrow:
         return narrow.run(operator, run, *arrays, window=window, **parameters)
     return run(*arrays, window=window, **parameters)

@@ -14,7 +14,7 @@ from jaxpool._geometry import Window
 from jaxpool._lowerings import reduce_window
 
 # Beyond this the native operation takes minutes to compile.
-_JOINT_TAPS = 25
+_JOINT_TAPS = 27
 
 
 def refuses(operator: str, window: Window, consistent: bool) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax.numpy as jnp
 from jax import Array
 
 from jaxpool._geometry import AxisBins, Window
@@ -22,9 +23,18 @@ def same_as_inputs(g: Any, *offsets: Any, window: Window | AxisBins, **static: A
     return g.update(shape=window.input_shape(g.shape), weak_type=False)
 
 
+def _outputs_of(x: Any, *, dtype: str, **static: Any) -> Any:
+    return same_as_outputs(x, **static).update(dtype=jnp.dtype(dtype))
+
+
+def _inputs_of(g: Any, *, dtype: str, **static: Any) -> Any:
+    return same_as_inputs(g, **static).update(dtype=jnp.dtype(dtype))
+
+
 # y[o] = sum_i x[o * stride - low + i * dilation]    x[h] = sum_i y[(h + low - i * dilation) / stride]
-_sum_p = operator("window_sum", same_as_outputs, ())
-_spread_p = operator("window_spread", same_as_inputs, ())
+# Both sum in the wider of their two dtypes, `dtype` being that of the result.
+_sum_p = operator("window_sum", _outputs_of, ("dtype",))
+_spread_p = operator("window_spread", _inputs_of, ("dtype",))
 adjoint_pair(_sum_p, _spread_p)
 
 # y[o] = x[place(o, offsets[o])]                     x[h] = sum over the o with place(o, offsets[o]) = h of y[o]
@@ -45,14 +55,16 @@ _scatter_places_p = operator("scatter_at_places", same_as_inputs, ())
 adjoint_pair(_gather_places_p, _scatter_places_p)
 
 
-def window_sum(x: Array, window: Window, implementation: str | None = None) -> Array:
-    """The sum of every window, padding counting as 0; in the dtype of `x`."""
-    return bind(_sum_p, x, window=window, implementation=implementation)
+def window_sum(x: Array, window: Window, implementation: str | None = None, dtype: Any = None) -> Array:
+    """The sum of every window, padding counting as 0; in `dtype`, by default that of `x`, and no narrower than it."""
+    return bind(_sum_p, x, window=window, implementation=implementation, dtype=str(x.dtype if dtype is None else dtype))
 
 
-def window_spread(g: Array, window: Window, implementation: str | None = None) -> Array:
-    """The adjoint of `window_sum`: every element gets the sum of the windows that hold it."""
-    return bind(_spread_p, g, window=window, implementation=implementation)
+def window_spread(g: Array, window: Window, implementation: str | None = None, dtype: Any = None) -> Array:
+    """The adjoint of `window_sum`: every element gets the sum of the windows that hold it; no wider than `g`."""
+    return bind(
+        _spread_p, g, window=window, implementation=implementation, dtype=str(g.dtype if dtype is None else dtype)
+    )
 
 
 def gather_at_offsets(

@@ -137,7 +137,8 @@ def _linear(primitive: Primitive, adjoint: Primitive) -> None:
     def transpose(cotangent: Any, x: Any, *constants: Array, **static: Any) -> list[Any]:
         if isinstance(cotangent, ad.Zero):
             return [ad.Zero(x.aval.to_tangent_aval()), *[None] * len(constants)]
-        return [bind(adjoint, cotangent, *constants, **static), *[None] * len(constants)]
+        back = static | {"dtype": str(x.aval.dtype)} if "dtype" in static else static
+        return [bind(adjoint, cotangent, *constants, **back), *[None] * len(constants)]
 
     ad.primitive_jvps[primitive] = jvp
     ad.primitive_transposes[primitive] = transpose

@@ -55,6 +55,12 @@ def _joined(runs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return result
 
 
+def _wide_sum(x: Array, window: Window, implementation: str | None, dtype: jnp.dtype) -> Array:
+    # Floats are widened inside, where a lowering may choose how.
+    x = x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(dtype)
+    return window_sum(x, window, implementation, dtype)
+
+
 def divide(total: Array, divisor: Array | int) -> Array:
     """`total / divisor` with one rounding."""
     if isinstance(divisor, int):
@@ -91,7 +97,7 @@ def average_of(
     dtype = summing_dtype(x.dtype)
     result_dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.inexact) else dtype
     x = x if mask is None else jnp.where(mask, x, jnp.zeros((), x.dtype))
-    total = window_sum(x.astype(dtype), window, implementation)
+    total = _wide_sum(x, window, implementation, dtype)
     real = jnp.finfo(dtype).dtype
     divisor = divisor_override
     if divisor is None:
@@ -116,7 +122,7 @@ def sum_of(
     else:
         dtype = result_dtype = jax.eval_shape(jnp.sum, jax.ShapeDtypeStruct((1,), x.dtype)).dtype
     x = x if mask is None else jnp.where(mask, x, jnp.zeros((), x.dtype))
-    return window_sum(x.astype(dtype), window, implementation).astype(result_dtype)
+    return _wide_sum(x, window, implementation, dtype).astype(result_dtype)
 
 
 def avg_pool(
