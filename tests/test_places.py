@@ -58,8 +58,9 @@ def test_adaptive_programs_do_not_grow_with_the_output():
 
     # 101 elements in 26 bins take as many elements to a bin, 5, as in 30: the window is the same, the bins are more.
     assert program(jaxpool.adaptive_avg_pool, 26) == program(jaxpool.adaptive_avg_pool, 30)
-    for pool in (jaxpool.adaptive_avg_pool, jaxpool.adaptive_max_pool):
-        assert program(pool, 64) <= program(pool, 7)
+    # Few bins are averaged by programs of their own.
+    for pool, few in ((jaxpool.adaptive_avg_pool, 26), (jaxpool.adaptive_max_pool, 7)):
+        assert program(pool, 64) <= program(pool, few)
 
 
 def test_adaptive_pools_keep_nan_and_infinity_where_they_are(rng):

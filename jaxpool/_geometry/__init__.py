@@ -1,7 +1,7 @@
 """Stage 2 of 4: window arithmetic and argument errors. Integers only; nothing here imports jax."""
 
 from jaxpool._geometry.arguments import PADDING_MODES, global_window, pooling_window, shape_of
-from jaxpool._geometry.bins import AxisBins, adaptive_bins
+from jaxpool._geometry.bins import AxisBins, BinSums, adaptive_bins
 from jaxpool._geometry.checks import (
     check_divisor,
     check_dtype,
@@ -28,6 +28,7 @@ __all__ = [
     "PADDING_MODES",
     "AxisBins",
     "AxisWindow",
+    "BinSums",
     "Ints",
     "Padding",
     "Segment",

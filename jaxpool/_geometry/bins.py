@@ -73,6 +73,15 @@ class AxisBins:
         return AxisWindow(self.axis, self.outputs * width, width, width, 1, 0, 0, self.outputs)
 
 
+@dataclasses.dataclass(frozen=True)
+class BinSums(AxisBins):
+    """The same bins, each giving one element."""
+
+    def output_shape(self, shape: Sequence[Any]) -> tuple[Any, ...]:
+        """`shape` with the number of bins along the axis."""
+        return (*shape[: self.axis], self.outputs, *shape[self.axis + 1 :])
+
+
 def adaptive_bins(function: str, shape: tuple[Any, ...], output_size: Any, channel_axis: Any) -> tuple[AxisBins, ...]:
     """The bins that an adaptive pool's arguments describe on inputs of the given shape."""
     fact = f"inputs of shape {shape}"

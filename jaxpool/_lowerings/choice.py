@@ -216,6 +216,8 @@ def gather_at_extremum(platform: str, dx: Any, x: Any, *, window: Window, kind: 
 _ALWAYS: dict[str, Callable[..., Any]] = {
     "lay_out_bins": bins.lay_out_bins,
     "collect_bins": bins.collect_bins,
+    "sum_bins": bins.sum_bins,
+    "spread_bins": bins.spread_bins,
     "gather_at_places": places.gather_at_places,
     "scatter_at_places": places.scatter_at_places,
     "last_at_places": places.last_at_places,

@@ -14,6 +14,7 @@ from jaxpool._operators.linear import (
     lay_out_bins,
     scatter_at_offsets,
     scatter_at_places,
+    sum_bins,
     window_spread,
     window_sum,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "scatter_at_extremum",
     "scatter_at_offsets",
     "scatter_at_places",
+    "sum_bins",
     "unit_power",
     "window_argextremum",
     "window_extremum",

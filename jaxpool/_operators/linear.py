@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from jaxpool._geometry import AxisBins, Window
+from jaxpool._geometry import AxisBins, BinSums, Window
 from jaxpool._operators.primitive import adjoint_pair, bind, operator
 
 
@@ -47,6 +47,12 @@ adjoint_pair(_gather_p, _scatter_p)
 _lay_out_p = operator("lay_out_bins", same_as_outputs, ())
 _collect_p = operator("collect_bins", same_as_inputs, ())
 adjoint_pair(_lay_out_p, _collect_p)
+
+
+# y[i] = sum of x over bin i                         x[p] = sum of y over the bins that hold p
+_sum_bins_p = operator("sum_bins", same_as_outputs, ())
+_spread_bins_p = operator("spread_bins", same_as_inputs, ())
+adjoint_pair(_sum_bins_p, _spread_bins_p)
 
 
 # y[o] = x[places[o]]                                x[h] = sum over the o with places[o] = h of y[o]
@@ -92,6 +98,11 @@ def scatter_at_offsets(
 def lay_out_bins(x: Array, bins: AxisBins) -> Array:
     """The elements of every bin side by side, each bin as wide as the largest and ending in zeros where it is not."""
     return bind(_lay_out_p, x, window=bins, implementation=None)
+
+
+def sum_bins(x: Array, bins: AxisBins) -> Array:
+    """The sum of every bin, in the dtype of `x`."""
+    return bind(_sum_bins_p, x, window=BinSums(bins.axis, bins.size, bins.outputs), implementation=None)
 
 
 def gather_at_places(x: Array, places: Array, window: Window) -> Array:

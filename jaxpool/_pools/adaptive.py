@@ -12,7 +12,7 @@ from jax.typing import ArrayLike
 
 from jaxpool._geometry import AxisBins, Window, adaptive_bins, index_dtype
 from jaxpool._lowerings import extreme, held, starts_and_counts
-from jaxpool._operators import lay_out_bins, window_argextremum, window_extremum, window_sum
+from jaxpool._operators import lay_out_bins, sum_bins, window_argextremum, window_extremum, window_sum
 from jaxpool._pools.average import divide, summing_dtype
 from jaxpool._pools.inputs import as_array, x64
 
@@ -38,11 +38,8 @@ def _mean(x: Array, bins: tuple[AxisBins, ...]) -> Array:
     if all(part.even for part in bins):
         total = window_sum(total, Window(tuple(part.window() for part in bins)))
     else:
-        # One axis after another: laid out along both, the elements of small bins would be many times the inputs.
         for part in reversed(bins):
-            if not part.even:
-                total = lay_out_bins(total, part)
-            total = window_sum(total, Window((part.window(),)))
+            total = window_sum(total, Window((part.window(),))) if part.even else sum_bins(total, part)
     return divide(total, _counts(bins, jnp.finfo(dtype).dtype, x.ndim, dtype)).astype(result_dtype)
 
 
