@@ -19,6 +19,8 @@ SIZES = [
     ((14,), (7,)),
     ((3,), (7,)),
     ((29,), (28,)),
+    ((3,), (20,)),
+    ((40,), (3,)),
     ((5, 6), (3, 4)),
     ((13, 17), (7, 7)),
     ((4, 9), (None, 2)),
@@ -32,6 +34,12 @@ def test_adaptive_bins(shape, output_size, rng):
     x = rng.integers(-3, 4, shape).astype(np.float32)
     mean = jaxpool.adaptive_avg_pool(x, output_size, channel_axis=None)
     np.testing.assert_allclose(mean, oracle.adaptive(x, output_size, np.mean), rtol=1e-6, atol=1e-7)
+    # The derivative is the adjoint: every output's cotangent goes back to the elements of its bin, in equal shares.
+    cotangent = rng.integers(-3, 4, mean.shape).astype(np.float32)
+    pull = jax.vjp(lambda x: jaxpool.adaptive_avg_pool(x, output_size, channel_axis=None), x)[1]
+    columns = np.eye(x.size, dtype=np.float32).reshape(-1, *shape)
+    shares = [np.sum(cotangent * oracle.adaptive(column, output_size, np.mean)) for column in columns]
+    np.testing.assert_allclose(pull(cotangent)[0].ravel(), shares, rtol=1e-5, atol=1e-6)
     values, indices = jaxpool.adaptive_max_pool_with_argmax(x, list(output_size), channel_axis=None)
     np.testing.assert_array_equal(values, oracle.adaptive(x, output_size, np.max))
     np.testing.assert_array_equal(jaxpool.adaptive_max_pool(x, output_size, channel_axis=None), values)
