@@ -1,5 +1,8 @@
 """Values, dtypes, ties, special numbers, indices, residuals."""
 
+import functools
+import math
+
 import jax
 import jax.numpy as jnp
 import ml_dtypes
@@ -255,3 +258,28 @@ def test_results_are_bitwise_the_same_from_run_to_run(rng):
     first = np.asarray(both(x))
     for _ in range(5):
         assert np.asarray(both(x)).tobytes() == first.tobytes()
+
+
+@pytest.mark.parametrize("implementation", [None, "separable", "doubling", "padded_separable"])
+@pytest.mark.parametrize("shape", [(1, 256), (256, 1), (2, 128)])
+def test_windows_of_as_many_taps_as_offsets_have_values(implementation, shape, rng):
+    # The stride of the first axis in the offset, 256 for a window of 1 by 256, is one more than a byte holds.
+    plane = [size + 3 for size in shape]
+    x = rng.permutation(math.prod(plane)).astype(np.float32).reshape(*plane, 1)
+    pool = functools.partial(jaxpool.max_pool, window_shape=shape, implementation=implementation)
+    y, pull = jax.vjp(pool, x)
+    places = oracle_places(x[..., 0], shape)
+    np.testing.assert_array_equal(y[..., 0], x.ravel()[places])
+    cotangent = rng.integers(1, 9, y.shape).astype(np.float32)
+    expected = np.bincount(places.ravel(), cotangent.ravel(), x.size)
+    np.testing.assert_array_equal(pull(cotangent)[0].ravel(), expected)
+    np.testing.assert_array_equal(jax.jvp(pool, (x,), (-x,))[1], -y)
+    assert jax.tree.leaves(pull)[0].dtype == np.uint8
+
+
+def oracle_places(plane, shape):
+    """The place in the plane of every window's maximum."""
+    windows = np.lib.stride_tricks.sliding_window_view(np.arange(plane.size).reshape(plane.shape), shape)
+    flat = windows.reshape(*windows.shape[:2], -1)
+    best = plane.ravel()[flat].argmax(axis=-1)
+    return np.take_along_axis(flat, best[..., None], axis=-1)[..., 0]

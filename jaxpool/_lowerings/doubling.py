@@ -24,10 +24,10 @@ BASE = 6
 
 
 class Link(NamedTuple):
-    """One window of a chain; its tap `i` stands for `i * unit` in the offset of the whole window."""
+    """One window of a chain; its tap `i` stands for `i * rows.unit` in the offset of the whole window."""
 
     window: Window
-    unit: int
+    rows: taps.Rows
 
 
 def refuses(operator: str, window: Window, consistent: bool) -> str | None:
@@ -51,13 +51,15 @@ def _chain(part: AxisWindow, offset_stride: int) -> list[Link]:
     sizes = _sizes(part.taps)
     length = (part.outputs - 1) * part.stride + part.extent
     links: list[Link] = []
+    covered = 1
     for i, (count, distance) in enumerate(sizes):
         dilation = distance * part.dilation
         last = i == len(sizes) - 1
         outputs = part.outputs if last else length - (count - 1) * dilation
         stride = part.stride if last else 1
         link = AxisWindow(part.axis, length, count, stride, dilation, 0, 0, outputs)
-        links.append(Link(Window((link,)), distance * offset_stride))
+        links.append(Link(Window((link,)), taps.Rows(count, distance * offset_stride, covered * offset_stride)))
+        covered += (count - 1) * distance
         length = outputs
     return links
 
@@ -137,7 +139,7 @@ def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Arra
         for link in links:
             arrays = taps.materialize(x, *carried, *(() if along is None else (along,)))
             x, *rest, tap = slices.select_best(arrays, link.window, kind)
-            tap = tap.astype(dtype) * jnp.asarray(link.unit, dtype)
+            tap = tap.astype(dtype) * taps.constant(link.rows.unit, dtype)
             along = tap if along is None else tap + rest.pop()
             carried = tuple(rest)
         if along is None:
@@ -146,14 +148,6 @@ def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Arra
     if offsets is None:
         raise AssertionError("a window has at least one axis")
     return x, taps.at_real_taps(offsets, window)
-
-
-def _block(offsets: Array, link: Link) -> tuple[Array, Array]:
-    """The tap of a link that an offset lies in, and the offset inside it."""
-    unit = jnp.asarray(link.unit, offsets.dtype)
-    last = jnp.asarray(link.window.taps - 1, offsets.dtype)
-    block = jnp.minimum(lax.div(offsets, unit), last)
-    return block, offsets - block * unit
 
 
 def _cropped(x: Array, part: AxisWindow) -> Array:
@@ -168,9 +162,8 @@ def gather_at_offsets(x: Array, offsets: Array, window: Window, consistent: bool
     for part, links in _axes(window):
         for i, link in reversed(list(enumerate(links))):
             (offsets,) = taps.materialize(offsets)
-            block, rest = _block(offsets, link)
-            steps.append((block, link, part if i == 0 else None))
-            (offsets,) = slices.scatter_payloads(block, [(rest, lax.max)], link.window)
+            steps.append((taps.row_of(offsets, link.rows), link, part if i == 0 else None))
+            (offsets,) = slices.scatter_rows(offsets, (), link.window, link.rows)
         offsets = _cropped(offsets, part)
     for block, link, first_of in reversed(steps):
         x = x if first_of is None else _padded(x, first_of, 0)
@@ -184,8 +177,6 @@ def scatter_at_offsets(g: Array, offsets: Array, window: Window, consistent: boo
     del consistent
     for part, links in _axes(window):
         for link in reversed(links):
-            block, rest = _block(offsets, link)
-            payloads = [(g, lax.add), (rest, lax.max)]
-            g, offsets = taps.materialize(*slices.scatter_payloads(block, payloads, link.window))
+            g, offsets = taps.materialize(*slices.scatter_rows(offsets, (g,), link.window, link.rows))
         g, offsets = _cropped(g, part), _cropped(offsets, part)
     return g

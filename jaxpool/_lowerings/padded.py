@@ -123,25 +123,24 @@ def gather_at_offsets(x: Array, offsets: Array, window: Window, consistent: bool
     return result
 
 
-def scatter_payloads(offsets: Array, payloads: Sequence[tuple[Array, Combine]], window: Window) -> tuple[Array, ...]:
-    """Every payload sent from its window to the element that the window's offset names.
-
-    What several windows send to one element is joined by the payload's combine, whose identity must be 0.
-    """
-    totals: list[Array] = []
-    for value, combine in payloads:
-        total: Array | None = None
-        for tap in _taps(window):
-            chosen = offsets == jnp.asarray(taps.offset_of(window, tap), offsets.dtype)
-            sent = _put(jnp.where(chosen, value, np.zeros((), value.dtype)), window, tap)
-            total = sent if total is None else combine(total, sent)
-        if total is None:
-            raise AssertionError("a window has at least one tap")
-        totals.append(total)
-    return tuple(totals)
-
-
 def scatter_at_offsets(g: Array, offsets: Array, window: Window, consistent: bool) -> Array:
     """x[h] = sum of g[o] over the windows o whose offset names h."""
     del consistent
-    return scatter_payloads(offsets, [(g, lax.add)], window)[0]
+    total: Array | None = None
+    for tap in _taps(window):
+        chosen = offsets == jnp.asarray(taps.offset_of(window, tap), offsets.dtype)
+        sent = _put(jnp.where(chosen, g, np.zeros((), g.dtype)), window, tap)
+        total = sent if total is None else total + sent
+    if total is None:
+        raise AssertionError("a window has at least one tap")
+    return total
+
+
+def scatter_rows(offsets: Array, values: Sequence[Array], window: Window, rows: taps.Rows) -> tuple[Array, ...]:
+    """As `slices.scatter_rows`."""
+    totals: list[Array] = []
+    for tap in _taps(window):
+        chosen, places = taps.in_row(offsets, taps.offset_of(window, tap), rows)
+        sent = [_put(jnp.where(chosen, array, np.zeros((), array.dtype)), window, tap) for array in (*values, places)]
+        totals = slices.join_rows(totals, sent)
+    return tuple(totals)

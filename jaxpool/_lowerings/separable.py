@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
 from jaxpool._geometry import Window
 from jaxpool._lowerings import slices, taps
@@ -59,39 +58,33 @@ def window_argextremum(x: Array, window: Window, kind: str, base: ModuleType = s
     total: Array | None = None
     for single, stride in reversed(list(zip(_single_axes(window), window.offset_strides, strict=True))):
         x, *carried, tap = base.select_best((x,) if total is None else (x, total), single, kind)
-        offset = tap.astype(dtype) * jnp.asarray(stride, dtype)
+        offset = tap.astype(dtype) * taps.constant(stride, dtype)
         total = offset + carried[0] if carried else offset
     if total is None:
         raise AssertionError("a window has at least one axis")
     return x, total
 
 
-def _split(offsets: Array, stride: int) -> tuple[Array, Array]:
-    """The tap along the first remaining axis, and the offset along the axes after it."""
-    divisor = jnp.asarray(stride, offsets.dtype)
-    return lax.div(offsets, divisor), lax.rem(offsets, divisor)
+def _rows(window: Window) -> list[tuple[Window, taps.Rows]]:
+    """For all axes but the last, how the offsets that are left name the tap along it."""
+    axes = zip(window.parts[:-1], window.offset_strides[:-1], strict=True)
+    return [(Window((part,)), taps.Rows(part.taps, stride, stride)) for part, stride in axes]
 
 
 def gather_at_offsets(x: Array, offsets: Array, window: Window, consistent: bool, base: ModuleType = slices) -> Array:
     """y[o] = x[o * stride - low + tap(offsets[o]) * dilation], 0 in padding."""
-    singles = _single_axes(window)
-    outer, last = singles[:-1], singles[-1]
     # The row of every window is told the place in the row, axis by axis; then the rows are read, last axis first.
-    rows: list[tuple[Array, Window]] = []
-    for single, stride in zip(outer, window.offset_strides[:-1], strict=True):
-        tap, rest = _split(offsets, stride)
-        rows.append((tap, single))
-        (offsets,) = base.scatter_payloads(tap, [(rest, lax.max)], single)
-    for tap, single in reversed([*rows, (offsets, last)]):
+    steps: list[tuple[Array, Window]] = []
+    for single, rows in _rows(window):
+        steps.append((taps.row_of(offsets, rows), single))
+        (offsets,) = base.scatter_rows(offsets, (), single, rows)
+    for tap, single in reversed([*steps, (offsets, Window(window.parts[-1:]))]):
         x = base.gather_at_offsets(x, tap, single, consistent)
     return x
 
 
 def scatter_at_offsets(g: Array, offsets: Array, window: Window, consistent: bool, base: ModuleType = slices) -> Array:
     """x[h] = sum of g[o] over the windows o whose offset names h."""
-    singles = _single_axes(window)
-    outer, last = singles[:-1], singles[-1]
-    for single, stride in zip(outer, window.offset_strides[:-1], strict=True):
-        tap, rest = _split(offsets, stride)
-        g, offsets = taps.materialize(*base.scatter_payloads(tap, [(g, lax.add), (rest, lax.max)], single))
-    return base.scatter_at_offsets(g, offsets, last, consistent)
+    for single, rows in _rows(window):
+        g, offsets = taps.materialize(*base.scatter_rows(offsets, (g,), single, rows))
+    return base.scatter_at_offsets(g, offsets, Window(window.parts[-1:]), consistent)

@@ -106,27 +106,50 @@ def gather_at_offsets(x: Array, offsets: Array, window: Window, consistent: bool
     return taps.over_regions(window, region_value)[0]
 
 
-def scatter_payloads(offsets: Array, payloads: Sequence[tuple[Array, Combine]], window: Window) -> tuple[Array, ...]:
-    """Every payload sent from its window to the element that the window's offset names.
-
-    What several windows send to one element is joined by the payload's combine, whose identity must be 0.
-    """
-    # Zeros around the payloads make the offsets there irrelevant.
-    here, *values = taps.materialize(*(taps.pad_to_cells(a, window) for a in (offsets, *(p for p, _ in payloads))))
-
-    shape = window.input_shape(offsets.shape)
-    totals = [jnp.zeros(shape, value.dtype) for value in values]
-    for i, backs in enumerate(taps.coverings(window)):
-        wanted, reached = taps.reaching_offsets(window, backs, shape, here.dtype)
-        chosen = taps.at_inputs(here, window, backs) == wanted
-        chosen = chosen if reached is None else chosen & reached
-        for n, (value, (_, combine)) in enumerate(zip(values, payloads, strict=True)):
-            sent = jnp.where(chosen, taps.at_inputs(value, window, backs), jnp.zeros((), value.dtype))
-            totals[n] = sent if i == 0 else combine(totals[n], sent)
-    return tuple(totals)
-
-
 def scatter_at_offsets(g: Array, offsets: Array, window: Window, consistent: bool) -> Array:
     """x[h] = sum of g[o] over the windows o whose offset names h."""
     del consistent
-    return scatter_payloads(offsets, [(g, lax.add)], window)[0]
+    shape = window.input_shape(g.shape)
+    # Zeros around the cotangent make the offsets there irrelevant.
+    offsets, g = taps.materialize(taps.pad_to_cells(offsets, window), taps.pad_to_cells(g, window))
+    total = jnp.zeros(shape, g.dtype)
+    for i, backs in enumerate(taps.coverings(window)):
+        wanted, reached = taps.reaching_offsets(window, backs, shape, offsets.dtype)
+        chosen = taps.at_inputs(offsets, window, backs) == wanted
+        chosen = chosen if reached is None else chosen & reached
+        sent = jnp.where(chosen, taps.at_inputs(g, window, backs), jnp.zeros((), g.dtype))
+        total = sent if i == 0 else total + sent
+    return total
+
+
+def scatter_rows(offsets: Array, values: Sequence[Array], window: Window, rows: taps.Rows) -> tuple[Array, ...]:
+    """The first step of a scatter along all axes: every row of the input gets what the windows send to it.
+
+    Args:
+      offsets: positions in the whole window.
+      values: arrays like the offsets; what several windows send to one row is added.
+      window: along the axis of the rows.
+      rows: how offsets name a row.
+
+    Returns:
+      The values that arrive, and the places in the rows, on which all windows agree that send to the same row.
+    """
+    shape = window.input_shape(offsets.shape)
+    offsets, *values = taps.materialize(*(taps.pad_to_cells(array, window) for array in (offsets, *values)))
+    totals: list[Array] = []
+    for backs in taps.coverings(window):
+        row, reached = taps.reaching_offsets(window, backs, shape, offsets.dtype)
+        chosen, places = taps.in_row(taps.at_inputs(offsets, window, backs), row, rows)
+        chosen = chosen if reached is None else chosen & reached
+        arriving = (*(taps.at_inputs(value, window, backs) for value in values), places)
+        sent = [jnp.where(chosen, array, jnp.zeros((), array.dtype)) for array in arriving]
+        totals = join_rows(totals, sent)
+    return tuple(totals)
+
+
+def join_rows(totals: Sequence[Array], sent: Sequence[Array]) -> list[Array]:
+    """What arrived in the rows so far, and what arrives more: values are added, places are the same or 0."""
+    if not totals:
+        return list(sent)
+    sums = [total + value for total, value in zip(totals[:-1], sent[:-1], strict=True)]
+    return [*sums, jnp.maximum(totals[-1], sent[-1])]

@@ -5,13 +5,22 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxpool._geometry import AxisWindow, Segment, Window
+
+
+class Rows(NamedTuple):
+    """How offsets are told apart by the tap along one axis: `number` rows of `unit` offsets, the last of `last`."""
+
+    number: int
+    unit: int
+    last: int
+
 
 # A program with more slices than this compiles too slowly to be of use.
 MAX_SLICES = 4096
@@ -152,6 +161,29 @@ def reaching_offsets(
             here = (distance % part.dilation == 0) & (tap < part.taps)
             reached = here if reached is None else reached & here
     return offsets, reached
+
+
+def constant(value: int, dtype: Any) -> Array:
+    """A number in an unsigned dtype; one too large wraps around, as happens to factors of taps that are always 0."""
+    return jnp.asarray(value % (1 << jnp.iinfo(dtype).bits), dtype)
+
+
+def in_row(offsets: Array, row: Array | int, rows: Rows) -> tuple[Array, Array]:
+    """Which offsets lie in a row of a window, and their places there; the places of all others mean nothing."""
+    # Unsigned: what lies before the row wraps around to more than any place.
+    row = jnp.asarray(row, offsets.dtype)
+    places = offsets - row * constant(rows.unit, offsets.dtype)
+    most = constant(rows.unit - 1, offsets.dtype)
+    if rows.last != rows.unit:
+        most = jnp.where(row == constant(rows.number - 1, row.dtype), constant(rows.last - 1, row.dtype), most)
+    return places <= most, places
+
+
+def row_of(offsets: Array, rows: Rows) -> Array:
+    """The row that each offset lies in."""
+    if rows.number == 1:
+        return jnp.zeros_like(offsets)
+    return jnp.minimum(lax.div(offsets, constant(rows.unit, offsets.dtype)), constant(rows.number - 1, offsets.dtype))
 
 
 def at_real_taps(offsets: Array, window: Window) -> Array:
