@@ -200,3 +200,23 @@ def test_every_lowering_has_every_operator_it_does_not_refuse():
         for operator in OPERATORS:
             refusal = module.refuses(operator, window_of("whole plane"), True)
             assert (refusal is None) == hasattr(module, operator), (name, operator)
+
+
+@pytest.mark.parametrize("name", [None, "slices", "separable", "doubling", "reduce_window", "padded"])
+def test_sums_are_as_wide_as_asked_and_their_adjoints_as_narrow_as_the_input(name, rng):
+    window = pooling_window("pool", (6, 7), (3, 3), 1, 1, channel_axis=None, padding_is_empty=True)
+    x = jnp.asarray(rng.integers(-3, 4, (6, 7)), jnp.bfloat16) + jnp.bfloat16(256)
+
+    def total(x):
+        return ops.window_sum(x, window, name, jnp.float32)
+
+    y, pull = jax.vjp(total, x)
+    assert y.dtype == jnp.float32
+    # 9 * 256 and a small number: more digits than bf16 has.
+    np.testing.assert_array_equal(y, oracle.window_sum(np.asarray(x, np.float32), window))
+    g = jnp.asarray(rng.integers(-3, 4, (6, 7)), jnp.float32) + 256
+    (dx,) = pull(g)
+    assert dx.dtype == jnp.bfloat16
+    np.testing.assert_array_equal(dx, oracle.window_spread(np.asarray(g), window).astype(jnp.bfloat16))
+    assert jax.jvp(total, (x,), (x,))[1].dtype == jnp.float32
+    assert jax.linear_transpose(pull, g)((dx,))[0].dtype == jnp.float32

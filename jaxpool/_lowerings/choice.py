@@ -76,6 +76,11 @@ class Case(NamedTuple):
         return all(part.stride == 1 for part in self.window.parts)
 
     @property
+    def dilated(self) -> bool:
+        """Whether a window has gaps."""
+        return any(part.dilation > 1 for part in self.window.parts)
+
+    @property
     def longest(self) -> int:
         """Taps along the longest side of the window."""
         return max(part.taps for part in self.window.parts)
@@ -133,6 +138,8 @@ TABLE = (
     Row(OPERATORS, ("gpu",), lambda case: _joint(case) and case.window.taps <= 27, "padded"),
     Row(OPERATORS, ("gpu",), lambda case: case.longest <= 32, "padded_separable"),
     Row(_VALUES, ("other",), lambda _: True, "reduce_window"),
+    # Offsets across the gaps of a dilated window would be computed again inside the padding that their scatter needs.
+    Row(("window_argextremum",), ("cpu",), lambda case: _few(case) and case.dilated, "separable"),
     # What narrow floats become is cheaper to make again along one axis than to keep; see `narrow`.
     Row(("window_sum",), ("cpu",), lambda case: case.narrow and case.dense and _few(case), "separable"),
     Row(("window_extremum",), ("cpu",), lambda case: case.narrow and _few(case), "separable"),

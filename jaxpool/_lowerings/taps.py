@@ -33,7 +33,7 @@ def slice_count(window: Window) -> int:
 
 def covering_count(window: Window) -> int:
     """How many slices a lowering takes that looks at every window that may hold an element."""
-    return math.prod(len(covering(part)) for part in window.parts)
+    return math.prod(len(_reached(part)) for part in window.parts)
 
 
 def over_regions(window: Window, compute: Callable[[tuple[Segment, ...]], tuple[Array, ...]]) -> tuple[Array, ...]:
@@ -90,11 +90,11 @@ def covering(part: AxisWindow) -> range:
 
 def coverings(window: Window) -> Iterator[tuple[int, ...]]:
     """For all axes at once how many windows back a window lies, without those that no tap reaches."""
+    return itertools.product(*map(_reached, window.parts))
 
-    def reached(part: AxisWindow) -> list[int]:
-        return [back for back in covering(part) if any(_reaching(part, back))]
 
-    return itertools.product(*map(reached, window.parts))
+def _reached(part: AxisWindow) -> list[int]:
+    return [back for back in covering(part) if any(_reaching(part, back))]
 
 
 def _reaching(part: AxisWindow, back: int) -> list[bool]:
