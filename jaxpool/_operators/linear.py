@@ -63,14 +63,14 @@ adjoint_pair(_gather_places_p, _scatter_places_p)
 
 def window_sum(x: Array, window: Window, implementation: str | None = None, dtype: Any = None) -> Array:
     """The sum of every window, padding counting as 0; in `dtype`, by default that of `x`, and no narrower than it."""
-    return bind(_sum_p, x, window=window, implementation=implementation, dtype=str(x.dtype if dtype is None else dtype))
+    name = jnp.dtype(x.dtype if dtype is None else dtype).name
+    return bind(_sum_p, x, window=window, implementation=implementation, dtype=name)
 
 
 def window_spread(g: Array, window: Window, implementation: str | None = None, dtype: Any = None) -> Array:
     """The adjoint of `window_sum`: every element gets the sum of the windows that hold it; no wider than `g`."""
-    return bind(
-        _spread_p, g, window=window, implementation=implementation, dtype=str(g.dtype if dtype is None else dtype)
-    )
+    name = jnp.dtype(g.dtype if dtype is None else dtype).name
+    return bind(_spread_p, g, window=window, implementation=implementation, dtype=name)
 
 
 def gather_at_offsets(

@@ -137,7 +137,7 @@ def _linear(primitive: Primitive, adjoint: Primitive) -> None:
     def transpose(cotangent: Any, x: Any, *constants: Array, **static: Any) -> list[Any]:
         if isinstance(cotangent, ad.Zero):
             return [ad.Zero(x.aval.to_tangent_aval()), *[None] * len(constants)]
-        back = static | {"dtype": str(x.aval.dtype)} if "dtype" in static else static
+        back = static | {"dtype": x.aval.dtype.name} if "dtype" in static else static
         return [bind(adjoint, cotangent, *constants, **back), *[None] * len(constants)]
 
     ad.primitive_jvps[primitive] = jvp
