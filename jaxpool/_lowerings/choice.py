@@ -1,7 +1,7 @@
 """Which algorithm runs: one table over operator, platform and window, read when a program is lowered.
 
 The rows for CPU rest on timings (`benchmarks/results/cpu.json`), those for GPU and TPU on what their compilers
-make of the programs (`compile-h100.json`, `compile-v5e-max.json`, `compile-v5e-avg.json` there), never run on either.
+make of the programs (`compile-h100.json`, `compile-v5e.json`, `compile-v6e.json` there), never run on either.
 """
 
 from __future__ import annotations
