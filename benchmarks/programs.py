@@ -82,7 +82,7 @@ class JaxPool:
 
 
 def program_of(pool: JaxPool, mode: str) -> Callable[..., Any]:
-    """The function of a mode's inputs that is compiled."""
+    """The function of a mode's inputs: what is compiled, or called as it is."""
     function = pool.pool
     if mode in ("forward", EAGER):
         return function
@@ -105,7 +105,10 @@ def program_of(pool: JaxPool, mode: str) -> Callable[..., Any]:
 
 
 def instructions(text: str | None) -> str:
-    """A short name for a compiled program, from its instructions alone: neither their names nor their sources count."""
+    """A short name for a compiled program, from its instructions alone: neither their names nor their sources count.
+
+    Nor do the elements of large constants, which XLA does not print.
+    """
     if not text:
         return ""
     lines = [line for line in text.splitlines() if re.match(r"\s*(ROOT )?%|ENTRY|\}", line)]
@@ -117,7 +120,7 @@ def instructions(text: str | None) -> str:
 
 
 class JaxProgram:
-    """A program that XLA compiles."""
+    """A program that XLA compiles, or in mode "eager" a call that JAX dispatches."""
 
     def __init__(self, pool: JaxPool, workload: Workload, mode: str, data: Data):
         self._workload = workload

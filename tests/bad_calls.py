@@ -114,6 +114,8 @@ CALLS = {
     "input shape as int": lambda: jaxpool.output_shape(8, (2,)),
     "inputs for their shape": lambda: jaxpool.output_shape(X, (2, 2)),
     "operation of one operand": lambda: jaxpool.pool(X, -jnp.inf, jnp.max, (2, 2)),
+    "dtype of nothing": lambda: jaxpool.chosen_implementation((2, 8, 8, 3), (2, 2), dtype=None),
+    "dtype of no numbers": lambda: jaxpool.chosen_implementation((2, 8, 8, 3), (2, 2), dtype="datetime64[s]"),
     "dtype unknown": lambda: jaxpool.chosen_implementation((2, 8, 8, 3), (2, 2), dtype="float33"),
     "input shape of floats": lambda: jaxpool.chosen_implementation((2, 8.0, 8, 3), (2, 2)),
     "negative input shape": lambda: jaxpool.output_shape((-2, 8, 8, 3), (2, 2)),

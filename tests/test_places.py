@@ -59,8 +59,8 @@ def test_bins_of_many_elements_are_those_of_exact_integers():
 
 
 def test_adaptive_programs_do_not_grow_with_the_output():
-    def program(pool, outputs):
-        x = jax.ShapeDtypeStruct((1, 101, 103, 2), jnp.float32)
+    def program(pool, outputs, plane=(101, 103)):
+        x = jax.ShapeDtypeStruct((1, *plane, 2), jnp.float32)
         both = jax.jit(lambda x: jax.vjp(lambda x: pool(x, (outputs, outputs)), x)[1](pool(x, (outputs, outputs))))
         return len(both.lower(x).as_text().splitlines())
 
@@ -69,6 +69,7 @@ def test_adaptive_programs_do_not_grow_with_the_output():
     # Few bins are averaged by programs of their own.
     for pool, few in ((jaxpool.adaptive_avg_pool, 26), (jaxpool.adaptive_max_pool, 7)):
         assert program(pool, 64) <= program(pool, few)
+        assert program(pool, 700, (5, 3)) == program(pool, 70, (5, 3))
 
 
 def test_adaptive_pools_keep_nan_and_infinity_where_they_are(rng):

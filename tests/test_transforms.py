@@ -11,6 +11,8 @@ from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 from table import ROWS, ids
 
+import jaxpool
+
 SMALL = (1, 4, 6, 2)
 
 
@@ -191,6 +193,21 @@ def test_explicit_sharding_of_batch_and_channels(row):
     close(y, expected)
     close(eager, expected)
     close(gradient, slopes)
+
+
+@pytest.mark.parametrize("axis_type", [AxisType.Explicit, AxisType.Auto])
+@pytest.mark.parametrize("pool", [jaxpool.max_pool, jaxpool.avg_pool])
+def test_sharding_of_narrow_floats(pool, axis_type):
+    # On a CPU they are computed as integers or wider floats, in arrays of other shapes.
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(8, 6, 6, 4)), jnp.bfloat16)
+    both = jax.jit(jax.value_and_grad(lambda x: jnp.sum(pool(x, (3, 3), 1, "SAME").astype(jnp.float32) ** 2)))
+    expected = both(x)
+    mesh = jax.make_mesh((4, 2), ("data", "model"), axis_types=(axis_type,) * 2)
+    with jax.set_mesh(mesh):
+        value, gradient = both(jax.device_put(x, NamedSharding(mesh, P("data", None, None, "model"))))
+    assert gradient.dtype == jnp.bfloat16
+    np.testing.assert_allclose(value, expected[0], rtol=1e-6)
+    np.testing.assert_array_equal(gradient, expected[1])
 
 
 @every_row

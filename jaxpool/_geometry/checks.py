@@ -23,10 +23,13 @@ def check_inputs(function: str, inputs: Any) -> None:
 def known_dtype(function: str, dtype: Any) -> np.dtype:
     """The dtype that an argument names; the inputs themselves are not at hand."""
     try:
-        return np.dtype(dtype)
-    except TypeError:
+        known = None if dtype is None else np.dtype(dtype)
+    except (TypeError, ValueError):
+        known = None
+    if known is None or known.kind in "OUSMm":
         remedy = "Write it as jnp.bfloat16 or 'bfloat16'."
-        refuse(TypeError, function, "dtype", "name a dtype", repr(dtype), "the inputs", remedy)
+        refuse(TypeError, function, "dtype", "name a numeric dtype", repr(dtype), "the inputs", remedy)
+    return known
 
 
 @functools.lru_cache(maxsize=256)
@@ -205,10 +208,10 @@ def check_operands(leaves: Sequence[tuple[Any, str]], structure: Any, init: Any,
 
 
 def refuse_operation(leaves: Sequence[tuple[Any, str]], operation: Any, error: Exception) -> NoReturn:
-    """Refuses an operation that cannot join two operands; to be called while its own error is handled."""
-    name = getattr(operation, "__name__", repr(operation))
+    """Refuses an operation that fails on two operands; to be called while its own error is handled."""
+    name = getattr(operation, "__name__", type(operation).__name__)
     found = f"one that raises {type(error).__name__} ({name})"
-    remedy = "Pass an operation such as lax.max or jnp.add; its own error stands above."
+    remedy = "Its own error stands above; lax.max and jnp.add are operations that do."
     refuse(TypeError, "pool", "reduce_fn", "join two operands into one", found, f"operands {_layout(leaves)}", remedy)
 
 

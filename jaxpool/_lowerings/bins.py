@@ -1,6 +1,6 @@
 """Adaptive pooling's bins: summed, or laid side by side, each as wide as the largest, so that windows can pool them.
 
-The sums of a few bins are slices, added and joined. All else reads at a table of positions that is computed from a
+The sums of a few bins, and of what a few runs of positions get from theirs, are slices, added and joined. All else reads at a table of positions that is computed from a
 counter, so that the program does not grow with the bins. Nothing is added into memory: a position collects from the few
 bins that hold it.
 """
@@ -118,7 +118,7 @@ def spread_bins(g: Array, window: BinSums) -> Array:
     if min(2 * window.outputs, window.size) <= _FEW:
         pieces: list[Array] = []
         for _, length, over in _runs(window):
-            piece = _added([_cut(g, axis, i, 1) for i in over])
+            piece = _sum_of_slice(g, axis, over.start, len(over))
             pieces.append(jnp.broadcast_to(piece, (*g.shape[:axis], length, *g.shape[axis + 1 :])))
         return _join(axis, pieces)
     return _collected(g, window, lambda bin_: bin_)

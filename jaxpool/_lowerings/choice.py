@@ -58,7 +58,7 @@ SUMS = ("window_sum", "window_spread")
 class Case(NamedTuple):
     """What the choice depends on besides operator and platform: the window, its arrays' rank, and their dtype.
 
-    `narrow` says that the arrays hold floats which are computed as 16-bit integers, see `narrow`.
+    `narrow` says that the arrays hold floats which are computed as integers or wider floats, see the module `narrow`.
     """
 
     window: Window

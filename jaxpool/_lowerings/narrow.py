@@ -19,7 +19,7 @@ _SIGN, _MAGNITUDE = -(1 << 15), (1 << 15) - 1
 
 
 def applies(platform: str, dtype: Any) -> bool:
-    """Whether arrays of this dtype are better computed by `run`."""
+    """Whether arrays of this dtype are better computed by `run`, or as wider floats."""
     return platform == "cpu" and jnp.issubdtype(dtype, jnp.floating) and jnp.finfo(dtype).bits < 32
 
 

@@ -16,6 +16,9 @@ from jaxpool._lowerings import taps
 
 Combine = Callable[[Array, Array], Array]
 
+# Elements along the contiguous axis from which on a loop over them fills vectors.
+_WIDE = 32
+
 
 def refuses(operator: str, window: Window, consistent: bool) -> str | None:
     """Why this window cannot be run, or None."""
@@ -84,8 +87,13 @@ def select_best(arrays: Sequence[Array], window: Window, kind: str) -> tuple[Arr
 
 def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Array]:
     """The extremum of each window and the offset of the first element that has it."""
-    # XLA:CPU computes the two results in two loops, and the one of the values needs no offsets.
-    return window_extremum(x, window, kind), select_best((x,), window, kind)[1]
+    values, offsets = select_best((x,), window, kind)
+    size = x.shape[-1]
+    if isinstance(size, int) and size >= _WIDE:
+        # XLA:CPU computes two results in two loops, and that of the values needs no offsets. The sign of a zero may be
+        # that of any zero in the window.
+        values = window_extremum(x, window, kind)
+    return values, offsets
 
 
 def gather_at_offsets(x: Array, offsets: Array, window: Window, consistent: bool) -> Array:

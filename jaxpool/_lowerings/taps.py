@@ -93,7 +93,10 @@ def coverings(window: Window) -> Iterator[tuple[int, ...]]:
     return itertools.product(*map(_reached, window.parts))
 
 
-def _reached(part: AxisWindow) -> list[int]:
+def _reached(part: AxisWindow) -> Sequence[int]:
+    # Some distance from back * stride up to the next window's is a multiple of the dilation, and a tap's.
+    if part.dilation <= part.stride:
+        return covering(part)
     return [back for back in covering(part) if any(_reaching(part, back))]
 
 

@@ -80,7 +80,7 @@ def chosen_implementation(
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, implementation: as in
         `jaxpool.max_pool`.
       platform: "cpu", "gpu", "tpu" or "other"; by default that of JAX's default backend.
-      dtype: of the inputs; on a CPU, bf16 and f16 take other ways than f32.
+      dtype: of the inputs; on a CPU, floats of 16 bits and less take other ways than f32.
 
     Returns:
       For each operator the name of its implementation: "window_sum" (averages and sums) and "window_spread" (its

@@ -53,7 +53,8 @@ def pool(
       gives `init`.
 
     Raises:
-      TypeError: an argument of the wrong kind, or an operation that changes shapes or dtypes.
+      TypeError: an argument of the wrong kind, or an operation that fails on two operands (its own error is the cause)
+        or changes shapes or dtypes.
       ValueError: a window that does not fit, or arrays of different shapes.
 
     Derivatives: both modes, any order, by differentiating `reduce_fn`, so that ties go as it says: `lax.max` shares a
