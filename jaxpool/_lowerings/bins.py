@@ -1,8 +1,8 @@
 """Adaptive pooling's bins: summed, or laid side by side, each as wide as the largest, so that windows can pool them.
 
-The sums of a few bins, and of what a few runs of positions get from theirs, are slices, added and joined. All else reads at a table of positions that is computed from a
-counter, so that the program does not grow with the bins. Nothing is added into memory: a position collects from the few
-bins that hold it.
+The sums of a few bins, and what a few runs of positions get from theirs, are slices, added and joined. All else is read
+at a table of positions that is computed from a counter, so that the program does not grow with the bins. Nothing is
+added into memory: a position collects from the few bins that hold it.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ the input: an element is in few windows, and for each of them the cotangent, rep
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -88,7 +89,7 @@ def select_best(arrays: Sequence[Array], window: Window, kind: str) -> tuple[Arr
 def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Array]:
     """The extremum of each window and the offset of the first element that has it."""
     values, offsets = select_best((x,), window, kind)
-    size = x.shape[-1]
+    size: Any = x.shape[-1]  # not an int where the program is exported for any number of channels
     if isinstance(size, int) and size >= _WIDE:
         # XLA:CPU computes two results in two loops, and that of the values needs no offsets. The sign of a zero may be
         # that of any zero in the window.
