@@ -9,6 +9,7 @@ import numpy as np
 import oracle
 import pytest
 
+import jaxpool
 from jaxpool import _operators as ops
 from jaxpool._geometry import Window, pooling_window
 from jaxpool._lowerings import LOWERINGS, OPERATORS
@@ -119,6 +120,48 @@ def test_gather_and_scatter_at_offsets_of_an_extremum(case, name):
         np.testing.assert_array_equal(y, oracle.gather_at_offsets(t, offsets, window))
         z = ops.scatter_at_offsets(g, offsets, window, consistent=True, implementation=name)
         np.testing.assert_array_equal(z, oracle.scatter_at_offsets(g, offsets, window))
+
+
+@pytest.mark.parametrize(("case", "name"), pairs("scatter_at_offsets"))
+def test_scatter_at_offsets_where_channels_follow(case, name):
+    # Some lowerings go other ways along the last axis of an array than along the others.
+    window = window_of(case)
+    columns = [expected_argextremum(case, "max", data)[2].astype(window.offset_dtype) for data in DATA]
+    g = [numbers(column.shape, "ties", seed) for seed, column in enumerate(columns)]
+    got = ops.scatter_at_offsets(np.stack(g, -1), np.stack(columns, -1), window, consistent=True, implementation=name)
+    for i, (cotangent, offsets) in enumerate(zip(g, columns, strict=True)):
+        expected = oracle.scatter_at_offsets(cotangent, offsets, window)
+        np.testing.assert_array_equal(got[..., i], expected, err_msg=DATA[i])
+        if name.startswith("interleaved"):
+            alone = ops.scatter_at_offsets(cotangent, offsets, window, consistent=True, implementation=name)
+            np.testing.assert_array_equal(alone, expected, err_msg=DATA[i])
+
+
+@pytest.mark.parametrize("taps", [(5, 51), (16, 16), (17, 16)])
+def test_gradient_at_the_last_elements_of_windows_apart(taps):
+    # Offsets up to 254, 255 and 271.
+    x = np.arange(2 * np.prod(taps), dtype=np.float32).reshape(1, 2 * taps[0], taps[1], 1)
+    gradient = np.asarray(jax.grad(lambda x: jaxpool.max_pool(x, taps, taps).sum())(x))
+    np.testing.assert_array_equal(np.argwhere(gradient[0, ..., 0]), [[i * taps[0] - 1, taps[1] - 1] for i in (1, 2)])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_merged_rows_where_channels_follow(case):
+    window = window_of(case)
+    xs, values, offsets = zip(*(expected_argextremum(case, "max", data) for data in DATA), strict=True)
+    x, name = np.stack(xs, -1), "merged_separable"
+    got_values, got_offsets = ops.window_argextremum(x, window, "max", name)
+    np.testing.assert_array_equal(got_values, np.stack(values, -1))
+    np.testing.assert_array_equal(got_offsets, np.stack(offsets, -1))
+    np.testing.assert_array_equal(ops.window_extremum(x, window, "max", name), np.stack(values, -1))
+    t, g = numbers(x.shape, "ties", 1), numbers(got_values.shape, "ties", 2)
+    y = ops.gather_at_offsets(t, got_offsets, window, consistent=True, implementation=name)
+    expected = [oracle.gather_at_offsets(t[..., i], offsets[i], window) for i in range(len(DATA))]
+    np.testing.assert_array_equal(y, np.stack(expected, -1))
+    total = np.stack([oracle.window_sum(t[..., i], window) for i in range(len(DATA))], -1)
+    np.testing.assert_array_equal(ops.window_sum(t, window, name), total)
+    spread = np.stack([oracle.window_spread(g[..., i], window) for i in range(len(DATA))], -1)
+    np.testing.assert_array_equal(ops.window_spread(g, window, name), spread)
 
 
 @pytest.mark.parametrize("kind", ["max", "min"])

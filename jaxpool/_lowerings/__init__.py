@@ -1,12 +1,12 @@
 """Stage 4 of 4: how an operator is computed. One algorithm per file; `choice` picks among them."""
 
 from jaxpool._lowerings.bins import held, starts_and_counts
+from jaxpool._lowerings.cases import case_of
 from jaxpool._lowerings.choice import (
     IMPLEMENTATIONS,
     LOWERINGS,
     OPERATORS,
     PLATFORMS,
-    case_of,
     check_runs,
     choose,
     compute,

@@ -7,7 +7,7 @@ make of the programs (`compile-h100.json`, `compile-v5e.json`, `compile-v6e.json
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -15,10 +15,12 @@ import jax.numpy as jnp
 from jaxpool._geometry import Window
 from jaxpool._lowerings import (
     bins,
+    cases,
     doubling,
+    interleaved,
+    merged,
     narrow,
     padded,
-    padded_separable,
     places,
     reduce_window,
     select_and_scatter,
@@ -27,20 +29,6 @@ from jaxpool._lowerings import (
     taps,
     whole,
 )
-
-LOWERINGS: dict[str, ModuleType] = {
-    "reduce_window": reduce_window,
-    "doubling": doubling,
-    "padded": padded,
-    "padded_separable": padded_separable,
-    "select_and_scatter": select_and_scatter,
-    "separable": separable,
-    "slices": slices,
-    "whole": whole,
-}
-# What a user can ask for; the others only compute derivatives.
-IMPLEMENTATIONS = tuple(name for name in LOWERINGS if name != "select_and_scatter")
-PLATFORMS = ("cpu", "gpu", "tpu", "other")
 
 OPERATORS = (
     "window_sum",
@@ -51,44 +39,24 @@ OPERATORS = (
     "scatter_at_offsets",
 )
 
+LOWERINGS: dict[str, ModuleType | SimpleNamespace] = {
+    "reduce_window": reduce_window,
+    "doubling": doubling,
+    "interleaved": interleaved,
+    "interleaved_separable": separable.over(interleaved, "scatter_at_offsets"),
+    "merged_separable": separable.over(merged, *OPERATORS),
+    "padded": padded,
+    "padded_separable": separable.over(padded, *OPERATORS),
+    "select_and_scatter": select_and_scatter,
+    "separable": separable,
+    "slices": slices,
+    "whole": whole,
+}
+# What a user can ask for; the others only compute derivatives.
+IMPLEMENTATIONS = tuple(name for name, module in LOWERINGS.items() if hasattr(module, "window_extremum"))
+PLATFORMS = ("cpu", "gpu", "tpu", "other")
 
 SUMS = ("window_sum", "window_spread")
-
-
-class Case(NamedTuple):
-    """What the choice depends on besides operator and platform: the window, its arrays' rank, and their dtype.
-
-    `narrow` says that the arrays hold floats which are computed as integers or wider floats, see the module `narrow`.
-    """
-
-    window: Window
-    rank: int
-    narrow: bool = False
-
-    @property
-    def minor(self) -> bool:
-        """Whether the window lies along the last axis of the array, the one that is contiguous in memory."""
-        return self.window.axes[-1] == self.rank - 1
-
-    @property
-    def dense(self) -> bool:
-        """Whether windows start at every element."""
-        return all(part.stride == 1 for part in self.window.parts)
-
-    @property
-    def dilated(self) -> bool:
-        """Whether a window has gaps."""
-        return any(part.dilation > 1 for part in self.window.parts)
-
-    @property
-    def longest(self) -> int:
-        """Taps along the longest side of the window."""
-        return max(part.taps for part in self.window.parts)
-
-
-def case_of(platform: str, window: Window, rank: int, dtype: Any) -> Case:
-    """The case of arrays of a rank and a dtype."""
-    return Case(window, rank, narrow.applies(platform, dtype))
 
 
 class Row(NamedTuple):
@@ -96,29 +64,8 @@ class Row(NamedTuple):
 
     operators: tuple[str, ...]
     platforms: tuple[str, ...]
-    applies: Callable[[Case], bool]
+    applies: Callable[[cases.Case], bool]
     implementation: str
-
-
-def _few(case: Case) -> bool:
-    # Joining regions along the contiguous axis is slow, so there as few as possible; 81 slices are a window of 3 by 3
-    # with borders on all sides.
-    return not case.minor and case.window.taps <= 9 and taps.slice_count(case.window) <= 81
-
-
-def _long(case: Case) -> bool:
-    return case.dense and case.longest > 6
-
-
-def _joint(case: Case) -> bool:
-    # From 5 by 5 on, the instructions of a dense window cost more than moving the bytes once for every axis.
-    return case.window.taps <= 9 or not case.dense
-
-
-def _interleaved(case: Case) -> bool:
-    # Along the contiguous axis, repeating the cotangent by the stride is slow, so there only one axis deep.
-    last = case.window.parts[-1]
-    return case.minor and 1 < last.stride < last.extent
 
 
 _ANY = PLATFORMS
@@ -129,28 +76,38 @@ TABLE = (
     Row(OPERATORS, _ANY, lambda case: case.window.whole, "whole"),
     # Values. On CPU the built-in window has the price of all its taps, and more where it is fused with what makes its
     # input; elsewhere it is native, and best for small windows.
-    Row(_VALUES, ("gpu",), lambda case: _joint(case) and case.window.taps <= 25, "reduce_window"),
+    Row(_VALUES, ("gpu",), lambda case: cases.joint(case) and case.window.taps <= 25, "reduce_window"),
     # A TPU has the built-in window natively; strided slices read and write every element many times, dense ones do not,
     # and they beat the built-in window of pairs.
     Row(("window_argextremum",), ("tpu",), lambda case: case.dense, "padded_separable"),
     Row((*_VALUES, "window_spread", "window_argextremum"), ("tpu",), lambda _: True, "reduce_window"),
     # XLA:GPU fuses padding and dilation; one kernel for small windows, one per axis for large ones.
-    Row(OPERATORS, ("gpu",), lambda case: _joint(case) and case.window.taps <= 27, "padded"),
+    Row(OPERATORS, ("gpu",), lambda case: cases.joint(case) and case.window.taps <= 27, "padded"),
     Row(OPERATORS, ("gpu",), lambda case: case.longest <= 32, "padded_separable"),
     Row(_VALUES, ("other",), lambda _: True, "reduce_window"),
     # Offsets across the gaps of a dilated window would be computed again inside the padding that their scatter needs.
-    Row(("window_argextremum",), ("cpu",), lambda case: _few(case) and case.dilated, "separable"),
+    Row(("window_argextremum",), ("cpu",), lambda case: cases.few(case) and case.dilated, "separable"),
     # What narrow floats become is cheaper to make again along one axis than to keep; see `narrow`.
-    Row(("window_sum",), ("cpu",), lambda case: case.narrow and case.dense and _few(case), "separable"),
-    Row(("window_extremum",), ("cpu",), lambda case: case.narrow and _few(case), "separable"),
+    Row(("window_sum",), ("cpu",), cases.narrow_sum, "separable"),
+    Row(("window_extremum",), ("cpu",), lambda case: case.narrow and cases.few(case), "separable"),
     Row(("window_argextremum",), ("cpu",), lambda case: case.narrow and case.minor and case.dense, "doubling"),
-    Row((*_VALUES, "window_argextremum"), _ANY, _few, "slices"),
-    Row((*_VALUES, "window_argextremum"), _ANY, _long, "doubling"),
+    Row(_VALUES, ("cpu",), lambda case: case.lanes <= 8 and cases.few(case), "separable"),
+    Row(("window_argextremum",), ("cpu",), lambda case: cases.few_lanes(case) and cases.few(case), "separable"),
+    Row(("window_sum",), ("cpu",), cases.merged_value, "merged_separable"),
+    Row(("window_extremum",), ("cpu",), lambda case: cases.merged_value(case) and not case.narrow, "merged_separable"),
+    Row(("window_argextremum",), ("cpu",), cases.merged_place, "merged_separable"),
+    Row((*_VALUES, "window_argextremum"), _ANY, cases.few, "slices"),
+    Row((*_VALUES, "window_argextremum"), _ANY, cases.long, "doubling"),
     Row((*_VALUES, "window_argextremum"), _ANY, lambda _: True, "separable"),
     # The way back.
     Row(("window_spread",), ("other",), lambda _: True, "reduce_window"),
-    Row(("scatter_at_offsets",), ("cpu", "other"), _interleaved, "separable"),
+    Row(("scatter_at_offsets",), ("cpu",), cases.joint_phases, "interleaved"),
+    Row(("scatter_at_offsets",), ("cpu",), cases.last_phases, "interleaved_separable"),
+    Row(("scatter_at_offsets",), ("cpu",), cases.separable_scatter, "separable"),
     Row(_SPREADS, _ANY, lambda case: taps.covering_count(case.window) <= 9, "slices"),
+    Row(("window_spread",), ("cpu",), cases.joint_spread, "slices"),
+    Row(("window_spread",), ("cpu",), lambda case: case.dense, "doubling"),
+    Row(("scatter_at_offsets",), ("cpu",), cases.merged_scatter, "merged_separable"),
     Row(_SPREADS, _ANY, lambda case: case.dense and case.longest > 13, "doubling"),
     Row(_SPREADS, _ANY, lambda _: True, "separable"),
     # Forward mode.
@@ -173,7 +130,7 @@ def check_runs(
     reason = LOWERINGS[implementation].refuses(operator, window, consistent)
     if reason is None:
         return
-    names = [name for name, module in LOWERINGS.items() if module.refuses(operator, window, consistent) is None]
+    names = [name for name in IMPLEMENTATIONS if LOWERINGS[name].refuses(operator, window, consistent) is None]
     raise NotImplementedError(
         f"{function}: implementation must be able to run the window; got implementation={implementation!r} for a "
         f"window of {tuple(part.taps for part in window.parts)}: {reason}. "
@@ -181,7 +138,7 @@ def check_runs(
     )
 
 
-def choose(operator: str, platform: str, case: Case, implementation: str | None, consistent: bool = True) -> str:
+def choose(operator: str, platform: str, case: cases.Case, implementation: str | None, consistent: bool = True) -> str:
     """The name of the implementation that computes an operator.
 
     Raises:
@@ -245,11 +202,14 @@ def compute(operator: str, platform: str, *arrays: Any, window: Any, implementat
         return _ALWAYS[operator](*arrays, window=window)
     if operator in _COMPOSED:
         return _COMPOSED[operator](platform, *arrays, window=window, implementation=implementation, **parameters)
-    case = case_of(platform, window, arrays[0].ndim, arrays[0].dtype)
+    case = cases.case_of(platform, window, arrays[0].shape, arrays[0].dtype)
     name = choose(operator, platform, case, implementation, parameters.get("consistent", True))
     run = getattr(LOWERINGS[name], operator)
     if operator in SUMS:
         return _summed(run, platform, *arrays, window=window, **parameters)
+    if operator == "scatter_at_offsets" and platform == "cpu" and window.apart and parameters["consistent"]:
+        g, offsets = arrays
+        arrays = (g, taps.computed_once(offsets, window))
     if case.narrow:
         return narrow.run(operator, run, *arrays, window=window, **parameters)
     return run(*arrays, window=window, **parameters)

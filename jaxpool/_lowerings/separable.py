@@ -5,17 +5,18 @@ each row, then the first row that has it. Their adjoint goes the other way. It n
 `window_argextremum` of the same window: there, all windows whose extremum lies in one row agree on its place in the
 row, so that the row can be told first, with the place as a payload.
 
-What happens along one axis is the business of `base`, `slices` by default.
+What happens along one axis is the business of `base`, `slices` by default; see `over`.
 """
 
 from __future__ import annotations
 
-from types import ModuleType
+import functools
+from types import ModuleType, SimpleNamespace
 
 from jax import Array
 
 from jaxpool._geometry import Window
-from jaxpool._lowerings import slices, taps
+from jaxpool._lowerings import padded, slices, taps
 
 
 def refuses(operator: str, window: Window, consistent: bool, base: ModuleType = slices) -> str | None:
@@ -62,7 +63,7 @@ def window_argextremum(x: Array, window: Window, kind: str, base: ModuleType = s
         total = offset + carried[0] if carried else offset
     if total is None:
         raise AssertionError("a window has at least one axis")
-    return x, total
+    return x, taps.at_real_taps(total, window) if base is padded else total
 
 
 def _rows(window: Window) -> list[tuple[Window, taps.Rows]]:
@@ -88,3 +89,9 @@ def scatter_at_offsets(g: Array, offsets: Array, window: Window, consistent: boo
     for single, rows in _rows(window):
         g, offsets = taps.materialize(*base.scatter_rows(offsets, (g,), single, rows))
     return base.scatter_at_offsets(g, offsets, Window(window.parts[-1:]), consistent)
+
+
+def over(base: ModuleType, *operators: str) -> SimpleNamespace:
+    """The lowering that does the same with another base, for some of the operators."""
+    functions = {name: functools.partial(globals()[name], base=base) for name in ("refuses", *operators)}
+    return SimpleNamespace(**functions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -94,6 +94,8 @@ def coverings(window: Window) -> Iterator[tuple[int, ...]]:
 
 
 def _reached(part: AxisWindow) -> Sequence[int]:
+    if part.stride == 1:
+        return range(0, part.extent, part.dilation)
     # Some distance from back * stride up to the next window's is a multiple of the dilation, and a tap's.
     if part.dilation <= part.stride:
         return covering(part)
@@ -111,13 +113,31 @@ def _cells(part: AxisWindow) -> range:
     return range(part.low // part.stride, -(-(part.low + part.size) // part.stride))
 
 
+def zeros_around(array: Array, pads: Mapping[int, tuple[int, int]]) -> Array:
+    """The array with zeros before and after it along some axes; negative numbers crop.
+
+    They are joined to it: XLA:CPU fuses a padding with what makes the array, and then asks at every element.
+    """
+    for axis, (low, high) in pads.items():
+        if min(low, high) < 0:
+            config = [(low, high, 0) if i == axis else (0, 0, 0) for i in range(array.ndim)]
+            array = lax.pad(array, jnp.zeros((), array.dtype), config)
+            continue
+        before, after = (
+            [jnp.zeros((*array.shape[:axis], n, *array.shape[axis + 1 :]), array.dtype)] if n else []
+            for n in (low, high)
+        )
+        array = lax.concatenate([*before, array, *after], axis)
+    return array
+
+
 def pad_to_cells(g: Array, window: Window) -> Array:
     """An output-shaped array with zeros around it, so that `at_inputs` finds a window for every cell."""
-    pads = [(0, 0, 0)] * g.ndim
+    pads: dict[int, tuple[int, int]] = {}
     for part in window.parts:
         cells = _cells(part)
-        pads[part.axis] = (covering(part).stop - 1 - cells.start, cells.stop - part.outputs, 0)
-    return lax.pad(g, jnp.zeros((), g.dtype), pads) if any(map(any, pads)) else g
+        pads[part.axis] = (covering(part).stop - 1 - cells.start, cells.stop - part.outputs)
+    return zeros_around(g, pads)
 
 
 def at_inputs(padded: Array, window: Window, backs: Sequence[int]) -> Array:
@@ -206,3 +226,13 @@ def at_real_taps(offsets: Array, window: Window) -> Array:
 def materialize(*arrays: Array) -> tuple[Array, ...]:
     """The same arrays, computed once: XLA:CPU would compute them again inside every slice that reads them."""
     return tuple(jax.lax.optimization_barrier(arrays))
+
+
+def computed_once(offsets: Array, window: Window) -> Array:
+    """The same offsets of an extremum, which XLA:CPU does not compute again for every element that reads them.
+
+    It fuses nothing that holds a division into a loop that repeats its result; so this is a remainder that changes
+    nothing.
+    """
+    largest = int(jnp.iinfo(offsets.dtype).max)
+    return offsets if window.taps > largest else lax.rem(offsets, jnp.asarray(largest, offsets.dtype))

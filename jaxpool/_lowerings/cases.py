@@ -1,0 +1,128 @@
+"""What the choice of an algorithm depends on, and the names of what makes a difference in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from jaxpool._geometry import Window
+from jaxpool._lowerings import narrow, taps
+
+
+class Case(NamedTuple):
+    """What the choice depends on besides operator and platform: the window, its arrays' shape, and their dtype.
+
+    `lanes` is the number of elements along the last axis, which is contiguous in memory, and large where that is not
+    known; `narrow` says that they are floats which are computed as integers or wider floats, see the module `narrow`.
+    """
+
+    window: Window
+    rank: int
+    lanes: int
+    narrow: bool = False
+
+    @property
+    def minor(self) -> bool:
+        """Whether the window lies along the last axis of the array, the one that is contiguous in memory."""
+        return self.window.axes[-1] == self.rank - 1
+
+    @property
+    def dense(self) -> bool:
+        """Whether windows start at every element."""
+        return all(part.stride == 1 for part in self.window.parts)
+
+    @property
+    def dilated(self) -> bool:
+        """Whether a window has gaps."""
+        return any(part.dilation > 1 for part in self.window.parts)
+
+    @property
+    def longest(self) -> int:
+        """Taps along the longest side of the window."""
+        return max(part.taps for part in self.window.parts)
+
+
+def case_of(platform: str, window: Window, shape: Sequence[Any], dtype: Any) -> Case:
+    """The case of arrays of a shape and a dtype."""
+    lanes = shape[-1] if isinstance(shape[-1], int) else 1 << 20
+    return Case(window, len(shape), lanes, narrow.applies(platform, dtype))
+
+
+def few(case: Case) -> bool:
+    # Joining regions along the contiguous axis is slow, so there as few as possible; 81 slices are a window of 3 by 3
+    # with borders on all sides.
+    return not case.minor and case.window.taps <= 9 and taps.slice_count(case.window) <= 81
+
+
+def long(case: Case) -> bool:
+    return case.dense and case.longest > 6
+
+
+def joint(case: Case) -> bool:
+    # From 5 by 5 on, the instructions of a dense window cost more than moving the bytes once for every axis.
+    return case.window.taps <= 9 or not case.dense
+
+
+# XLA:CPU unrolls a loop over a few lanes, and then hardly fills vectors; the more slices take part, the less.
+
+
+def few_lanes(case: Case) -> bool:
+    return not case.minor and case.lanes < (16 if case.narrow else 8)
+
+
+def some_lanes(case: Case) -> bool:
+    return not case.minor and 8 < case.lanes < 32
+
+
+def merged_value(case: Case) -> bool:
+    return case.dense and some_lanes(case) and not few(case) and not long(case)
+
+
+def merged_place(case: Case) -> bool:
+    if case.minor or not case.dense or few(case):
+        return False
+    if long(case):
+        return case.longest <= 32 and 2 <= case.lanes < 12
+    return len(case.window.parts) > 2 and 8 <= case.lanes < 24
+
+
+def merged_scatter(case: Case) -> bool:
+    if case.minor or not case.dense:
+        return False
+    return case.longest <= 32 and 2 <= case.lanes < (24 if len(case.window.parts) > 2 else 12)
+
+
+def narrow_sum(case: Case) -> bool:
+    return case.narrow and case.dense and case.lanes >= 32 and few(case)
+
+
+def overlapping(case: Case, stride: int | None = None) -> bool:
+    # Along the last axis, which decides.
+    last = case.window.parts[-1]
+    return 1 < last.stride < last.extent and stride in (None, last.stride)
+
+
+def joint_phases(case: Case) -> bool:
+    # Joining more phases than two is slower than repeating; so is narrowing few lanes of them, or cropping them then.
+    if not overlapping(case, stride=2):
+        return False
+    if case.minor:
+        return not case.narrow or (case.window.parts[-1].size % 2 == 0 and case.lanes >= 64)
+    return all(part.stride == 2 for part in case.window.parts) and case.lanes >= (32 if case.narrow else 16)
+
+
+def last_phases(case: Case) -> bool:
+    if not overlapping(case, stride=2):
+        return False
+    if case.minor:
+        return case.window.parts[-1].size % 2 == 0
+    return (2 if case.narrow else 1) <= case.lanes < 16
+
+
+def joint_spread(case: Case) -> bool:
+    return not case.minor and 8 <= case.lanes <= 32 and taps.covering_count(case.window) <= 27
+
+
+def separable_scatter(case: Case) -> bool:
+    # Repeating the cotangent by the stride is slow along the contiguous axis, and in loops of exactly 32.
+    return overlapping(case) if case.minor else case.window.apart and case.lanes == 32

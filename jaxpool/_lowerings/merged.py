@@ -1,0 +1,91 @@
+"""A window along one axis, on arrays of which all later axes are one: for XLA:CPU, whose loops have the array's axes.
+
+A loop over a few channels is unrolled and hardly fills vectors; one over all that follows an axis does. Where windows
+start at every element, the axis itself is merged, too: neighbours then lie as far apart as the later axes have
+elements, so the window is a dilated one. "merged_separable" goes so along all axes, one after another.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jax import Array
+
+from jaxpool._geometry import Window
+from jaxpool._lowerings import slices, taps
+
+
+def refuses(operator: str, window: Window, consistent: bool) -> str | None:
+    """Why this window cannot be run, or None."""
+    return slices.refuses(operator, window, consistent)
+
+
+def _on_long_rows(
+    arrays: Sequence[Array], window: Window, compute: Callable[[Sequence[Array], Window], tuple[Array, ...]]
+) -> tuple[Array, ...]:
+    (part,) = window.parts
+    shape: tuple[Any, ...] = arrays[0].shape
+    before, after = shape[: part.axis], shape[part.axis + 1 :]
+    if not after or not all(isinstance(size, int) for size in after):
+        return compute(arrays, window)
+    rest = math.prod(after)
+    if part.stride == 1:
+        scaled = {name: getattr(part, name) * rest for name in ("size", "dilation", "low", "high", "outputs")}
+        window = Window((dataclasses.replace(part, **scaled),))
+        results = compute([array.reshape(*before, array.shape[part.axis] * rest) for array in arrays], window)
+    else:
+        results = compute([array.reshape(*before, array.shape[part.axis], rest) for array in arrays], window)
+    length = rest if part.stride == 1 else 1
+    return tuple(array.reshape(*before, array.shape[part.axis] // length, *after) for array in results)
+
+
+def window_sum(x: Array, window: Window) -> Array:
+    """As `slices.window_sum`."""
+    return _on_long_rows((x,), window, lambda arrays, window: (slices.window_sum(arrays[0], window),))[0]
+
+
+def window_spread(g: Array, window: Window) -> Array:
+    """As `slices.window_spread`."""
+    return _on_long_rows((g,), window, lambda arrays, window: (slices.window_spread(arrays[0], window),))[0]
+
+
+def window_extremum(x: Array, window: Window, kind: str) -> Array:
+    """As `slices.window_extremum`."""
+    return _on_long_rows((x,), window, lambda arrays, window: (slices.window_extremum(arrays[0], window, kind),))[0]
+
+
+def select_best(arrays: Sequence[Array], window: Window, kind: str) -> tuple[Array, ...]:
+    """As `slices.select_best`."""
+    return _on_long_rows(arrays, window, lambda arrays, window: slices.select_best(arrays, window, kind))
+
+
+def gather_at_offsets(x: Array, offsets: Array, window: Window, consistent: bool) -> Array:
+    """As `slices.gather_at_offsets`."""
+
+    def gather(arrays: Sequence[Array], window: Window) -> tuple[Array, ...]:
+        x, offsets = arrays
+        return (slices.gather_at_offsets(x, offsets, window, consistent),)
+
+    return _on_long_rows((x, offsets), window, gather)[0]
+
+
+def scatter_rows(offsets: Array, values: Sequence[Array], window: Window, rows: taps.Rows) -> tuple[Array, ...]:
+    """As `slices.scatter_rows`."""
+
+    def scatter(arrays: Sequence[Array], window: Window) -> tuple[Array, ...]:
+        return slices.scatter_rows(arrays[0], arrays[1:], window, rows)
+
+    return _on_long_rows((offsets, *values), window, scatter)
+
+
+def scatter_at_offsets(g: Array, offsets: Array, window: Window, consistent: bool) -> Array:
+    """As `slices.scatter_at_offsets`."""
+
+    def scatter(arrays: Sequence[Array], window: Window) -> tuple[Array, ...]:
+        g, offsets = arrays
+        return (slices.scatter_at_offsets(g, offsets, window, consistent),)
+
+    return _on_long_rows((g, offsets), window, scatter)[0]
