@@ -49,16 +49,19 @@ def case_of(platform: str, window: Window, shape: Sequence[Any], dtype: Any) -> 
 
 
 def few(case: Case) -> bool:
+    """Whether all taps at once make few slices."""
     # Joining regions along the contiguous axis is slow, so there as few as possible; 81 slices are a window of 3 by 3
     # with borders on all sides.
     return not case.minor and case.window.taps <= 9 and taps.slice_count(case.window) <= 81
 
 
 def long(case: Case) -> bool:
+    """Whether a chain of windows is shorter than the window."""
     return case.dense and case.longest > 6
 
 
 def joint(case: Case) -> bool:
+    """Whether a GPU should look at all taps at once."""
     # From 5 by 5 on, the instructions of a dense window cost more than moving the bytes once for every axis.
     return case.window.taps <= 9 or not case.dense
 
@@ -67,18 +70,22 @@ def joint(case: Case) -> bool:
 
 
 def few_lanes(case: Case) -> bool:
+    """Whether places need fewer slices than all taps at once make."""
     return not case.minor and case.lanes < (16 if case.narrow else 8)
 
 
 def some_lanes(case: Case) -> bool:
+    """Whether vectors hold what a loop over the last axis does, but it is unrolled."""
     return not case.minor and 8 < case.lanes < 32
 
 
 def merged_value(case: Case) -> bool:
+    """Whether values are better found on merged axes."""
     return case.dense and some_lanes(case) and not few(case) and not long(case)
 
 
 def merged_place(case: Case) -> bool:
+    """Whether values with places are better found on merged axes."""
     if case.minor or not case.dense or few(case):
         return False
     if long(case):
@@ -87,22 +94,25 @@ def merged_place(case: Case) -> bool:
 
 
 def merged_scatter(case: Case) -> bool:
+    """Whether the scatter is better done on merged axes."""
     if case.minor or not case.dense:
         return False
     return case.longest <= 32 and 2 <= case.lanes < (24 if len(case.window.parts) > 2 else 12)
 
 
 def narrow_sum(case: Case) -> bool:
+    """Whether narrow floats are better summed along one axis at a time."""
     return case.narrow and case.dense and case.lanes >= 32 and few(case)
 
 
 def overlapping(case: Case, stride: int | None = None) -> bool:
-    # Along the last axis, which decides.
+    """Whether windows lie apart along the last axis and yet share elements."""
     last = case.window.parts[-1]
     return 1 < last.stride < last.extent and stride in (None, last.stride)
 
 
 def joint_phases(case: Case) -> bool:
+    """Whether the scatter should interleave phases along all axes, or the contiguous one."""
     # Joining more phases than two is slower than repeating; so is narrowing few lanes of them, or cropping them then.
     if not overlapping(case, stride=2):
         return False
@@ -112,6 +122,7 @@ def joint_phases(case: Case) -> bool:
 
 
 def last_phases(case: Case) -> bool:
+    """Whether the scatter should interleave phases along the last axis, after the others."""
     if not overlapping(case, stride=2):
         return False
     if case.minor:
@@ -120,9 +131,11 @@ def last_phases(case: Case) -> bool:
 
 
 def joint_spread(case: Case) -> bool:
+    """Whether the spread should look at all windows of an element at once."""
     return not case.minor and 8 <= case.lanes <= 32 and taps.covering_count(case.window) <= 27
 
 
 def separable_scatter(case: Case) -> bool:
+    """Whether the scatter should go one axis at a time though few windows hold an element."""
     # Repeating the cotangent by the stride is slow along the contiguous axis, and in loops of exactly 32.
     return overlapping(case) if case.minor else case.window.apart and case.lanes == 32

@@ -116,18 +116,16 @@ def _cells(part: AxisWindow) -> range:
 def zeros_around(array: Array, pads: Mapping[int, tuple[int, int]]) -> Array:
     """The array with zeros before and after it along some axes; negative numbers crop.
 
-    They are joined to it: XLA:CPU fuses a padding with what makes the array, and then asks at every element.
+    Zeros are joined to offsets, since XLA:CPU fuses a padding with the long chain that makes them, and then asks at
+    every element where it is. Cotangents come from less, and are padded.
     """
-    for axis, (low, high) in pads.items():
-        if min(low, high) < 0:
-            config = [(low, high, 0) if i == axis else (0, 0, 0) for i in range(array.ndim)]
-            array = lax.pad(array, jnp.zeros((), array.dtype), config)
-            continue
-        before, after = (
-            [jnp.zeros((*array.shape[:axis], n, *array.shape[axis + 1 :]), array.dtype)] if n else []
-            for n in (low, high)
-        )
-        array = lax.concatenate([*before, array, *after], axis)
+    if not jnp.issubdtype(array.dtype, jnp.unsignedinteger) or min(map(min, pads.values()), default=0) < 0:
+        config = [(*pads.get(axis, (0, 0)), 0) for axis in range(array.ndim)]
+        return lax.pad(array, jnp.zeros((), array.dtype), config) if any(map(any, config)) else array
+    for axis, sizes in pads.items():
+        low, high = (jnp.zeros((*array.shape[:axis], n, *array.shape[axis + 1 :]), array.dtype) for n in sizes)
+        pieces = [piece for piece in (low, array, high) if piece.shape[axis]]
+        array = lax.concatenate(pieces, axis) if pieces else array
     return array
 
 
