@@ -196,14 +196,25 @@ def test_explicit_sharding_of_batch_and_channels(row):
 
 
 @pytest.mark.parametrize("axis_type", [AxisType.Explicit, AxisType.Auto])
-@pytest.mark.parametrize("pool", [jaxpool.max_pool, jaxpool.avg_pool])
-def test_sharding_of_narrow_floats(pool, axis_type):
-    # On a CPU they are computed as integers or wider floats, in arrays of other shapes.
-    x = jnp.asarray(np.random.default_rng(0).normal(size=(8, 6, 6, 4)), jnp.bfloat16)
+@pytest.mark.parametrize(
+    ("pool", "shape", "k", "stride"),
+    [
+        (jaxpool.max_pool, (8, 6, 6, 4), 3, 1),
+        (jaxpool.avg_pool, (8, 6, 6, 4), 3, 1),
+        # Rows of few channels as long ones, and phases of the stride.
+        (jaxpool.max_pool, (8, 8, 8, 4), 5, 1),
+        (jaxpool.avg_pool, (8, 8, 8, 16), 5, 1),
+        (jaxpool.max_pool, (8, 8, 8, 64), 3, 2),
+        (jaxpool.max_pool, (8, 8, 8, 8), 3, 2),
+    ],
+)
+def test_sharding_of_arrays_of_other_shapes_inside(pool, shape, k, stride, axis_type):
+    # On a CPU narrow floats are computed as integers or wider floats, and axes are merged and joined.
+    x = jnp.asarray(np.random.default_rng(0).normal(size=shape), jnp.bfloat16)
 
     @jax.jit
     def both(x):
-        y, pull = jax.vjp(lambda x: pool(x, (3, 3), 1, "SAME"), x)
+        y, pull = jax.vjp(lambda x: pool(x, (k, k), stride, "SAME"), x)
         return y, pull(y)[0]
 
     expected = both(x)
