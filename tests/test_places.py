@@ -128,6 +128,13 @@ def test_max_unpool_with_places_of_any_kind():
     assert wide.tolist() == [1, 0, 0, 0, 2, 0]
 
 
+def test_places_beyond_a_small_window_are_dropped_whatever_their_dtype():
+    # 255 is the last number of the dtype, and no place in a window of two.
+    places = np.full((1, 2, 1), 255, np.uint8)
+    ones = np.ones((1, 2, 1), np.float32)
+    np.testing.assert_array_equal(jaxpool.max_unpool(ones, places, (2,), 2, index_convention="window"), 0)
+
+
 @pytest.mark.parametrize("convention", ["spatial", "window", "coordinates"])
 def test_the_range_of_indices_is_checked_when_asked(convention):
     def unpool(indices):

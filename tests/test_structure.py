@@ -146,6 +146,17 @@ def test_the_chosen_implementation_is_the_one_that_runs():
         assert texts[0] == texts[1]
 
 
+@pytest.mark.parametrize(
+    ("shape", "window", "channel_axis"),
+    [((1, 96, 96, 32), (31, 31), -1), ((1, 32, 96, 96), (31, 31), 1), ((1, 20, 20, 20, 32), (7, 7, 7), -1)],
+)
+def test_gradients_of_large_windows_are_small_programs(shape, window, channel_axis):
+    # One axis after another: some operations for each tap along an axis, not for each tap of the window.
+    gradient = jax.grad(lambda x: jaxpool.max_pool(x, window, 2, channel_axis=channel_axis).sum())
+    text = jax.jit(gradient).lower(jax.ShapeDtypeStruct(shape, jnp.float32)).as_text()
+    assert text.count("\n") < 60 * sum(window) + 200
+
+
 def test_every_operator_has_a_choice_everywhere():
     for platform in PLATFORMS:
         for window in [(1,), (2, 2), (13, 13), (3, 3, 3), (300,)]:

@@ -269,3 +269,40 @@ def test_an_empty_batch_gives_an_empty_result(transform):
     for row in ROWS:
         shape = (0, 4, 6, 3, 2) if transform == "vmap" else (0, 4, 6, 2)
         assert wrap(row)(np.zeros(shape, np.float32)).shape[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("pool", "shape", "window"),
+    [
+        (jaxpool.avg_pool, (12, 12, 0, 16), (5, 5)),
+        (jaxpool.max_pool, (12, 12, 0, 8), (9, 9)),
+        (jaxpool.max_pool, (6, 6, 6, 0, 4), (3, 3, 3)),
+    ],
+)
+def test_an_empty_batch_may_follow_the_window(pool, shape, window):
+    axis = len(shape) - 2
+    x = np.zeros(shape, np.float32)
+    mapped = jax.vmap(lambda x: pool(x, window, 1, "SAME"), axis, axis)
+    assert mapped(x).shape == shape
+    assert jax.grad(lambda x: mapped(x).sum())(x).shape == shape
+
+
+@pytest.mark.parametrize("pool", [jaxpool.max_pool, jaxpool.avg_pool])
+@pytest.mark.parametrize("sizes", ["9, 9, n, 8", "n, 9, 9, 4", "1, 9, 9, n"])
+def test_any_size_but_the_windows_may_be_a_symbol(pool, sizes):
+    # The axis behind the window is mapped over, so that it follows the window's inside.
+    axis = 2 if sizes.startswith("9") else None
+    one = lambda x: pool(x, (5, 5), 1, "SAME")  # noqa: E731
+    mapped = one if axis is None else jax.vmap(one, axis, axis)
+
+    @jax.jit
+    def both(x):
+        y, pull = jax.vjp(mapped, x)
+        return y, pull(jnp.sin(y))[0]
+
+    symbolic = jax.ShapeDtypeStruct(export.symbolic_shape(sizes), np.float32)
+    exported = export.export(both, platforms=("cpu", "cuda", "tpu"))(symbolic)
+    x = np.random.default_rng(0).normal(size=[3 if size == "n" else int(size) for size in sizes.split(", ")])
+    x = x.astype(np.float32)
+    for got, expected in zip(exported.call(x), both(x), strict=True):
+        close(got, expected)

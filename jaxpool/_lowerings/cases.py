@@ -66,22 +66,19 @@ def joint(case: Case) -> bool:
     return case.window.taps <= 9 or not case.dense
 
 
-# XLA:CPU unrolls a loop over a few lanes, and then hardly fills vectors; the more slices take part, the less.
+# XLA:CPU unrolls a loop over a few lanes, up to about 32 of them, and then hardly fills vectors; the more slices take
+# part, the worse. Where the bounds lie was measured, shape by shape.
 
 
 def few_lanes(case: Case) -> bool:
-    """Whether places need fewer slices than all taps at once make."""
+    """Whether the lanes fill less than half of a vector, so that extrema need one slice per tap of one axis only."""
     return not case.minor and case.lanes < (16 if case.narrow else 8)
-
-
-def some_lanes(case: Case) -> bool:
-    """Whether vectors hold what a loop over the last axis does, but it is unrolled."""
-    return not case.minor and 8 < case.lanes < 32
 
 
 def merged_value(case: Case) -> bool:
     """Whether values are better found on merged axes."""
-    return case.dense and some_lanes(case) and not few(case) and not long(case)
+    # Up to 8 lanes the loop over them is short enough, from 32 on it is no longer unrolled.
+    return case.dense and not case.minor and 8 < case.lanes < 32 and not few(case) and not long(case)
 
 
 def merged_place(case: Case) -> bool:
@@ -105,29 +102,40 @@ def narrow_sum(case: Case) -> bool:
     return case.narrow and case.dense and case.lanes >= 32 and few(case)
 
 
-def overlapping(case: Case, stride: int | None = None) -> bool:
+def overlapping(case: Case) -> bool:
     """Whether windows lie apart along the last axis and yet share elements."""
     last = case.window.parts[-1]
-    return 1 < last.stride < last.extent and stride in (None, last.stride)
+    return 1 < last.stride < last.extent
+
+
+def phases(case: Case) -> bool:
+    """Whether the scatter should interleave phases along the last axis at all."""
+    last = case.window.parts[-1]
+    if not overlapping(case) or last.stride > 2:
+        # Joining more phases than two is slower than repeating.
+        return False
+    # Cropping what was joined along the contiguous axis is slow; so is joining short rows that are then narrowed.
+    return not case.minor or (last.size % 2 == 0 and (not case.narrow or last.size >= 32))
 
 
 def joint_phases(case: Case) -> bool:
-    """Whether the scatter should interleave phases along all axes, or the contiguous one."""
-    # Joining more phases than two is slower than repeating; so is narrowing few lanes of them, or cropping them then.
-    if not overlapping(case, stride=2):
+    """Whether the scatter should interleave all axes at once, or just the contiguous one, with all taps at once."""
+    # It compares once for every tap, which from about 5 by 5 on costs more than one axis after another.
+    if not phases(case) or case.window.taps > 25:
         return False
     if case.minor:
-        return not case.narrow or (case.window.parts[-1].size % 2 == 0 and case.lanes >= 64)
-    return all(part.stride == 2 for part in case.window.parts) and case.lanes >= (32 if case.narrow else 16)
+        return True
+    return all(part.stride == 2 for part in case.window.parts) and case.lanes > (32 if case.narrow else 15)
 
 
 def last_phases(case: Case) -> bool:
-    """Whether the scatter should interleave phases along the last axis, after the others."""
-    if not overlapping(case, stride=2):
+    """Whether the scatter should go one axis at a time and interleave the last one."""
+    if not phases(case):
         return False
-    if case.minor:
-        return case.window.parts[-1].size % 2 == 0
-    return (2 if case.narrow else 1) <= case.lanes < 16
+    # With more lanes, up to 5 by 5, repeating all axes at once is faster where joining them is not. A single lane of
+    # narrow floats is narrowed element by element.
+    few_lanes = case.lanes < 16 and not (case.narrow and case.lanes == 1)
+    return case.minor or few_lanes or (case.window.taps > 25 and case.lanes >= 16)
 
 
 def joint_spread(case: Case) -> bool:
@@ -137,5 +145,6 @@ def joint_spread(case: Case) -> bool:
 
 def separable_scatter(case: Case) -> bool:
     """Whether the scatter should go one axis at a time though few windows hold an element."""
-    # Repeating the cotangent by the stride is slow along the contiguous axis, and in loops of exactly 32.
+    # Repeating the cotangent by the stride is slow along the contiguous axis. Of windows apart, 32 lanes are a third as
+    # fast as 40 (2 by 2 and 3 by 3, f32 and bf16): the longest loop that is unrolled.
     return overlapping(case) if case.minor else case.window.apart and case.lanes == 32

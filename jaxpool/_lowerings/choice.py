@@ -52,7 +52,7 @@ LOWERINGS: dict[str, ModuleType | SimpleNamespace] = {
     "slices": slices,
     "whole": whole,
 }
-# What a user can ask for; the others only compute derivatives.
+# What a user can ask for: what computes values. The others only compute derivatives.
 IMPLEMENTATIONS = tuple(name for name, module in LOWERINGS.items() if hasattr(module, "window_extremum"))
 PLATFORMS = ("cpu", "gpu", "tpu", "other")
 
@@ -70,6 +70,7 @@ class Row(NamedTuple):
 
 _ANY = PLATFORMS
 _VALUES = ("window_sum", "window_extremum")
+_READS = (*_VALUES, "window_argextremum")
 _SPREADS = ("window_spread", "scatter_at_offsets")
 
 TABLE = (
@@ -96,9 +97,9 @@ TABLE = (
     Row(("window_sum",), ("cpu",), cases.merged_value, "merged_separable"),
     Row(("window_extremum",), ("cpu",), lambda case: cases.merged_value(case) and not case.narrow, "merged_separable"),
     Row(("window_argextremum",), ("cpu",), cases.merged_place, "merged_separable"),
-    Row((*_VALUES, "window_argextremum"), _ANY, cases.few, "slices"),
-    Row((*_VALUES, "window_argextremum"), _ANY, cases.long, "doubling"),
-    Row((*_VALUES, "window_argextremum"), _ANY, lambda _: True, "separable"),
+    Row(_READS, _ANY, cases.few, "slices"),
+    Row(_READS, _ANY, cases.long, "doubling"),
+    Row(_READS, _ANY, lambda _: True, "separable"),
     # The way back.
     Row(("window_spread",), ("other",), lambda _: True, "reduce_window"),
     Row(("scatter_at_offsets",), ("cpu",), cases.joint_phases, "interleaved"),
@@ -205,6 +206,9 @@ def compute(operator: str, platform: str, *arrays: Any, window: Any, implementat
     case = cases.case_of(platform, window, arrays[0].shape, arrays[0].dtype)
     name = choose(operator, platform, case, implementation, parameters.get("consistent", True))
     run = getattr(LOWERINGS[name], operator)
+    if platform == "cpu" and operator in _READS and not window.whole:
+        # Else XLA would take apart what an earlier pool has joined, and compute every tap from its taps.
+        arrays = taps.materialize(*arrays)
     if operator in SUMS:
         return _summed(run, platform, *arrays, window=window, **parameters)
     if operator == "scatter_at_offsets" and platform == "cpu" and window.apart and parameters["consistent"]:

@@ -9,8 +9,7 @@ repeated, because joining rows that are joined themselves is slow.
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -29,9 +28,11 @@ class Sender(NamedTuple):
 
 def refuses(operator: str, window: Window, consistent: bool) -> str | None:
     """Why this window cannot be run, or None."""
+    del consistent
     if operator != "scatter_at_offsets":
         return "interleaving only computes the way back from offsets"
-    return slices.refuses(operator, window, consistent)
+    limit = taps.MAX_SLICES
+    return None if window.taps <= limit else f"it would take up to {window.taps} slices, more than {limit}"
 
 
 scatter_rows = slices.scatter_rows
@@ -42,44 +43,53 @@ def scatter_at_offsets(g: Array, offsets: Array, window: Window, consistent: boo
     del consistent
     repeated = window.parts[:-1] if window.axes[-1] == g.ndim - 1 else ()
     joined = window.parts[len(repeated) :]
-    strides = window.offset_strides
     rows = Window(repeated)
     # Zeros around the cotangent make the offsets there irrelevant.
-    g, offsets = taps.materialize(*(taps.pad_to_cells(_pad(array, joined), rows) for array in (g, offsets)))
-
-    def receive(phases: tuple[int, ...]) -> Array:
-        total: Array | None = None
-        for chosen in itertools.product(*map(_senders, joined, phases)):
-            starts = {part.axis: sender.start for part, sender in zip(joined, chosen, strict=True)}
-            here, sent = (_blocks_from(array, joined, starts) for array in (offsets, g))
-            tap = sum(sender.tap * stride for sender, stride in zip(chosen, strides[len(repeated) :], strict=True))
-            for backs in taps.coverings(rows):
-                row, reached = taps.reaching_offsets(rows, backs, rows.input_shape(here.shape), offsets.dtype)
-                unit = math.prod(part.taps for part in joined)
-                wanted = row * taps.constant(unit, row.dtype) + taps.constant(tap, row.dtype)
-                named = taps.at_inputs(here, rows, backs) == wanted
-                named = named if reached is None else named & reached
-                arrived = jnp.where(named, taps.at_inputs(sent, rows, backs), jnp.zeros((), g.dtype))
-                total = arrived if total is None else total + arrived
-        if total is None:
-            # No tap of any window falls on these elements.
-            starts = {part.axis: 0 for part in joined}
-            return jnp.zeros(rows.input_shape(_blocks_from(g, joined, starts).shape), g.dtype)
-        return total
-
-    def join(phases: tuple[int, ...]) -> Array:
-        if len(phases) == len(joined):
-            return receive(phases)
-        part = joined[len(phases)]
-        pieces = [join((*phases, phase)) for phase in range(part.stride)]
-        if part.stride == 1:
-            return pieces[0]
-        shape = list(pieces[0].shape)
-        shape[part.axis] *= part.stride
-        return jnp.stack(pieces, part.axis + 1).reshape(shape)
-
-    result = join(())
+    pads = {part.axis: _pads(part) for part in joined}
+    g, offsets = taps.materialize(*(taps.pad_to_cells(taps.zeros_around(a, pads), rows) for a in (g, offsets)))
+    result = _interleave(lambda phases: _receive(g, offsets, window, rows, joined, phases), joined)
     return lax.slice(result, [0] * g.ndim, window.input_shape(result.shape))
+
+
+def _receive(
+    g: Array, offsets: Array, window: Window, rows: Window, joined: Sequence[AxisWindow], phases: Sequence[int]
+) -> Array:
+    """What the elements of one phase along the joined axes get, in every row."""
+    strides = window.offset_strides[len(rows.parts) :]
+    # Rows are counted in offsets of the axis that is left; without rows this counts nothing.
+    unit = joined[-1].taps
+    total: Array | None = None
+    for senders in itertools.product(*map(_senders, joined, phases)):
+        starts = {part.axis: sender.start for part, sender in zip(joined, senders, strict=True)}
+        here, sent = (_blocks_from(array, joined, starts) for array in (offsets, g))
+        tap = sum(sender.tap * stride for sender, stride in zip(senders, strides, strict=True))
+        for backs in taps.coverings(rows):
+            row, reached = taps.reaching_offsets(rows, backs, rows.input_shape(here.shape), offsets.dtype)
+            wanted = row * taps.constant(unit, row.dtype) + taps.constant(tap, row.dtype)
+            named = taps.at_inputs(here, rows, backs) == wanted
+            named = named if reached is None else named & reached
+            arrived = jnp.where(named, taps.at_inputs(sent, rows, backs), jnp.zeros((), g.dtype))
+            total = arrived if total is None else total + arrived
+    if total is not None:
+        return total
+    # No tap of any window falls on these elements.
+    first = {part.axis: 0 for part in joined}
+    return jnp.zeros(rows.input_shape(_blocks_from(g, joined, first).shape), g.dtype)
+
+
+def _interleave(
+    receive: Callable[[tuple[int, ...]], Array], joined: Sequence[AxisWindow], phases: tuple[int, ...] = ()
+) -> Array:
+    """The elements of all phases, those along the axes before being given."""
+    if len(phases) == len(joined):
+        return receive(phases)
+    part = joined[len(phases)]
+    pieces = [_interleave(receive, joined, (*phases, phase)) for phase in range(part.stride)]
+    if part.stride == 1:
+        return pieces[0]
+    shape = list(pieces[0].shape)
+    shape[part.axis] *= part.stride
+    return jnp.stack(pieces, part.axis + 1).reshape(shape)
 
 
 def _blocks(part: AxisWindow) -> int:
@@ -92,19 +102,17 @@ def _first(part: AxisWindow) -> int:
     return part.low // part.stride - (taps.covering(part).stop - 1)
 
 
+def _pads(part: AxisWindow) -> tuple[int, int]:
+    """How many windows are looked at before the first and after the last."""
+    last = _blocks(part) - 1 + (part.low + part.stride - 1) // part.stride
+    return -_first(part), last + 1 - part.outputs
+
+
 def _blocks_from(array: Array, parts: Sequence[AxisWindow], starts: Mapping[int, int]) -> Array:
     for part in parts:
         start = starts[part.axis]
         array = lax.slice_in_dim(array, start, start + _blocks(part), axis=part.axis)
     return array
-
-
-def _pad(array: Array, parts: Sequence[AxisWindow]) -> Array:
-    pads: dict[int, tuple[int, int]] = {}
-    for part in parts:
-        last = _blocks(part) - 1 + (part.low + part.stride - 1) // part.stride
-        pads[part.axis] = (-_first(part), last + 1 - part.outputs)
-    return taps.zeros_around(array, pads)
 
 
 def _senders(part: AxisWindow, phase: int) -> Iterator[Sender]:

@@ -12,10 +12,13 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 from jax import Array
 
 from jaxpool._geometry import Window
 from jaxpool._lowerings import slices, taps
+
+reads_padding = slices.reads_padding
 
 
 def refuses(operator: str, window: Window, consistent: bool) -> str | None:
@@ -23,53 +26,52 @@ def refuses(operator: str, window: Window, consistent: bool) -> str | None:
     return slices.refuses(operator, window, consistent)
 
 
-def _on_long_rows(
-    arrays: Sequence[Array], window: Window, compute: Callable[[Sequence[Array], Window], tuple[Array, ...]]
-) -> tuple[Array, ...]:
+def _on_long_rows(compute: Callable[[Sequence[Array], Window], Any], arrays: Sequence[Array], window: Window) -> Any:
+    """What `compute` makes of the arrays and the window along one axis, on merged axes."""
     (part,) = window.parts
     shape: tuple[Any, ...] = arrays[0].shape
     before, after = shape[: part.axis], shape[part.axis + 1 :]
-    if not after or not all(isinstance(size, int) for size in after):
+    # Sizes may be symbols, and one of 0 would leave no axis to pool over.
+    if not after or not all(isinstance(size, int) and size > 0 for size in after):
         return compute(arrays, window)
     rest = math.prod(after)
     if part.stride == 1:
         scaled = {name: getattr(part, name) * rest for name in ("size", "dilation", "low", "high", "outputs")}
-        window = Window((dataclasses.replace(part, **scaled),))
-        results = compute([array.reshape(*before, array.shape[part.axis] * rest) for array in arrays], window)
+        merged = [array.reshape(*before, array.shape[part.axis] * rest) for array in arrays]
+        window, length = Window((dataclasses.replace(part, **scaled),)), rest
     else:
-        results = compute([array.reshape(*before, array.shape[part.axis], rest) for array in arrays], window)
-    length = rest if part.stride == 1 else 1
-    return tuple(array.reshape(*before, array.shape[part.axis] // length, *after) for array in results)
+        merged, length = [array.reshape(*before, array.shape[part.axis], rest) for array in arrays], 1
+    results = compute(merged, window)
+    return jax.tree.map(lambda array: array.reshape(*before, array.shape[part.axis] // length, *after), results)
 
 
 def window_sum(x: Array, window: Window) -> Array:
     """As `slices.window_sum`."""
-    return _on_long_rows((x,), window, lambda arrays, window: (slices.window_sum(arrays[0], window),))[0]
+    return _on_long_rows(lambda arrays, window: slices.window_sum(arrays[0], window), (x,), window)
 
 
 def window_spread(g: Array, window: Window) -> Array:
     """As `slices.window_spread`."""
-    return _on_long_rows((g,), window, lambda arrays, window: (slices.window_spread(arrays[0], window),))[0]
+    return _on_long_rows(lambda arrays, window: slices.window_spread(arrays[0], window), (g,), window)
 
 
 def window_extremum(x: Array, window: Window, kind: str) -> Array:
     """As `slices.window_extremum`."""
-    return _on_long_rows((x,), window, lambda arrays, window: (slices.window_extremum(arrays[0], window, kind),))[0]
+    return _on_long_rows(lambda arrays, window: slices.window_extremum(arrays[0], window, kind), (x,), window)
 
 
 def select_best(arrays: Sequence[Array], window: Window, kind: str) -> tuple[Array, ...]:
     """As `slices.select_best`."""
-    return _on_long_rows(arrays, window, lambda arrays, window: slices.select_best(arrays, window, kind))
+    return _on_long_rows(lambda arrays, window: slices.select_best(arrays, window, kind), arrays, window)
 
 
 def gather_at_offsets(x: Array, offsets: Array, window: Window, consistent: bool) -> Array:
     """As `slices.gather_at_offsets`."""
 
-    def gather(arrays: Sequence[Array], window: Window) -> tuple[Array, ...]:
-        x, offsets = arrays
-        return (slices.gather_at_offsets(x, offsets, window, consistent),)
+    def gather(arrays: Sequence[Array], window: Window) -> Array:
+        return slices.gather_at_offsets(arrays[0], arrays[1], window, consistent)
 
-    return _on_long_rows((x, offsets), window, gather)[0]
+    return _on_long_rows(gather, (x, offsets), window)
 
 
 def scatter_rows(offsets: Array, values: Sequence[Array], window: Window, rows: taps.Rows) -> tuple[Array, ...]:
@@ -78,14 +80,13 @@ def scatter_rows(offsets: Array, values: Sequence[Array], window: Window, rows: 
     def scatter(arrays: Sequence[Array], window: Window) -> tuple[Array, ...]:
         return slices.scatter_rows(arrays[0], arrays[1:], window, rows)
 
-    return _on_long_rows((offsets, *values), window, scatter)
+    return _on_long_rows(scatter, (offsets, *values), window)
 
 
 def scatter_at_offsets(g: Array, offsets: Array, window: Window, consistent: bool) -> Array:
     """As `slices.scatter_at_offsets`."""
 
-    def scatter(arrays: Sequence[Array], window: Window) -> tuple[Array, ...]:
-        g, offsets = arrays
-        return (slices.scatter_at_offsets(g, offsets, window, consistent),)
+    def scatter(arrays: Sequence[Array], window: Window) -> Array:
+        return slices.scatter_at_offsets(arrays[0], arrays[1], window, consistent)
 
-    return _on_long_rows((g, offsets), window, scatter)[0]
+    return _on_long_rows(scatter, (g, offsets), window)

@@ -23,6 +23,9 @@ from jaxpool._lowerings.reduce_window import extreme
 
 Combine = Callable[[Array, Array], Array]
 
+# Whether padding takes part in comparisons.
+reads_padding = True
+
 
 def refuses(operator: str, window: Window, consistent: bool) -> str | None:
     """Why this window cannot be run, or None."""

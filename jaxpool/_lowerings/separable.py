@@ -16,7 +16,7 @@ from types import ModuleType, SimpleNamespace
 from jax import Array
 
 from jaxpool._geometry import Window
-from jaxpool._lowerings import padded, slices, taps
+from jaxpool._lowerings import slices, taps
 
 
 def refuses(operator: str, window: Window, consistent: bool, base: ModuleType = slices) -> str | None:
@@ -63,7 +63,7 @@ def window_argextremum(x: Array, window: Window, kind: str, base: ModuleType = s
         total = offset + carried[0] if carried else offset
     if total is None:
         raise AssertionError("a window has at least one axis")
-    return x, taps.at_real_taps(total, window) if base is padded else total
+    return x, taps.at_real_taps(total, window) if base.reads_padding else total
 
 
 def _rows(window: Window) -> list[tuple[Window, taps.Rows]]:

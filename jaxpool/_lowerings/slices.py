@@ -17,6 +17,9 @@ from jaxpool._lowerings import taps
 
 Combine = Callable[[Array, Array], Array]
 
+# Whether padding takes part in comparisons.
+reads_padding = False
+
 # Elements along the contiguous axis from which on a loop over them fills vectors.
 _WIDE = 32
 

@@ -114,12 +114,13 @@ def _cells(part: AxisWindow) -> range:
 
 
 def zeros_around(array: Array, pads: Mapping[int, tuple[int, int]]) -> Array:
-    """The array with zeros before and after it along some axes; negative numbers crop.
+    """The array with zeros before and after it along some axes.
 
     Zeros are joined to offsets, since XLA:CPU fuses a padding with the long chain that makes them, and then asks at
-    every element where it is. Cotangents come from less, and are padded.
+    every element where it is. Cotangents come from less, and are padded; they may be cropped, by negative numbers, as
+    sums have windows that lie in padding.
     """
-    if not jnp.issubdtype(array.dtype, jnp.unsignedinteger) or min(map(min, pads.values()), default=0) < 0:
+    if not jnp.issubdtype(array.dtype, jnp.unsignedinteger):
         config = [(*pads.get(axis, (0, 0)), 0) for axis in range(array.ndim)]
         return lax.pad(array, jnp.zeros((), array.dtype), config) if any(map(any, config)) else array
     for axis, sizes in pads.items():
