@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 from jaxpool._geometry import AxisWindow, Segment, Window
@@ -24,6 +25,9 @@ class Rows(NamedTuple):
 
 # A program with more slices than this compiles too slowly to be of use.
 MAX_SLICES = 4096
+
+# Numbers that may be written into a program.
+_MAX_CONSTANT = 4096
 
 
 def slice_count(window: Window) -> int:
@@ -217,8 +221,11 @@ def at_real_taps(offsets: Array, window: Window) -> Array:
     first = jnp.zeros(offsets.shape, jnp.int32)
     for part, offset_stride in zip(window.parts, window.offset_strides, strict=True):
         if part.low > 0:
-            start = part.low - lax.broadcasted_iota(jnp.int32, offsets.shape, part.axis) * part.stride
-            first += jnp.maximum((start + part.dilation - 1) // part.dilation, 0) * offset_stride
+            # XLA:GPU gives what it computes from positions along one axis a kernel of its own, but not a constant.
+            few = part.outputs <= _MAX_CONSTANT
+            windows = np.arange(part.outputs, dtype=np.int32) if few else lax.iota(jnp.int32, part.outputs)
+            missing = jnp.maximum((part.low - windows * part.stride + part.dilation - 1) // part.dilation, 0)
+            first += lax.broadcast_in_dim(missing * offset_stride, offsets.shape, (part.axis,))
     return jnp.maximum(offsets, first.astype(offsets.dtype)) if any(p.low > 0 for p in window.parts) else offsets
 
 
