@@ -165,6 +165,15 @@ def test_merged_rows_where_channels_follow(case):
     np.testing.assert_array_equal(ops.window_spread(g, window, name), spread)
 
 
+@pytest.mark.parametrize("name", ["padded", "padded_separable"])
+@pytest.mark.parametrize("outputs", [3, 5000])
+def test_offsets_stay_out_of_padding_along_short_and_long_axes(name, outputs):
+    window = pooling_window("pool", (outputs,), (4,), 1, ((3, 0),), channel_axis=None, padding_is_empty=True)
+    _, offsets = ops.window_argextremum(np.full(outputs, -np.inf, np.float32), window, "max", name)
+    assert offsets[:4].tolist() == [3, 2, 1, 0][: len(offsets[:4])]
+    assert not np.any(offsets[3:])
+
+
 @pytest.mark.parametrize("kind", ["max", "min"])
 @pytest.mark.parametrize("case", CASES)
 def test_gather_and_scatter_at_an_extremum_of_the_input(case, kind):
