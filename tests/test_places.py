@@ -209,6 +209,13 @@ def test_indices_of_tensorflow_and_onnx(channel_axis, rng):
         np.testing.assert_array_equal(again, indices)
 
 
+def test_indices_along_an_axis_of_many_windows(rng):
+    x = rng.permutation(10_002).astype(np.float32).reshape(1, -1, 1)
+    y, indices = jaxpool.max_pool_with_argmax(x, (3,), 2, 1)
+    assert y.shape == (1, 5001, 1)
+    np.testing.assert_array_equal(x[0, indices[0, :, 0], 0], y[0, :, 0])
+
+
 def test_large_planes_have_indices_of_64_bits_where_these_are_on():
     shape = jax.ShapeDtypeStruct((1, 1 << 16, 1 << 15, 1), jnp.float32)
     with jax.enable_x64(True):

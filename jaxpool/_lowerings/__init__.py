@@ -13,6 +13,7 @@ from jaxpool._lowerings.choice import (
 )
 from jaxpool._lowerings.monoid import reduce_windows
 from jaxpool._lowerings.reduce_window import extreme
+from jaxpool._lowerings.taps import window_starts
 
 __all__ = [
     "IMPLEMENTATIONS",
@@ -27,4 +28,5 @@ __all__ = [
     "held",
     "reduce_windows",
     "starts_and_counts",
+    "window_starts",
 ]

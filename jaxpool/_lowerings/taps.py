@@ -212,6 +212,16 @@ def row_of(offsets: Array, rows: Rows) -> Array:
     return jnp.minimum(lax.div(offsets, constant(rows.unit, offsets.dtype)), constant(rows.number - 1, offsets.dtype))
 
 
+def window_starts(part: AxisWindow, dtype: Any) -> Array | np.ndarray:
+    """Where each window along an axis starts, negative in padding.
+
+    XLA:GPU gives what it computes from positions along one axis a kernel of its own, but not a constant.
+    """
+    if part.outputs <= _MAX_CONSTANT:
+        return (np.arange(part.outputs) * part.stride - part.low).astype(dtype)
+    return lax.iota(dtype, part.outputs) * part.stride - part.low
+
+
 def at_real_taps(offsets: Array, window: Window) -> Array:
     """Offsets of extrema over a padded input, moved out of the padding.
 
@@ -221,10 +231,8 @@ def at_real_taps(offsets: Array, window: Window) -> Array:
     first = jnp.zeros(offsets.shape, jnp.int32)
     for part, offset_stride in zip(window.parts, window.offset_strides, strict=True):
         if part.low > 0:
-            # XLA:GPU gives what it computes from positions along one axis a kernel of its own, but not a constant.
-            few = part.outputs <= _MAX_CONSTANT
-            windows = np.arange(part.outputs, dtype=np.int32) if few else lax.iota(jnp.int32, part.outputs)
-            missing = jnp.maximum((part.low - windows * part.stride + part.dilation - 1) // part.dilation, 0)
+            starts = window_starts(part, jnp.int32)
+            missing = jnp.maximum((part.dilation - 1 - starts) // part.dilation, 0)
             first += lax.broadcast_in_dim(missing * offset_stride, offsets.shape, (part.axis,))
     return jnp.maximum(offsets, first.astype(offsets.dtype)) if any(p.low > 0 for p in window.parts) else offsets
 

@@ -11,7 +11,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxpool._geometry import AxisWindow, Ints, Padding, Window, check_option, index_dtype
-from jaxpool._lowerings import extreme
+from jaxpool._lowerings import extreme, window_starts
 from jaxpool._operators import window_argextremum, window_extremum
 from jaxpool._pools.inputs import along, array_and_window, mask_of, padded, x64
 
@@ -75,8 +75,8 @@ def coordinates(offsets: Array, window: Window, dtype: str) -> list[Array]:
     places: list[Array] = []
     for part, stride in zip(window.parts, window.offset_strides, strict=True):
         tap, offsets = offsets // stride, offsets % stride
-        output = lax.broadcasted_iota(dtype, offsets.shape, part.axis)
-        places.append(output * part.stride - part.low + tap * part.dilation)
+        starts = lax.broadcast_in_dim(window_starts(part, dtype), offsets.shape, (part.axis,))
+        places.append(starts + tap * part.dilation)
     return places
 
 
