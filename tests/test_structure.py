@@ -157,6 +157,17 @@ def test_gradients_of_large_windows_are_small_programs(shape, window, channel_ax
     assert text.count("\n") < 60 * sum(window) + 200
 
 
+def test_a_pool_of_a_pool_computes_no_tap_from_its_taps():
+    def pool(x):
+        return jaxpool.max_pool(x, (3, 3), 1, "SAME")
+
+    def slices(function):
+        compiled = jax.jit(function).lower(jax.ShapeDtypeStruct((2, 12, 12, 32), jnp.float32)).compile()
+        return compiled.as_text().count(" slice(")
+
+    assert 0 < slices(lambda x: pool(pool(x))) <= 2 * slices(pool)
+
+
 def test_every_operator_has_a_choice_everywhere():
     for platform in PLATFORMS:
         for window in [(1,), (2, 2), (13, 13), (3, 3, 3), (300,)]:

@@ -292,7 +292,10 @@ def test_an_empty_batch_may_follow_the_window(pool, shape, window):
 def test_any_size_but_the_windows_may_be_a_symbol(pool, sizes):
     # The axis behind the window is mapped over, so that it follows the window's inside.
     axis = 2 if sizes.startswith("9") else None
-    one = lambda x: pool(x, (5, 5), 1, "SAME")  # noqa: E731
+
+    def one(x):
+        return pool(x, (5, 5), 1, "SAME")
+
     mapped = one if axis is None else jax.vmap(one, axis, axis)
 
     @jax.jit
