@@ -11,10 +11,9 @@ import jax
 import jax.numpy as jnp
 
 import jaxpool
-from benchmarks.workloads import Workload
+from benchmarks.workloads import Pool, Workload, in_a_row
 
 Struct = jax.ShapeDtypeStruct
-Pool = Callable[[Any], Any]
 
 
 class NotOfferedError(ValueError):
@@ -56,6 +55,7 @@ def build(workload: Workload, dtype: str, mode: str, contender: str, residual: s
         pool = _flax(workload)
     else:
         raise NotOfferedError(f"{contender} offers no {mode}")
+    pool = in_a_row(pool, workload.repeats)
     inputs = Struct(workload.shape, jnp.dtype(dtype))
     if mode in ("forward", "forward_with_argmax"):
         return Built(pool, (inputs,))

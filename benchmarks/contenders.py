@@ -199,7 +199,7 @@ def _lenient(pool: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _on_jax(make: Callable[[Workload], JaxPool]) -> Build:
     def built(workload: Workload, dtype: str, mode: str, data: Data) -> Program:
         del dtype
-        return JaxProgram(make(workload), workload, mode, data)
+        return JaxProgram(make(workload).in_a_row(workload.repeats), workload, mode, data)
 
     return built
 
@@ -207,7 +207,7 @@ def _on_jax(make: Callable[[Workload], JaxPool]) -> Build:
 def _other(make: Callable[[Workload], JaxPool]) -> Build:
     def built(workload: Workload, dtype: str, mode: str, data: Data) -> Program:
         del dtype
-        pool = make(workload)
+        pool = make(workload).in_a_row(workload.repeats)
         # Leniency costs time in every eager call, and none in a compiled one.
         pool = pool if mode == EAGER else dataclasses.replace(pool, pool=_lenient(pool.pool))
         return JaxProgram(pool, workload, mode, data)

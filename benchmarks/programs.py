@@ -14,9 +14,7 @@ import numpy as np
 from jax import lax
 
 from benchmarks.reference import Data, checked_part, part_of
-from benchmarks.workloads import EAGER, Workload
-
-Pool = Callable[[Any], Any]
+from benchmarks.workloads import EAGER, Pool, Workload, in_a_row
 
 
 class UnavailableError(Exception):
@@ -79,6 +77,11 @@ class JaxPool:
     pool: Pool
     with_argmax: Pool | None = None
     channels_first: bool = False
+
+    def in_a_row(self, repeats: int) -> JaxPool:
+        """So many pools, one after another."""
+        with_argmax = self.with_argmax if repeats == 1 else None
+        return dataclasses.replace(self, pool=in_a_row(self.pool, repeats), with_argmax=with_argmax)
 
 
 def program_of(pool: JaxPool, mode: str) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.programs import Preparation, UnavailableError
 from benchmarks.reference import Data, checked_part, part_of
-from benchmarks.workloads import EAGER, Workload
+from benchmarks.workloads import EAGER, Pool, Workload, in_a_row
 
 _PLATFORMS = {"cpu": "cpu", "gpu": "cuda", "cuda": "cuda", "rocm": "cuda"}
 
@@ -31,7 +31,7 @@ class TorchProgram:
             self._format = torch.channels_last_3d if len(workload.window) == 3 else torch.channels_last
         self.layout = "channels last" if channels_last else "channels first"
         self.residual_bytes: int | None = None
-        pool = _pool(torch, workload, self._lifted, mode == "forward_with_argmax")
+        pool = in_a_row(_pool(torch, workload, self._lifted, mode == "forward_with_argmax"), workload.repeats)
         self._call = self._function(pool, mode, tuple(self._given(array) for array in data.inputs(mode)))
 
     def _given(self, array: Any) -> Any:
@@ -111,7 +111,7 @@ class TorchProgram:
         return tuple(arrays)
 
 
-def _pool(torch: Any, workload: Workload, lifted: bool, with_argmax: bool) -> Callable[[Any], Any]:
+def _pool(torch: Any, workload: Workload, lifted: bool, with_argmax: bool) -> Pool:
     functional = torch.nn.functional
     rank = 2 if lifted else len(workload.window)
     lift: tuple[int, ...] = (1,) if lifted else ()

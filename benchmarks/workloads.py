@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+Pool = Callable[[Any], Any]
 Pairs = tuple[tuple[int, int], ...]
 
 MODES = ("forward", "forward_with_argmax", "forward_vjp", "vjp", "jvp")
@@ -35,6 +37,7 @@ class Workload:
       dilation: of the window, along every spatial axis.
       channel_axis: the axis of the features; axis 0 is the batch, all others are spatial.
       count_include_pad: whether averages count padding.
+      repeats: how many such pools follow each other; of more than one, maxima that keep the size of the plane.
       dtypes: what it is measured with; integers only forward.
       tags: groups that it belongs to.
     """
@@ -49,8 +52,13 @@ class Workload:
     dilation: int = 1
     channel_axis: int = -1
     count_include_pad: bool = True
+    repeats: int = 1
     dtypes: tuple[str, ...] = F32
     tags: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.repeats != 1 and (self.pool != "max" or self.output_plane != self.plane):
+            raise ValueError(f"Workload: repeats must be 1 but for maxima that keep the size; got {self.repeats}.")
 
     @property
     def spatial_axes(self) -> tuple[int, ...]:
@@ -108,14 +116,16 @@ class Workload:
             return (EAGER,)
         if dtype.startswith(("int", "uint")):
             return ("forward",)
-        return MODES if self.pool == "max" else tuple(mode for mode in MODES if mode != "forward_with_argmax")
+        with_argmax = self.pool == "max" and self.repeats == 1
+        return MODES if with_argmax else tuple(mode for mode in MODES if mode != "forward_with_argmax")
 
 
 def minimal_bytes(workload: Workload, dtype: str, mode: str) -> int:
     """The bytes that any program for a mode must move, each array once.
 
     The backward pass of max pooling alone must read which element won: the smallest integers that tell it, one per
-    output, are counted. What windows with gaps could leave unread is counted too.
+    output, are counted. What windows with gaps could leave unread is counted too. Pools in a row could be one program,
+    which has nothing to move in between but one choice per pool.
     """
     inputs = math.prod(workload.shape) * ITEM_BYTES[dtype]
     averages_integers = workload.pool != "max" and dtype.startswith(("int", "uint"))
@@ -129,8 +139,19 @@ def minimal_bytes(workload: Workload, dtype: str, mode: str) -> int:
     if mode in ("forward_vjp", "jvp"):
         return 2 * (inputs + outputs)
     if mode == "vjp":
-        return inputs + outputs + (choice * elements if workload.pool == "max" else 0)
+        return inputs + outputs + (choice * elements * workload.repeats if workload.pool == "max" else 0)
     raise ValueError(f"minimal_bytes: mode must be one of {', '.join((*MODES, EAGER))}; got {mode!r}.")
+
+
+def in_a_row(pool: Pool, repeats: int) -> Pool:
+    """A function applied to its own result, `repeats` times in all."""
+
+    def repeated(x: Any) -> Any:
+        for _ in range(repeats):
+            x = pool(x)
+        return x
+
+    return pool if repeats == 1 else repeated
 
 
 def channels_first(workload: Workload) -> Workload:
@@ -199,6 +220,7 @@ _CORE = ("2d", "core")
 _LARGE = ("2d", "large-window")
 _AUDIO = ("1d", "audio")
 _VIDEO = ("3d", "video")
+_FEW = ("2d", "few-channels")
 _PYRAMID = "YOLO spatial pyramid"
 
 STEM = _max("max-3x3-s2-stem", "ResNet stem", (8, 112, 112, 64), 3, 2, 1, dtypes=F32_BF16_INT8, tags=_CORE)
@@ -230,6 +252,21 @@ ADAPTIVE = Workload(
     (1, 1),
     tags=("2d", "average", "adaptive"),
 )
+SPPF = dataclasses.replace(
+    _max("max-5x5-s1-sppf", "YOLO's fast pyramid: three in a row", (4, 32, 32, 256), 5, 1, 2, dtypes=F32_BF16),
+    repeats=3,
+    tags=("2d", "chain"),
+)
+KEYPOINTS = _max("max-9x9-s1-keypoints", "keypoints' score map", (4, 480, 640, 1), 9, 1, 4, dtypes=F32_BF16, tags=_FEW)
+HEATMAP = _max("max-3x3-s1-heatmap", "peaks of a score map", (8, 256, 256, 1), 3, 1, 1, dtypes=F32_BF16, tags=_FEW)
+DARK = _max("max-15x15-s1-haze", "brightest of every patch", (1, 480, 640, 3), 15, 1, 7, dtypes=F32_BF16, tags=_FEW)
+PICTURES = _avg("avg-2x2-s2-pictures", "image pyramid", (8, 256, 256, 3), 2, 2, tags=(*_FEW, "average"))
+LENET = _max("max-2x2-s2-digits", "LeNet", (64, 28, 28, 6), 2, 2, dtypes=F32_BF16, tags=_FEW)
+LENET_AVG = _avg("avg-2x2-s2-digits", "LeNet", (64, 28, 28, 6), 2, 2, tags=(*_FEW, "average"))
+CELL = _max("max-3x3-s1-cell", "DARTS cell", (64, 32, 32, 16), 3, 1, 1, dtypes=F32_BF16, tags=_FEW)
+CELL_AVG = _avg("avg-3x3-s1-cell", "DARTS cell", (64, 32, 32, 16), 3, 1, "SAME", False, tags=(*_FEW, "average"))
+UNET = _max("max-2x2-s2-unet", "small U-Net", (4, 256, 256, 16), 2, 2, dtypes=F32_BF16, tags=_FEW)
+MOBILE = _max("max-3x3-s2-mobile", "ShuffleNet stem", (8, 112, 112, 24), 3, 2, 1, dtypes=F32_BF16, tags=_FEW)
 PICTURE = _max("max-3x3-s2-picture", "one large picture", (1, 2048, 2048, 8), 3, 2, 1, tags=("2d", "picture"))
 
 _HERE = (
@@ -255,6 +292,17 @@ _HERE = (
     DILATED,
     ADAPTIVE,
     PICTURE,
+    SPPF,
+    KEYPOINTS,
+    HEATMAP,
+    DARK,
+    PICTURES,
+    LENET,
+    LENET_AVG,
+    CELL,
+    CELL_AVG,
+    UNET,
+    MOBILE,
     *(channels_first(workload) for workload in (STEM, INCEPTION, AVG2)),
     *(with_batch(workload, batch, "batch") for workload in (STEM, VGG) for batch in (1, 32)),
     with_batch(SPP13, 1, "batch"),
@@ -271,6 +319,7 @@ _ACCELERATOR = tuple(
         (INCEPTION, 256),
         (SPP5, 128),
         (SPP13, 128),
+        (SPPF, 128),
         (AVG2, 256),
         (AVG3, 256),
         (AVG3_REAL, 256),

@@ -26,10 +26,12 @@ TINY = {
     "max-3x3-s1-inception-channels-first": (2, 3, 7, 6),
     "max-3x3-d2-atrous": (1, 8, 9, 2),
     "max-2x2x2-s2-video": (1, 4, 5, 6, 2),
+    "max-5x5-s1-sppf": (1, 8, 7, 2),
     "avg-3x3-s1-same-real": (2, 6, 7, 3),
     "avg-25-s10-audio": (2, 47, 3),
     "global-avg-7x7-head": (2, 7, 7, 5),
 }
+OTHERS = ["max-3x3-s1-inception-channels-first", "avg-3x3-s1-same-real", "global-avg-7x7-head", "max-5x5-s1-sppf"]
 ADAPTIVE = (2, 13, 17, 3)
 
 
@@ -104,11 +106,15 @@ def test_the_reference_agrees_with_the_oracle(name):
     cotangent = data.cotangent.transpose(order) if data.cotangent.ndim == x.ndim else data.cotangent
     cotangent = cotangent.reshape(output).astype(np.float64)
     if workload.pool == "max":
-        y, offsets = oracle.window_argextremum(x, window, "max")
-        dx = oracle.scatter_at_offsets(cotangent, offsets, window)
-        tangents = data.tangent.transpose(order).astype(np.float64)
+        y, dx, tangents, chain = x, cotangent, data.tangent.transpose(order).astype(np.float64), []
+        for _ in range(workload.repeats):
+            y, offsets = oracle.window_argextremum(y, window, "max")
+            tangents = oracle.gather_at_offsets(tangents, offsets, window)
+            chain.append(offsets)
+        for offsets in reversed(chain):
+            dx = oracle.scatter_at_offsets(dx, offsets, window)
         dy = reference.expected(workload, "jvp", data, part)[1]
-        np.testing.assert_array_equal(np.moveaxis(dy, -1, 1), oracle.gather_at_offsets(tangents, offsets, window))
+        np.testing.assert_array_equal(np.moveaxis(dy, -1, 1), tangents)
     else:
         counts = oracle.counts(window, workload.count_include_pad)
         y = oracle.window_sum(x, window) / counts
@@ -129,7 +135,7 @@ def test_jaxpool_agrees_with_the_reference(name):
     assert checked("jaxpool", tiny(name)) is None
 
 
-@pytest.mark.parametrize("name", ["max-3x3-s1-inception-channels-first", "avg-3x3-s1-same-real", "global-avg-7x7-head"])
+@pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.parametrize("contender", ["lax", "flax"])
 def test_others_agree_with_the_reference(contender, name):
     assert checked(contender, tiny(name)) is None
@@ -170,7 +176,7 @@ def test_optional_contenders_agree_or_say_why_not(contender):
         with pytest.raises(programs.UnavailableError, match=f"{package} is not installed"):
             checked(contender, tiny("max-2x2x2-s2-video"))
         return
-    for name in ("avg-25-s10-audio", "max-3x3-s1-inception-channels-first"):
+    for name in ("avg-25-s10-audio", "max-3x3-s1-inception-channels-first", "max-5x5-s1-sppf"):
         assert checked(contender, tiny(name)) is None, name
     if package == "torch":
         for mode in ("forward_with_argmax", "vjp", "jvp"):
@@ -324,6 +330,12 @@ def test_workloads_are_hashable_data():
     assert Workload(**dataclasses.asdict(workload)) == workload
     assert len({*WORKLOADS, workload}) == len(WORKLOADS)
     assert jax.tree.leaves(workload) == [workload]
+
+
+def test_pools_in_a_row_keep_the_size():
+    with pytest.raises(ValueError, match="repeats must be 1 but for maxima that keep the size; got 2"):
+        dataclasses.replace(tiny("max-3x3-s2-stem"), repeats=2)
+    assert "forward_with_argmax" not in tiny("max-5x5-s1-sppf").modes("float32")
 
 
 def test_programs_are_the_same_by_their_instructions_alone():
