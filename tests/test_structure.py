@@ -168,6 +168,14 @@ def test_a_pool_of_a_pool_computes_no_tap_from_its_taps():
     assert 0 < slices(lambda x: pool(pool(x))) <= 2 * slices(pool)
 
 
+def test_windows_of_a_chain_are_not_computed_for_every_tap_of_the_next():
+    pool = functools.partial(jaxpool.max_pool_with_argmax, window_shape=(13, 13), padding="SAME")
+    compiled = jax.jit(pool).lower(jax.ShapeDtypeStruct((2, 16, 16, 64), jnp.float32)).compile()
+    selections = [computation.count(" select(") for computation in compiled.as_text().split("\n\n")]
+    # 13 taps are windows of 5 and 3: four comparisons, for the values, their places in the row and in the window.
+    assert 0 < max(selections) <= 4 * 3
+
+
 def test_every_operator_has_a_choice_everywhere():
     for platform in PLATFORMS:
         for window in [(1,), (2, 2), (13, 13), (3, 3, 3), (300,)]:

@@ -260,7 +260,7 @@ def test_results_are_bitwise_the_same_from_run_to_run(rng):
         assert np.asarray(both(x)).tobytes() == first.tobytes()
 
 
-@pytest.mark.parametrize("implementation", [None, "separable", "doubling", "padded_separable"])
+@pytest.mark.parametrize("implementation", [None, "separable", "doubling", "stored_doubling", "padded_separable"])
 @pytest.mark.parametrize("shape", [(1, 256), (256, 1), (2, 128)])
 def test_windows_of_as_many_taps_as_offsets_have_values(implementation, shape, rng):
     # The stride of the first axis in the offset, 256 for a window of 1 by 256, is one more than a byte holds.

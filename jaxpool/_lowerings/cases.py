@@ -60,6 +60,23 @@ def long(case: Case) -> bool:
     return case.dense and case.longest > 6
 
 
+def unrolled(case: Case) -> bool:
+    """Whether the loop over the lanes is unrolled, and long: it stays slow where it also tells joined arrays apart."""
+    return not case.minor and 8 < case.lanes < 24
+
+
+def stored_value(case: Case) -> bool:
+    """Whether values are better found with every link of a chain stored."""
+    return long(case) and case.longest > 10 and not unrolled(case)
+
+
+def stored_place(case: Case) -> bool:
+    """The same for values with places, which cost more to find again."""
+    if not long(case) or unrolled(case):
+        return long(case) and case.longest > (13 if case.narrow else 10)
+    return case.longest > 10 or case.minor or case.lanes <= 8 or (case.lanes < 128 and not case.narrow)
+
+
 def joint(case: Case) -> bool:
     """Whether a GPU should look at all taps at once."""
     # From 5 by 5 on, the instructions of a dense window cost more than moving the bytes once for every axis.
@@ -87,7 +104,8 @@ def merged_place(case: Case) -> bool:
     if case.minor or not case.dense or few(case):
         return False
     if long(case):
-        return case.longest <= 32 and 2 <= case.lanes < 12
+        # Of more taps the borders make programs that take long to compile.
+        return case.longest <= 8 and unrolled(case)
     return len(case.window.parts) > 2 and 8 <= case.lanes < 24
 
 
@@ -95,12 +113,23 @@ def merged_scatter(case: Case) -> bool:
     """Whether the scatter is better done on merged axes."""
     if case.minor or not case.dense:
         return False
-    return case.longest <= 32 and 2 <= case.lanes < (24 if len(case.window.parts) > 2 else 12)
+    return case.longest <= 32 and 2 <= case.lanes < (24 if len(case.window.parts) > 2 else 9 if case.narrow else 12)
 
 
 def narrow_sum(case: Case) -> bool:
     """Whether narrow floats are better summed along one axis at a time."""
     return case.narrow and case.dense and case.lanes >= 32 and few(case)
+
+
+def narrow_merged(case: Case) -> bool:
+    """Whether extrema of narrow floats are better found on merged axes, one after another."""
+    return case.narrow and few(case) and overlapping(case) and case.lanes < 32
+
+
+def narrow_separable(case: Case) -> bool:
+    """Whether extrema of narrow floats are better found along one axis at a time."""
+    # 16 lanes of 16 bits are one vector, which has no loop.
+    return case.narrow and few(case) and not (case.dense and case.lanes == 16)
 
 
 def overlapping(case: Case) -> bool:

@@ -50,6 +50,7 @@ LOWERINGS: dict[str, ModuleType | SimpleNamespace] = {
     "select_and_scatter": select_and_scatter,
     "separable": separable,
     "slices": slices,
+    "stored_doubling": doubling.STORED,
     "whole": whole,
 }
 # What a user can ask for: what computes values. The others only compute derivatives.
@@ -90,13 +91,16 @@ TABLE = (
     Row(("window_argextremum",), ("cpu",), lambda case: cases.few(case) and case.dilated, "separable"),
     # What narrow floats become is cheaper to make again along one axis than to keep; see `narrow`.
     Row(("window_sum",), ("cpu",), cases.narrow_sum, "separable"),
-    Row(("window_extremum",), ("cpu",), lambda case: case.narrow and cases.few(case), "separable"),
+    Row(("window_extremum",), ("cpu",), cases.narrow_merged, "merged_separable"),
+    Row(("window_extremum",), ("cpu",), cases.narrow_separable, "separable"),
+    Row(("window_extremum",), ("cpu",), cases.stored_value, "stored_doubling"),
+    Row(("window_argextremum",), ("cpu",), cases.merged_place, "merged_separable"),
+    Row(("window_argextremum",), ("cpu",), cases.stored_place, "stored_doubling"),
     Row(("window_argextremum",), ("cpu",), lambda case: case.narrow and case.minor and case.dense, "doubling"),
     Row(_VALUES, ("cpu",), lambda case: case.lanes <= 8 and cases.few(case), "separable"),
     Row(("window_argextremum",), ("cpu",), lambda case: cases.few_lanes(case) and cases.few(case), "separable"),
     Row(("window_sum",), ("cpu",), cases.merged_value, "merged_separable"),
     Row(("window_extremum",), ("cpu",), lambda case: cases.merged_value(case) and not case.narrow, "merged_separable"),
-    Row(("window_argextremum",), ("cpu",), cases.merged_place, "merged_separable"),
     Row(_READS, _ANY, cases.few, "slices"),
     Row(_READS, _ANY, cases.long, "doubling"),
     Row(_READS, _ANY, lambda _: True, "separable"),
@@ -109,6 +113,7 @@ TABLE = (
     Row(("window_spread",), ("cpu",), cases.joint_spread, "slices"),
     Row(("window_spread",), ("cpu",), lambda case: case.dense, "doubling"),
     Row(("scatter_at_offsets",), ("cpu",), cases.merged_scatter, "merged_separable"),
+    Row(("scatter_at_offsets",), ("cpu",), lambda case: case.dense and case.longest > 13, "stored_doubling"),
     Row(_SPREADS, _ANY, lambda case: case.dense and case.longest > 13, "doubling"),
     Row(_SPREADS, _ANY, lambda _: True, "separable"),
     # Forward mode.

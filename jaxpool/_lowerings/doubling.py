@@ -2,13 +2,19 @@
 
 A maximum over `k` taps is the maximum of `n = 4` blocks of `c = k - 3 q` taps, `q = k // 4` taps apart; the blocks
 overlap, which an extremum does not mind, and are windows themselves. So a window of 129 taps is a chain of windows of
-3, 4, 4 and 4 taps with dilations 1, 2, 8 and 32, on an input padded once. Offsets add up along the chain, and the way
+3, 3, 4 and 4 taps with dilations 1, 3, 8 and 32, on an input padded once. Offsets add up along the chain, and the way
 back is the chain in reverse: a tap lies in block `min(tap // q, n - 1)`. Sums do not bear overlaps; there the blocks
 are disjoint and up to three taps are added singly.
+
+XLA:CPU fuses two windows of such a chain, and then computes the first again for every tap of the second. In
+"stored_doubling" the result of each is stored, and its chains have the numbers of taps that are best then.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -21,6 +27,10 @@ from jaxpool._lowerings.reduce_window import extreme
 BLOCKS = 4
 # Up to here one pass over all taps is cheaper than two.
 BASE = 6
+
+# Of links that are stored: the most taps, and the price of storing in taps.
+_MOST_BLOCKS = 8
+_COST_OF_STORING = 2
 
 
 class Link(NamedTuple):
@@ -42,13 +52,33 @@ def _sizes(count: int) -> list[tuple[int, int]]:
     """The chain for a window of `count` taps: taps and dilation of each link."""
     if count <= BASE:
         return [(count, 1)]
-    distance = count // BLOCKS
-    return [*_sizes(count - (BLOCKS - 1) * distance), (BLOCKS, distance)]
+    blocks = 3 if count <= 10 else BLOCKS
+    distance = count // blocks
+    return [*_sizes(count - (blocks - 1) * distance), (blocks, distance)]
 
 
-def _chain(part: AxisWindow, offset_stride: int) -> list[Link]:
+@functools.cache
+def _stored_sizes(count: int) -> list[tuple[int, int]]:
+    """The same where links are stored: of all chains the one of least cost, of two links at least."""
+    if count <= BASE:
+        return [(count, 1)]
+    chains: list[list[tuple[int, int]]] = []
+    for blocks in range(2, _MOST_BLOCKS + 1):
+        # Blocks that overlap less make the rest of the chain shorter, down to none at all.
+        distance = count // blocks
+        first = count - (blocks - 1) * distance
+        inner = [(first, 1)] if first <= _MOST_BLOCKS else _stored_sizes(first)
+        chains.append([*inner, (blocks, distance)])
+    return min(chains, key=lambda sizes: (_cost(sizes), len(sizes)))
+
+
+def _cost(sizes: list[tuple[int, int]]) -> int:
+    return sum(taps + _COST_OF_STORING for taps, _ in sizes)
+
+
+def _chain(part: AxisWindow, offset_stride: int, stored: bool) -> list[Link]:
     """The chain along one axis, from the padded input to the outputs; only the last link has a stride."""
-    sizes = _sizes(part.taps)
+    sizes = _stored_sizes(part.taps) if stored else _sizes(part.taps)
     length = (part.outputs - 1) * part.stride + part.extent
     links: list[Link] = []
     covered = 1
@@ -70,8 +100,13 @@ def _padded(x: Array, part: AxisWindow, value: Any) -> Array:
     return lax.pad(x, jnp.asarray(value, x.dtype), pads) if part.low or part.reach else x
 
 
-def _axes(window: Window) -> list[tuple[AxisWindow, list[Link]]]:
-    return [(p, _chain(p, stride)) for p, stride in zip(window.parts, window.offset_strides, strict=True)]
+def _axes(window: Window, stored: bool) -> list[tuple[AxisWindow, list[Link]]]:
+    return [(p, _chain(p, stride, stored)) for p, stride in zip(window.parts, window.offset_strides, strict=True)]
+
+
+def _between(arrays: Sequence[Array], window: Window, stored: bool) -> Sequence[Array]:
+    """What a link hands to the next."""
+    return taps.store(arrays, window.axes[0]) if stored else taps.materialize(*arrays)
 
 
 def _sums(x: Array, axis: int, count: int, dilation: int) -> Array:
@@ -118,30 +153,31 @@ def window_spread(g: Array, window: Window) -> Array:
     return g
 
 
-def window_extremum(x: Array, window: Window, kind: str) -> Array:
+def window_extremum(x: Array, window: Window, kind: str, stored: bool = False) -> Array:
     """y[o] = the largest, or smallest, element of the window; NaN if there is one."""
-    for part, links in reversed(_axes(window)):
-        x = _padded(x, part, extreme(x.dtype, kind))
-        for link in links:
-            (x,) = taps.materialize(x)
+    for part, links in reversed(_axes(window, stored)):
+        (x,) = taps.materialize(_padded(x, part, extreme(x.dtype, kind)))
+        for i, link in enumerate(links):
+            (x,) = (x,) if i == 0 else _between((x,), window, stored)
             x = slices.window_extremum(x, link.window, kind)
     return x
 
 
-def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Array]:
+def window_argextremum(x: Array, window: Window, kind: str, stored: bool = False) -> tuple[Array, Array]:
     """The extremum of each window and the offset of the first element that has it."""
     dtype = window.offset_dtype
     offsets: Array | None = None
-    for part, links in reversed(_axes(window)):
+    for part, links in reversed(_axes(window, stored)):
         x = _padded(x, part, extreme(x.dtype, kind))
         carried = () if offsets is None else (_padded(offsets, part, 0),)
+        x, *carried = taps.materialize(x, *carried)
         along: Array | None = None
         for link in links:
-            arrays = taps.materialize(x, *carried, *(() if along is None else (along,)))
+            arrays = (x, *carried) if along is None else _between((x, *carried, along), window, stored)
             x, *rest, tap = slices.select_best(arrays, link.window, kind)
             tap = tap.astype(dtype) * taps.constant(link.rows.unit, dtype)
             along = tap if along is None else tap + rest.pop()
-            carried = tuple(rest)
+            carried = rest
         if along is None:
             raise AssertionError("a chain has at least one link")
         offsets = along + carried[0] if carried else along
@@ -159,7 +195,7 @@ def _cropped(x: Array, part: AxisWindow) -> Array:
 def gather_at_offsets(x: Array, offsets: Array, window: Window, consistent: bool) -> Array:
     """y[o] = x[o * stride - low + tap(offsets[o]) * dilation], 0 in padding."""
     steps: list[tuple[Array, Link, AxisWindow | None]] = []
-    for part, links in _axes(window):
+    for part, links in _axes(window, stored=False):
         for i, link in reversed(list(enumerate(links))):
             (offsets,) = taps.materialize(offsets)
             steps.append((taps.row_of(offsets, link.rows), link, part if i == 0 else None))
@@ -172,11 +208,22 @@ def gather_at_offsets(x: Array, offsets: Array, window: Window, consistent: bool
     return x
 
 
-def scatter_at_offsets(g: Array, offsets: Array, window: Window, consistent: bool) -> Array:
+def scatter_at_offsets(g: Array, offsets: Array, window: Window, consistent: bool, stored: bool = False) -> Array:
     """x[h] = sum of g[o] over the windows o whose offset names h."""
     del consistent
-    for part, links in _axes(window):
+    for part, links in _axes(window, stored):
         for link in reversed(links):
             g, offsets = taps.materialize(*slices.scatter_rows(offsets, (g,), link.window, link.rows))
         g, offsets = _cropped(g, part), _cropped(offsets, part)
     return g
+
+
+STORED = SimpleNamespace(
+    refuses=refuses,
+    window_sum=window_sum,
+    window_spread=window_spread,
+    gather_at_offsets=gather_at_offsets,
+    window_extremum=functools.partial(window_extremum, stored=True),
+    window_argextremum=functools.partial(window_argextremum, stored=True),
+    scatter_at_offsets=functools.partial(scatter_at_offsets, stored=True),
+)

@@ -242,6 +242,19 @@ def materialize(*arrays: Array) -> tuple[Array, ...]:
     return tuple(jax.lax.optimization_barrier(arrays))
 
 
+def store(arrays: Sequence[Array], axis: int) -> tuple[Array, ...]:
+    """The same arrays, of which XLA:CPU stores every element, and fuses nothing that makes them into what reads them.
+
+    It does so with what it joins, here to a thin slice of zeros that nobody reads; the barrier keeps them together.
+    """
+    joined: list[Array] = []
+    for array in arrays:
+        zeros = jnp.zeros((*array.shape[:axis], 1, *array.shape[axis + 1 :]), array.dtype)
+        joined.append(lax.concatenate([array, zeros], axis))
+    barred = materialize(*joined)
+    return tuple(lax.slice_in_dim(b, 0, a.shape[axis], axis=axis) for a, b in zip(arrays, barred, strict=True))
+
+
 def computed_once(offsets: Array, window: Window) -> Array:
     """The same offsets of an extremum, which XLA:CPU does not compute again for every element that reads them.
 

@@ -144,8 +144,8 @@ def max_pool(
         elements); "input", the inputs themselves, which a TPU scatters from natively; None for "input" where the
         default backend is a TPU and the window is not dilated, else "offsets". Both give the same gradient everywhere.
       implementation: None for the algorithm that suits the platform and the window, or the name of one:
-        "reduce_window", "doubling", "merged_separable", "padded", "padded_separable", "separable", "slices", "whole".
-        Derivatives use it where they have it.
+        "reduce_window", "doubling", "merged_separable", "padded", "padded_separable", "separable", "slices",
+        "stored_doubling", "whole". Derivatives use it where they have it.
 
     Returns:
       The maxima, in the dtype of `inputs`, with the sizes of `jaxpool.output_shape` along the spatial axes. A window
