@@ -7,7 +7,7 @@ back is the chain in reverse: a tap lies in block `min(tap // q, n - 1)`. Sums d
 are disjoint and up to three taps are added singly.
 
 XLA:CPU fuses two windows of such a chain, and then computes the first again for every tap of the second. In
-"stored_doubling" the result of each is stored, and its chains have the numbers of taps that are best then.
+"stored_doubling" the result of each is stored; its chains are those that are best then, as 5 and 5 taps for 25.
 """
 
 from __future__ import annotations
@@ -28,9 +28,12 @@ BLOCKS = 4
 # Up to here one pass over all taps is cheaper than two.
 BASE = 6
 
-# Of links that are stored: the most taps, and the price of storing in taps.
-_MOST_BLOCKS = 8
-_COST_OF_STORING = 2
+# Of links that are stored: the most taps, and the price of storing, in taps.
+_MOST_TAPS = 8
+_PRICE_OF_STORING = 2
+
+
+Sizes = tuple[tuple[int, int], ...]
 
 
 class Link(NamedTuple):
@@ -48,32 +51,32 @@ def refuses(operator: str, window: Window, consistent: bool) -> str | None:
     return None
 
 
-def _sizes(count: int) -> list[tuple[int, int]]:
+def _sizes(count: int) -> Sizes:
     """The chain for a window of `count` taps: taps and dilation of each link."""
     if count <= BASE:
-        return [(count, 1)]
+        return ((count, 1),)
     blocks = 3 if count <= 10 else BLOCKS
     distance = count // blocks
-    return [*_sizes(count - (blocks - 1) * distance), (blocks, distance)]
+    return *_sizes(count - (blocks - 1) * distance), (blocks, distance)
 
 
 @functools.cache
-def _stored_sizes(count: int) -> list[tuple[int, int]]:
-    """The same where links are stored: of all chains the one of least cost, of two links at least."""
+def _stored_sizes(count: int) -> Sizes:
+    """The same where links are stored: the cheapest chain, of two links at least, of the fewest among equals."""
     if count <= BASE:
-        return [(count, 1)]
-    chains: list[list[tuple[int, int]]] = []
-    for blocks in range(2, _MOST_BLOCKS + 1):
-        # Blocks that overlap less make the rest of the chain shorter, down to none at all.
+        return ((count, 1),)
+    chains: list[Sizes] = []
+    for blocks in range(2, _MOST_TAPS + 1):
+        # Blocks that overlap as little as they can leave the shortest rest.
         distance = count // blocks
         first = count - (blocks - 1) * distance
-        inner = [(first, 1)] if first <= _MOST_BLOCKS else _stored_sizes(first)
-        chains.append([*inner, (blocks, distance)])
-    return min(chains, key=lambda sizes: (_cost(sizes), len(sizes)))
+        rest = ((first, 1),) if first <= _MOST_TAPS else _stored_sizes(first)
+        chains.append((*rest, (blocks, distance)))
+    return min(chains, key=lambda sizes: (_price(sizes), len(sizes)))
 
 
-def _cost(sizes: list[tuple[int, int]]) -> int:
-    return sum(taps + _COST_OF_STORING for taps, _ in sizes)
+def _price(sizes: Sizes) -> int:
+    return sum(count + _PRICE_OF_STORING for count, _ in sizes)
 
 
 def _chain(part: AxisWindow, offset_stride: int, stored: bool) -> list[Link]:
