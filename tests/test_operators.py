@@ -12,7 +12,7 @@ import pytest
 import jaxpool
 from jaxpool import _operators as ops
 from jaxpool._geometry import Window, pooling_window
-from jaxpool._lowerings import LOWERINGS, OPERATORS
+from jaxpool._lowerings import LOWERINGS, OPERATORS, doubling
 
 # name: input shape (spatial axes last, after one batch axis), window, strides, padding, dilation, ceil mode
 CASES = {
@@ -172,6 +172,17 @@ def test_offsets_stay_out_of_padding_along_short_and_long_axes(name, outputs):
     _, offsets = ops.window_argextremum(np.full(outputs, -np.inf, np.float32), window, "max", name)
     assert offsets[:4].tolist() == [3, 2, 1, 0][: len(offsets[:4])]
     assert not np.any(offsets[3:])
+
+
+@pytest.mark.parametrize("sizes_of", [doubling._sizes, doubling._stored_sizes])
+def test_chains_reach_every_tap_and_no_other(sizes_of):
+    for count in range(1, 300):
+        reached = {0}
+        for taps, distance in sizes_of(count):
+            # Blocks further apart than they are long would leave gaps.
+            assert distance <= len(reached)
+            reached = {tap + i * distance for tap in reached for i in range(taps)}
+        assert reached == set(range(count)), count
 
 
 @pytest.mark.parametrize("kind", ["max", "min"])

@@ -86,8 +86,8 @@ def joint(case: Case) -> bool:
 
 
 # XLA:CPU unrolls a loop over a few lanes, up to about 32 of them, and then hardly fills vectors; the more slices take
-# part, the worse. The bounds on lanes come from timing single operators on 2 cores; `cpu.json` shows what they lead to
-# with 1, 3, 6, 8, 16 and 24 channels.
+# part, the worse. The bounds on lanes and taps come from timing single operators on 2 cores; `cpu.json` shows what they
+# lead to with 1, 3, 6, 8, 16 and 24 channels.
 
 
 def few_lanes(case: Case) -> bool:
