@@ -25,6 +25,9 @@ from jaxpool._pools.inputs import as_array, mask_of, padded
 
 Scalar = float | ArrayLike
 
+# From here on all but the largest elements count for nothing, and the square of p, in derivatives, is still a number.
+_LARGEST_P = 2.0**62
+
 
 def _size(x: Array) -> Array:
     """|x|, with the derivative 0 at 0, where that of `jnp.abs` is 1."""
@@ -98,6 +101,7 @@ def _pooled(
     if isinstance(p, float) and math.isinf(p):
         # A window wholly in padding, or without valid elements, has the norm 0.
         return jnp.maximum(extremum_of(_size(x), None, window, "max"), 0).astype(result_dtype)
+    p = min(p, _LARGEST_P) if isinstance(p, float) else jnp.minimum(p.astype(dtype), _LARGEST_P)
     count: Array | None = None
     if mean:
         divisor = divisor_of(mask, window, count_include_pad, dtype, x.ndim)
@@ -148,7 +152,8 @@ def lp_pool(
     Args:
       inputs: array of shape `(*batch, *spatial, features)`; any number of batch axes; any real dtype.
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
-      p: a positive number, `math.inf` for the largest absolute value, or a scalar array, which may be learned.
+      p: a positive number, `math.inf` for the largest absolute value, or a scalar array, which may be learned. Equal
+        largest elements share the gradient of a very large p; `math.inf` gives it to the first.
       where: as in `jaxpool.max_pool`; a window without valid elements gives 0.
 
     Returns:
