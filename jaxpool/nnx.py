@@ -58,6 +58,9 @@ def _module(function: Callable[Concatenate[Any, P], R]) -> type[_Pool[P, R]]:
         arguments: Any = {field.name: getattr(self, field.name) for field in fields}
         return untyped(inputs, *arrays, **{**arguments, **named})
 
+    # Flax's tables, filters and interceptors go by this name.
+    call.__name__ = "__call__"
+
     body = {"__call__": call, "__init__": init, "__module__": __name__, "__signature__": own}
     metaclass: Any = type(nnx.Module)
     return metaclass("_Pool", (nnx.Module,), body)
@@ -116,7 +119,7 @@ class AdaptiveMaxPoolWithArgmax(_module(jaxpool.adaptive_max_pool_with_argmax)):
 
 
 class MaxUnpool(_module(jaxpool.max_unpool)):
-    """`jaxpool.max_unpool` as a module."""
+    """`jaxpool.max_unpool` as a module; a call takes the inputs and their indices."""
 
 
 class AvgUnpool(_module(jaxpool.avg_unpool)):
@@ -140,11 +143,11 @@ class GlobalPowerMeanPool(_module(jaxpool.global_power_mean_pool)):
 
 
 class FractionalMaxPool(_module(jaxpool.fractional_max_pool)):
-    """`jaxpool.fractional_max_pool` as a module."""
+    """`jaxpool.fractional_max_pool` as a module; a call takes the inputs and a key."""
 
 
 class FractionalMaxPoolWithArgmax(_module(jaxpool.fractional_max_pool_with_argmax)):
-    """`jaxpool.fractional_max_pool_with_argmax` as a module."""
+    """`jaxpool.fractional_max_pool_with_argmax` as a module; a call takes the inputs and a key."""
 
 
 __all__ = [

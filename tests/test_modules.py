@@ -127,6 +127,25 @@ def test_a_wrong_argument_is_named():
         jaxpool.linen.MaxPool()
 
 
+def test_flax_sees_a_call_of_a_module():
+    class Network(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            return nn.Dense(2)(jaxpool.linen.GlobalAvgPool(name="features")(jaxpool.linen.MaxPool((2, 2))(x)))
+
+    x = inputs()
+    _, state = Network().init_with_output(jax.random.key(0), x, capture_intermediates=True)
+    (features,) = state["intermediates"]["features"]["__call__"]
+    assert_trees_equal(features, jaxpool.global_avg_pool(jaxpool.max_pool(x, (2, 2))))
+    table = nn.tabulate(Network(), jax.random.key(0), console_kwargs={"width": 200})(x)
+    assert "MaxPool_0" in table
+    assert "features" in table
+    network = nnx.Sequential(jaxpool.nnx.MaxPool((2, 2)), jaxpool.nnx.GlobalAvgPool())
+    table = nnx.tabulate(network, x, console_kwargs={"width": 200})
+    assert "layers/1 " in table
+    assert "call" not in table
+
+
 def test_in_linen_sequential_scan_vmap_and_remat():
     class Block(nn.Module):
         @nn.compact
