@@ -7,13 +7,16 @@ import dataclasses
 import os
 import pathlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from benchmarks.environment import wanted_settings
-from benchmarks.workloads import EAGER, MODES, SUITES, WORKLOADS, select
+from benchmarks.workloads import EAGER, MODES, SHORT_NAMES, SUITES, WORKLOADS, select
+
+try:
+    from rich.console import Console
+except ModuleNotFoundError as error:
+    raise SystemExit(f"{error}. The benchmarks need `pip install --group bench`, or `make bench`.") from None
 
 if TYPE_CHECKING:  # JAX is imported only by the commands that need it.
     from benchmarks.measure import Options
@@ -31,7 +34,10 @@ def parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="check and time contenders on workloads")
     run.add_argument("--select", default="", metavar="PATTERN", help="a part of the name, or a shell pattern")
     run.add_argument("--tags", nargs="+", default=[], help="workloads that have all of these")
-    run.add_argument("--dtypes", nargs="+", help="default: all that a workload names")
+    dtypes = list(dict.fromkeys(dtype for workload in WORKLOADS for dtype in workload.dtypes))
+    run.add_argument(
+        "--dtypes", nargs="+", type=_long_name, choices=dtypes, help="or f32, bf16; default: all that a workload names"
+    )
     run.add_argument("--modes", nargs="+", choices=(*MODES, EAGER), help="default: all")
     run.add_argument("--suite", choices=SUITES, default="cpu", help="accelerator: inputs that fill a chip, long loops")
     run.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved after every case")
@@ -50,7 +56,9 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("files", nargs="+", type=pathlib.Path, metavar="FILE.json")
     report.add_argument("--output", type=pathlib.Path, required=True, metavar="DIR")
 
-    compare = commands.add_parser("compare", help="what became slower or larger; exit status 1 if anything did")
+    compare = commands.add_parser(
+        "compare", help="what became slower or larger; exit status 1 if anything did, 2 if nothing can be compared"
+    )
     compare.add_argument("before", type=pathlib.Path)
     compare.add_argument("after", type=pathlib.Path)
     compare.add_argument("--threshold", type=float, default=0.1, help="relative changes of less are none")
@@ -63,9 +71,26 @@ def parser() -> argparse.ArgumentParser:
 
 def _measuring(command: argparse.ArgumentParser) -> None:
     command.add_argument("--contenders", nargs="+", default=_DEFAULT, metavar="NAME", help="see `list`; or: all")
-    command.add_argument("--samples", type=int, help="per contender and case")
-    command.add_argument("--budget", type=float, metavar="S", help="seconds of samples per contender and case")
+    command.add_argument("--samples", type=_positive(int), help="per contender and case; three at least")
+    command.add_argument(
+        "--budget", type=_positive(float), metavar="S", help="seconds of samples per contender and case"
+    )
     command.add_argument("--system-allocator", action="store_true", help="leave the settings of malloc alone")
+
+
+def _long_name(dtype: str) -> str:
+    return SHORT_NAMES.get(dtype, dtype)
+
+
+def _positive(kind: type[int | float]) -> Callable[[str], int | float]:
+    def positive(text: str) -> int | float:
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        return value
+
+    positive.__name__ = "number"
+    return positive
 
 
 def _options(arguments: argparse.Namespace, accelerator: bool) -> Options:
@@ -90,6 +115,10 @@ def _contenders(arguments: argparse.Namespace) -> list[str]:
     return arguments.contenders
 
 
+def _count(workloads: Sequence[object]) -> str:
+    return f"{len(workloads)} workload{'s' * (len(workloads) != 1)}"
+
+
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     from benchmarks import report, suite
 
@@ -97,7 +126,12 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     workloads = select(arguments.select, arguments.tags, arguments.suite)
     plan = suite.plan(workloads, arguments.dtypes, arguments.modes)
     if not plan:
-        console.print("No workload fits; see `python -m benchmarks list`.")
+        named = select(arguments.select, suite=arguments.suite)
+        console.print(
+            f"Nothing to measure: of suite {arguments.suite!r} --select leaves {_count(named)}, --tags "
+            f"{_count(workloads)}, --dtypes and --modes no case of these. See `python -m benchmarks list`.",
+            highlight=False,
+        )
         return 2
     run = suite.new_run(options, contenders, suite=arguments.suite)
     suite.execute(run, suite.steps_of(plan, contenders, options), console, arguments.output)
@@ -130,7 +164,7 @@ def _report(arguments: argparse.Namespace, console: Console) -> int:
 
     try:
         path = report.report([records.load(file) for file in arguments.files], arguments.output)
-    except records.MixedDevicesError as error:
+    except records.ResultError as error:
         console.print(str(error))
         return 2
     console.print(f"{path}")
@@ -143,10 +177,17 @@ def _compare(arguments: argparse.Namespace, console: Console) -> int:
     try:
         before, after = records.load(arguments.before), records.load(arguments.after)
         found = compare.changes(before, after, arguments.threshold, arguments.normalise)
-    except records.MixedDevicesError as error:
+    except records.ResultError as error:
         console.print(str(error))
         return 2
     compare.show_changes(found, arguments.normalise, console)
+    for name, cases in zip((arguments.before, arguments.after), compare.alone(before, after), strict=True):
+        if cases:
+            text = f"{len(cases)} cases only in {name}, the first: {cases[0].title}"
+            console.print(text, highlight=False, soft_wrap=True)
+    if not found:
+        console.print("Nothing was compared.")
+        return 2
     return int(any(change.regression for change in found))
 
 

@@ -20,11 +20,10 @@ from rich.table import Table
 
 from benchmarks.aot_targets import TARGETS, MissingToolError, Target, check_installed
 from benchmarks.aot_worker import Worker
-from benchmarks.workloads import SUITES, Workload, minimal_bytes, select
+from benchmarks.workloads import SHORT_NAMES, SUITES, Workload, minimal_bytes, select
 
 MODES = ("forward", "forward_with_argmax", "vjp", "forward_vjp")
-DTYPES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
-_SHORT = {long: short for short, long in DTYPES.items()}
+_SHORT = {long: short for short, long in SHORT_NAMES.items()}
 LAYOUTS = ("given", "chosen")
 NOTE = (
     "Static: these programs were compiled and never run. Microseconds are the compiler's own estimate, not a timing, "
@@ -68,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--select", default="", metavar="PATTERN", help="a part of a workload's name, or a glob")
     parser.add_argument("--tags", nargs="+", default=[], metavar="TAG", help="only workloads with all of these")
     parser.add_argument("--suite", choices=(*SUITES, "all"), default="accelerator", help="which sizes")
-    parser.add_argument("--dtypes", nargs="+", choices=DTYPES, help="instead of those the workload names")
+    parser.add_argument("--dtypes", nargs="+", choices=SHORT_NAMES, help="instead of those the workload names")
     parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
     parser.add_argument(
         "--contenders", nargs="+", default=["jaxpool", "flax"], help="jaxpool, jaxpool:<implementation>, flax"
@@ -85,8 +84,8 @@ def _parser() -> argparse.ArgumentParser:
 def _cases(options: argparse.Namespace) -> Iterator[Case]:
     suite = None if options.suite == "all" else options.suite
     for workload in select(options.select, options.tags, suite):
-        named = [dtype for dtype in workload.dtypes if dtype in DTYPES.values()]
-        for dtype in [DTYPES[short] for short in options.dtypes] if options.dtypes else named:
+        named = [dtype for dtype in workload.dtypes if dtype in _SHORT]
+        for dtype in [SHORT_NAMES[short] for short in options.dtypes] if options.dtypes else named:
             for mode in options.modes:
                 if mode in workload.modes(dtype):
                     yield from ((workload, dtype, mode, contender) for contender in options.contenders)

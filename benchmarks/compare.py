@@ -8,7 +8,7 @@ import math
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.records import Case, Record, Run, one_device
+from benchmarks.records import Case, Key, Record, Run, one_device
 
 # How many standard errors of the ratio a change must exceed.
 _ERRORS = 3.0
@@ -64,6 +64,16 @@ def changes(before: Run, after: Run, threshold: float = 0.1, normalise: bool = F
                 continue
             result.append(_change(earlier, record, case, case.records[name], threshold, normalise))
     return result
+
+
+def alone(before: Run, after: Run) -> tuple[list[Case], list[Case]]:
+    """The cases of each run that the other does not have, or has with another workload of the name."""
+    cases = [{case.key: case for case in run.cases} for run in (before, after)]
+
+    def without(own: dict[Key, Case], others: dict[Key, Case]) -> list[Case]:
+        return [c for key, c in own.items() if key not in others or others[key].workload != c.workload]
+
+    return without(cases[0], cases[1]), without(cases[1], cases[0])
 
 
 def _change(then: Case, before: Record, case: Case, after: Record, threshold: float, normalise: bool) -> Change:

@@ -7,6 +7,7 @@ import functools
 import importlib
 import math
 import os
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -49,7 +50,7 @@ def build(contender: str, workload: Workload, dtype: str, mode: str, data: Data)
 def first_line(error: BaseException) -> str:
     """An error in one line of moderate length."""
     lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0].partition('. Pass ')[0][:200]}"
+    return f"{type(error).__name__}: {textwrap.shorten(lines[0].partition('. Pass ')[0], 200)}"
 
 
 def _jaxpool(workload: Workload, implementation: str | None) -> JaxPool:

@@ -18,7 +18,11 @@ Key = tuple[str, str, str]
 _DEVIATIONS = 1.4826
 
 
-class MixedDevicesError(ValueError):
+class ResultError(ValueError):
+    """Files of results cannot be used as asked; the message says why."""
+
+
+class MixedDevicesError(ResultError):
     """Runs of different devices were to be shown as one."""
 
 
@@ -158,10 +162,19 @@ class Run:
 
 
 def load(path: pathlib.Path) -> Run:
-    """Reads what `Run.save` wrote."""
-    content = json.loads(path.read_text())
+    """Reads what `Run.save` wrote.
+
+    Raises:
+      ResultError: it did not write this file.
+    """
+    try:
+        content = json.loads(path.read_text())
+    except OSError as error:
+        raise ResultError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise ResultError(f"{path} is no JSON, so it is not a result of `run` or `sweep`.") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise ValueError(f"{path} is not a result of these benchmarks in format {FORMAT}.")
+        raise ResultError(f"{path} is not a result of `run` or `sweep` in format {FORMAT}.")
     cases: list[Case] = []
     for plain in content["cases"]:
         fields = {field.name for field in dataclasses.fields(Record)}

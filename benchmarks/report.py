@@ -149,15 +149,16 @@ def _means(run: Run) -> list[str]:
     lines: list[str] = []
     for mode in (*MODES, EAGER):
         for name, others in (("flax", ("flax",)), ("torch", TORCH)):
-            ratios = [
-                ratio
-                for case in run.cases
-                if case.mode == mode
-                and not math.isnan(ratio := case.ratio(case.fastest(others), case.record("jaxpool")))
-            ]
+            ratios: list[float] = []
+            slower = 0
+            for case in run.cases:
+                other, ours = case.fastest(others), case.record("jaxpool")
+                ratio = case.ratio(other, ours)
+                if case.mode == mode and not math.isnan(ratio):
+                    ratios.append(ratio)
+                    slower += ratio < 1 and not case.same_program(other, ours)
             if ratios:
                 mean = statistics.geometric_mean(ratios)
-                slower = sum(ratio < 1 for ratio in ratios)
                 lines.append(
                     f"- {mode}: {mean:.3g} times faster than {name} in {len(ratios)} cases, slower in {slower}"
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -87,7 +88,7 @@ class TorchProgram:
             line = (str(error).strip().splitlines() or [""])[0]
             if "memory" in line:
                 raise
-            raise UnavailableError(f"torch: {line[:150]}") from error
+            raise UnavailableError(f"torch: {textwrap.shorten(line, 150)}") from error
         return Preparation()
 
     def start(self) -> Any:

@@ -16,6 +16,7 @@ MODES = ("forward", "forward_with_argmax", "forward_vjp", "vjp", "jvp")
 EAGER = "eager"
 SUITES = ("cpu", "accelerator")
 ITEM_BYTES = {"float64": 8, "float32": 4, "int32": 4, "bfloat16": 2, "float16": 2, "int8": 1, "uint8": 1}
+SHORT_NAMES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
 
 F32 = ("float32",)
 F32_BF16 = ("float32", "bfloat16")

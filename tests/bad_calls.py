@@ -80,6 +80,8 @@ CALLS = {
     "three dilations": lambda: jaxpool.max_pool(X, (2, 2), window_dilation=(1, 1, 1)),
     "float dilation": lambda: jaxpool.avg_pool(X, (2, 2), window_dilation=(1, 1.5)),
     # channel_axis
+    "padding in the place of strides": lambda: jaxpool.max_pool(X, (2, 2), "same"),
+    "channels first and too few axes": lambda: jaxpool.avg_pool(jnp.zeros((3, 8)), (2, 2), channel_axis=0),
     "channel axis out of range": lambda: jaxpool.max_pool(X, (2, 2), channel_axis=4),
     "channel axis as text": lambda: jaxpool.max_pool(X, (2, 2), channel_axis="last"),
     "channels of a scalar": lambda: jaxpool.max_pool(jnp.zeros(()), (2,)),

@@ -226,8 +226,13 @@ def test_runs_survive_json(tmp_path):
     assert stored["median"] == case.records["jaxpool"].median
     assert stored["bytes_per_second"] == case.minimal_bytes / stored["median"]
     (tmp_path / "other.json").write_text("[]")
-    with pytest.raises(ValueError, match=r"other\.json is not a result"):
+    with pytest.raises(records.ResultError, match=r"other\.json is not a result"):
         records.load(tmp_path / "other.json")
+    with pytest.raises(records.ResultError, match=r"none\.json cannot be read: No such file"):
+        records.load(tmp_path / "none.json")
+    (tmp_path / "text.json").write_text("# Title")
+    with pytest.raises(records.ResultError, match=r"text\.json is no JSON"):
+        records.load(tmp_path / "text.json")
 
 
 def test_statistics():
@@ -287,6 +292,30 @@ def test_compare_finds_a_regression_and_no_other(tmp_path, capsys):
     assert command_line.main(["compare", str(tmp_path / "a.json"), str(tmp_path / "a.json")]) == 0
     assert command_line.main(["compare", str(tmp_path / "a.json"), str(tmp_path / "b.json")]) == 1
     assert "3 worse" in capsys.readouterr().out
+    # What has no partner is told, and is no success.
+    others = copy.deepcopy(after)
+    for case in others.cases:
+        case.workload = dataclasses.replace(case.workload, name=f"other-{case.workload.name}")
+    others.save(tmp_path / "c.json")
+    assert command_line.main(["compare", str(tmp_path / "a.json"), str(tmp_path / "c.json")]) == 2
+    output = capsys.readouterr().out
+    assert f"{len(before.cases)} cases only in" in output
+    assert f"the first: {others.cases[0].title}" in output
+    assert command_line.main(["compare", str(tmp_path / "a.json"), str(tmp_path / "none.json")]) == 2
+
+
+def test_the_command_line_says_what_it_does_not_understand(capsys):
+    pytest.importorskip("rich")
+    from benchmarks import __main__ as command_line
+
+    options = command_line.parser().parse_args(["run", "--dtypes", "f32", "bfloat16"])
+    assert options.dtypes == ["float32", "bfloat16"]
+    for wrong in (["--dtypes", "f64"], ["--samples", "0"], ["--budget", "-1"]):
+        with pytest.raises(SystemExit):
+            command_line.parser().parse_args(["run", *wrong])
+        assert f"argument {wrong[0]}: " in capsys.readouterr().err
+    assert command_line.main(["run", "--select", "max-3x3-s2-stem-batch1", "--modes", "eager"]) == 2
+    assert "--select leaves 1 workload, --tags 1 workload, --dtypes and --modes no case" in capsys.readouterr().out
 
 
 def test_compare_sees_memory_and_losses():

@@ -30,11 +30,13 @@ def window_sizes(function: str, value: Any) -> tuple[int, ...]:
 def _per_axis(function: str, argument: str, value: Any, window_shape: tuple[int, ...]) -> tuple[int, ...]:
     """An int or one int per spatial axis, all positive."""
     fact = f"window_shape={window_shape}"
+    rule = "be an int or have one int per spatial axis"
     elements = as_sequence(value)
     if elements is None:
-        elements = [value] * len(window_shape)
+        named = isinstance(value, str) and value.upper() in _PADDING_NAMES
+        remedy = f"Write padding={value!r}; after the window come the strides." if named else None
+        elements = [as_index(function, argument, value, value, fact, rule, remedy)] * len(window_shape)
     if len(elements) != len(window_shape):
-        rule = "be an int or have one int per spatial axis"
         remedy = f"Give {len(window_shape)} of them, or one int for all axes."
         refuse(ValueError, function, argument, rule, shown(value), fact, remedy)
     values = [as_index(function, argument, element, value, fact) for element in elements]
@@ -77,7 +79,7 @@ def paddings_of(
         if value is None:
             remedy = "Leave the argument out, or write 'VALID' or 0, for none."
             refuse(TypeError, function, "padding", _PADDING_RULE, value, fact, remedy)
-        amount = as_index(function, "padding", value, value, fact)
+        amount = as_index(function, "padding", value, value, fact, _PADDING_RULE)
         return [(amount, amount)] * len(sizes)
     if len(elements) != len(sizes):
         remedy = f"Give {len(sizes)} of them, or one int for all axes."
@@ -102,10 +104,10 @@ def spatial_axes(
     channel = None
     if channel_axis is not None:
         fact = f"inputs of shape {shape}"
-        channel = as_index(function, "channel_axis", channel_axis, channel_axis, fact)
+        remedy = f"Use -1 for channels last, {-1 - spatial} for channels first, None for no channel axis."
+        channel = as_index(function, "channel_axis", channel_axis, channel_axis, fact, "be None or an integer", remedy)
         if not -rank <= channel < rank:
             rule = f"be None or an axis from {-rank} to {rank - 1}" if rank else "be None"
-            remedy = "Use -1 for channels last, 1 for batched channels first, None for no channel axis."
             refuse(ValueError, function, "channel_axis", rule, channel, fact, remedy)
         channel %= rank
     others = [axis for axis in range(rank) if axis != channel]
@@ -113,7 +115,11 @@ def spatial_axes(
         needed = spatial + (channel is not None)
         rule = f"fit into the inputs, which would need at least {needed} {'axes' if needed > 1 else 'axis'}"
         fact = f"inputs of shape {shape} and channel_axis={channel_axis}"
-        remedy = "Give inputs of shape (*batch, *spatial, features), or pass channel_axis=None if there is none."
+        if channel is None:
+            remedy = "Give inputs of shape (*batch, *spatial)."
+        else:
+            layout = "(*batch, *spatial, features)" if channel == rank - 1 else "(*batch, features, *spatial)"
+            remedy = f"Give inputs of shape {layout}, or pass channel_axis=None if there are no features."
         refuse(ValueError, function, argument, rule, shown(value), fact, remedy)
     return tuple(others[len(others) - spatial :])
 

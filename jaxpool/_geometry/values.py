@@ -76,8 +76,16 @@ def shown(value: Any) -> str:
     return repr(value) if len(shape) == 1 and shape[0] <= 8 else kind_of(value)
 
 
-def as_index(function: str, argument: str, value: Any, whole: Any, fact: str) -> int:
-    """`value`, an element of the argument's value `whole`, as an int."""
+def as_index(
+    function: str,
+    argument: str,
+    value: Any,
+    whole: Any,
+    fact: str,
+    rule: str = "be an integer",
+    remedy: str | None = None,
+) -> int:
+    """`value`, an element of the argument's value `whole`, as an int; `rule` and `remedy` are for a single value."""
     if traced(value):
         remedy = "Mark the argument with jax.jit's static_argnames, or close over it."
         refuse(TypeError, function, argument, "be known while tracing", "a traced value", fact, remedy)
@@ -88,7 +96,7 @@ def as_index(function: str, argument: str, value: Any, whole: Any, fact: str) ->
             pass
     kind = kind_of(value) if getattr(value, "shape", ()) else type(value).__name__
     if value is whole:
-        rule, remedy = "be an integer", f"Write a whole number, not {kind}."
+        remedy = f"Write a whole number, not {kind}." if remedy is None else remedy
     else:
         rule, remedy = "hold integers", f"Write whole numbers, not {kind}."
     refuse(TypeError, function, argument, rule, shown(whole), fact, remedy)

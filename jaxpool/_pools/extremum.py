@@ -133,7 +133,8 @@ def max_pool(
       ceil_mode: whether, as in PyTorch, a last window counts that starts inside the input or its low padding and
         reaches beyond the high padding.
       channel_axis: the axis of the features, or None if there is none; the spatial axes are the last
-        `len(window_shape)` others.
+        `len(window_shape)` others. For channels first count from the end, -3 for images: 1 is another axis under
+        `vmap` and where there is no batch.
       padding_mode: None for padding that holds nothing, or what it holds, as elements like any others: "EDGE" (the
         nearest element), "REFLECT" (the mirror image, without the border) or "WRAP" (the other end), as in `jnp.pad`,
         in any case of letters. Negative padding crops afterwards.

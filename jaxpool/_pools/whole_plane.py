@@ -39,7 +39,8 @@ def global_avg_pool(
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`; any number of batch axes; any numeric dtype.
-      num_spatial_dims: how many spatial axes there are.
+      num_spatial_dims: how many spatial axes there are: 2 for images, 1 for sequences, 3 for volumes. With a wrong
+        number batch axes are averaged over, or spatial ones stay.
       keepdims: whether the spatial axes stay, with size 1.
       channel_axis: the axis of the features, or None if there is none; the spatial axes are the last
         `num_spatial_dims` others.
@@ -60,8 +61,7 @@ def global_avg_pool(
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
-      >>> nodes = jnp.full((4, 4, 1), 80 / 16)
-      >>> jaxpool.global_avg_pool(nodes)
+      >>> jaxpool.global_avg_pool(jnp.array([[[4.], [6.]], [[2.], [8.]]]))
       Array([5.], dtype=float32)
     """
     check_flag("global_avg_pool", "keepdims", keepdims)
