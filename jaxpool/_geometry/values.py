@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn, ParamSpec, SupportsIndex, TypeVar
 
 import numpy as np
@@ -22,12 +22,18 @@ Padding = str | SupportsIndex | Sequence[SupportsIndex | Sequence[SupportsIndex]
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 _PLAIN = frozenset((int, str, bool, type(None)))
+_INT = frozenset((int,))
 
 
-def _plain(value: Any) -> bool:
+def _plain(values: Iterable[Any], kinds: frozenset[type] = _PLAIN) -> bool:
     # By exact types: True equals 1 and is refused where 1 is not, so no tuple may hold it.
-    kind = type(value)
-    return kind in _PLAIN or (kind is tuple and all(type(v) is int or (type(v) is tuple and _plain(v)) for v in value))
+    for value in values:
+        if type(value) is tuple:
+            if not (_INT.issuperset(map(type, value)) or _plain(value, _INT)):
+                return False
+        elif type(value) not in kinds:
+            return False
+    return True
 
 
 def remembered(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
@@ -39,7 +45,7 @@ def remembered(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, 
 
     @functools.wraps(function)
     def call(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
-        if all(map(_plain, args)) and all(map(_plain, kwargs.values())):
+        if _plain(args) and (not kwargs or _plain(kwargs.values())):
             return memory(*args, **kwargs)
         return function(*args, **kwargs)
 

@@ -119,12 +119,16 @@ class Window:
 
     parts: tuple[AxisWindow, ...]
 
+    # Every eager call asks for the hash, and whether a window is the one that it was compiled for: usually itself.
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Window) and self.parts == other.parts)
+
     def __hash__(self) -> int:
         return self._hash
 
     @functools.cached_property
     def _hash(self) -> int:
-        # Every eager call asks for it.
         return hash(self.parts)
 
     @property

@@ -22,9 +22,11 @@ from jaxpool._lowerings import IMPLEMENTATIONS, check_runs
 
 def as_array(function: str, inputs: Any, ordered: bool) -> Array:
     """The inputs, of a dtype that the function can pool."""
-    check_inputs(function, inputs)
+    array = isinstance(inputs, jax.Array)
+    if not array:
+        check_inputs(function, inputs)
     check_dtype(function, inputs.dtype, ordered=ordered)
-    return inputs if isinstance(inputs, jax.Array) else jnp.asarray(inputs)
+    return inputs if array else jnp.asarray(inputs)
 
 
 def x64() -> bool:
