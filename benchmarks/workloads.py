@@ -126,7 +126,8 @@ def minimal_bytes(workload: Workload, dtype: str, mode: str) -> int:
 
     The backward pass of max pooling alone must read which element won: the smallest integers that tell it, one per
     output, are counted. What windows with gaps could leave unread is counted too. Pools in a row could be one program,
-    which has nothing to move in between but one choice per pool.
+    which has nothing to move in between but one choice per pool; that is more than one choice among all
+    elements that reach an output would take.
     """
     inputs = math.prod(workload.shape) * ITEM_BYTES[dtype]
     averages_integers = workload.pool != "max" and dtype.startswith(("int", "uint"))
@@ -260,6 +261,10 @@ SPPF = dataclasses.replace(
 )
 KEYPOINTS = _max("max-9x9-s1-keypoints", "keypoints' score map", (4, 480, 640, 1), 9, 1, 4, dtypes=F32_BF16, tags=_FEW)
 HEATMAP = _max("max-3x3-s1-heatmap", "peaks of a score map", (8, 256, 256, 1), 3, 1, 1, dtypes=F32_BF16, tags=_FEW)
+JOINTS = _max("max-9x9-s1-joints", "peaks of 17 joints", (4, 128, 128, 17), 9, 1, 4, dtypes=F32_BF16, tags=_FEW)
+ECG = _max(
+    "max-101-s1-ecg", "baseline of 12 leads", (32, 5000, 12), 101, 1, 50, dtypes=F32_BF16, tags=("1d", *_FEW[1:])
+)
 DARK = _max("max-15x15-s1-haze", "brightest of every patch", (1, 480, 640, 3), 15, 1, 7, dtypes=F32_BF16, tags=_FEW)
 PICTURES = _avg("avg-2x2-s2-pictures", "image pyramid", (8, 256, 256, 3), 2, 2, tags=(*_FEW, "average"))
 LENET = _max("max-2x2-s2-digits", "LeNet", (64, 28, 28, 6), 2, 2, dtypes=F32_BF16, tags=_FEW)
@@ -296,6 +301,8 @@ _HERE = (
     SPPF,
     KEYPOINTS,
     HEATMAP,
+    JOINTS,
+    ECG,
     DARK,
     PICTURES,
     LENET,

@@ -190,6 +190,9 @@ def test_norms_neither_overflow_nor_vanish():
         values, slopes = jax.vjp(lambda x, p=p: pool(x, p=p), jnp.array([3.0, -4, 5, 5]))
         assert values.tolist() == [4, 5]
         np.testing.assert_allclose(slopes(jnp.ones(2))[0], [0, -1, 0.5, 0.5], rtol=1e-6)
+        nearly = jnp.array([5.0, np.nextafter(np.float32(5), np.float32(0))])
+        third = jax.jacfwd(jax.hessian(lambda x, p=p: pool(x, p=p).sum()))
+        assert np.isfinite(third(nearly)).all()
     assert jax.grad(lambda p: pool(jnp.array([3.0, 4]), p=p).sum())(math.inf) == 0
     assert pool(x.astype(jnp.bfloat16)).dtype == jnp.bfloat16
     assert pool(jnp.array([3, 4], jnp.int8)).tolist() == [5.0]

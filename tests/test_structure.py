@@ -176,6 +176,35 @@ def test_windows_of_a_chain_are_not_computed_for_every_tap_of_the_next():
     assert 0 < max(selections) <= 4 * 3
 
 
+@pytest.mark.parametrize("channels", [10, 64])
+def test_values_of_a_chain_are_not_computed_for_every_tap_of_the_next(channels):
+    pool = functools.partial(jaxpool.max_pool, window_shape=(13, 13), padding="SAME")
+    compiled = jax.jit(pool).lower(jax.ShapeDtypeStruct((2, 16, 16, channels), jnp.float32)).compile()
+    maxima = [computation.count(" maximum(") for computation in compiled.as_text().split("\n\n")]
+    # 13 taps are windows of 5 and 3: four comparisons.
+    assert 0 < max(maxima) <= 4
+
+
+@pytest.mark.parametrize(
+    ("operator", "window", "channels", "dtype", "chosen"),
+    [
+        ("window_extremum", (13, 13), 10, "float32", "stored_doubling"),
+        ("window_extremum", (13, 13), 10, "bfloat16", "doubling"),
+        ("window_extremum", (3, 3), 3, "bfloat16", "separable"),
+        ("window_argextremum", (9, 9), 10, "float32", "stored_doubling"),
+        ("window_argextremum", (9, 9), 10, "bfloat16", "stored_doubling"),
+        ("window_argextremum", (10,), 10, "float32", "doubling"),
+        ("scatter_at_offsets", (14, 14), 64, "float32", "stored_doubling"),
+        ("scatter_at_offsets", (9, 9), 10, "float32", "merged_separable"),
+        ("scatter_at_offsets", (9, 9), 10, "bfloat16", "stored_doubling"),
+    ],
+)
+def test_what_suits_few_channels_and_large_windows_on_cpu(operator, window, channels, dtype, chosen):
+    shape = (2, *[40] * len(window), channels)
+    found = jaxpool.chosen_implementation(shape, window, 1, "SAME", platform="cpu", dtype=dtype)
+    assert found[operator] == chosen
+
+
 def test_every_operator_has_a_choice_everywhere():
     for platform in PLATFORMS:
         for window in [(1,), (2, 2), (13, 13), (3, 3, 3), (300,)]:

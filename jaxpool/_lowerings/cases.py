@@ -60,23 +60,14 @@ def long(case: Case) -> bool:
     return case.dense and case.longest > 6
 
 
-def unrolled(case: Case) -> bool:
-    """Whether the loop over the lanes is unrolled, and long: it stays slow where it also tells joined arrays apart."""
-    return not case.minor and 8 < case.lanes < 24
-
-
 def stored_value(case: Case) -> bool:
     """Whether values are better found with every link of a chain stored."""
-    return long(case) and case.longest > 10 and not unrolled(case)
+    return long(case) and case.longest > 10 and not (case.narrow and not case.minor and 8 < case.lanes < 20)
 
 
 def stored_place(case: Case) -> bool:
     """The same for values with places, which cost more to find again."""
-    if not long(case):
-        return False
-    if unrolled(case):
-        return case.longest > (13 if case.narrow else 10)
-    return case.longest > 10 or case.minor or case.lanes <= 8 or (case.lanes < 128 and not case.narrow)
+    return long(case) and (case.longest > 10 or len(case.window.parts) > 1 or case.minor or case.lanes <= 8)
 
 
 def joint(case: Case) -> bool:
@@ -86,8 +77,9 @@ def joint(case: Case) -> bool:
 
 
 # XLA:CPU unrolls a loop over a few lanes, up to about 32 of them, and then hardly fills vectors; the more slices take
-# part, the worse. The bounds on lanes and taps come from timing single operators on 2 cores; `cpu.json` shows what they
-# lead to with 1, 3, 6, 8, 16 and 24 channels.
+# part, the worse. The bounds on lanes and taps, here and above, come from timing single operators on 2 cores;
+# `cpu.json` shows what they lead to for windows of 2 and 3 with 1, 3, 6, 8, 16 and 24 channels and for long ones with 1,
+# 3, 12 and 17. Windows of 4 to 6 and those in three dimensions rest on such timings alone where channels are few.
 
 
 def few_lanes(case: Case) -> bool:
@@ -103,11 +95,8 @@ def merged_value(case: Case) -> bool:
 
 def merged_place(case: Case) -> bool:
     """Whether values with places are better found on merged axes."""
-    if case.minor or not case.dense or few(case):
+    if case.minor or not case.dense or few(case) or long(case):
         return False
-    if long(case):
-        # Of more taps the borders make programs that take long to compile.
-        return case.longest <= 8 and unrolled(case)
     return len(case.window.parts) > 2 and 8 <= case.lanes < 24
 
 
@@ -115,7 +104,13 @@ def merged_scatter(case: Case) -> bool:
     """Whether the scatter is better done on merged axes."""
     if case.minor or not case.dense:
         return False
-    return case.longest <= 32 and 2 <= case.lanes < (24 if len(case.window.parts) > 2 else 9 if case.narrow else 12)
+    return 2 <= case.lanes < (24 if len(case.window.parts) > 2 else 9 if case.narrow else 12)
+
+
+def stored_scatter(case: Case) -> bool:
+    """Whether the scatter is better done in a chain whose links are stored."""
+    unrolled = case.narrow and not case.minor and 8 < case.lanes < 16
+    return case.dense and case.longest > (6 if unrolled else 13)
 
 
 def narrow_sum(case: Case) -> bool:

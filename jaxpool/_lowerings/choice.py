@@ -112,8 +112,8 @@ TABLE = (
     Row(_SPREADS, _ANY, lambda case: taps.covering_count(case.window) <= 9, "slices"),
     Row(("window_spread",), ("cpu",), cases.joint_spread, "slices"),
     Row(("window_spread",), ("cpu",), lambda case: case.dense, "doubling"),
+    Row(("scatter_at_offsets",), ("cpu",), cases.stored_scatter, "stored_doubling"),
     Row(("scatter_at_offsets",), ("cpu",), cases.merged_scatter, "merged_separable"),
-    Row(("scatter_at_offsets",), ("cpu",), lambda case: case.dense and case.longest > 13, "stored_doubling"),
     Row(_SPREADS, _ANY, lambda case: case.dense and case.longest > 13, "doubling"),
     Row(_SPREADS, _ANY, lambda _: True, "separable"),
     # Forward mode.

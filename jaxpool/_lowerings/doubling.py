@@ -1,18 +1,20 @@
 """One axis after another, and along each axis a chain of small windows: the steps grow with the log of the window.
 
-A maximum over `k` taps is the maximum of `n = 4` blocks of `c = k - 3 q` taps, `q = k // 4` taps apart; the blocks
-overlap, which an extremum does not mind, and are windows themselves. So a window of 129 taps is a chain of windows of
-3, 3, 4 and 4 taps with dilations 1, 3, 8 and 32, on an input padded once. Offsets add up along the chain, and the way
-back is the chain in reverse: a tap lies in block `min(tap // q, n - 1)`. Sums do not bear overlaps; there the blocks
-are disjoint and up to three taps are added singly.
+A maximum over `k` taps is the maximum of `n = 4` blocks of `c = k - 3 q` taps, `q = k // 4` taps apart (of three
+blocks up to 10 taps); the blocks overlap, which an extremum does not mind, and are windows themselves. So a window of
+129 taps is a chain of windows of 3, 3, 4 and 4 taps with dilations 1, 3, 8 and 32, on an input padded once. Offsets add
+up along the chain, and the way back is the chain in reverse: a tap lies in block `min(tap // q, n - 1)`. Sums do not
+bear overlaps; there the blocks are disjoint and up to three taps are added singly.
 
 XLA:CPU fuses two windows of such a chain, and then computes the first again for every tap of the second. In
-"stored_doubling" the result of each is stored; its chains are those that are best then, as 5 and 5 taps for 25.
+"stored_doubling" the result of each is stored, on merged axes (see the module `merged`), as XLA:CPU is slow to join
+arrays of few channels; its chains are those that are best then, as 5 and 5 taps for 25.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -21,12 +23,15 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxpool._geometry import AxisWindow, Window
-from jaxpool._lowerings import slices, taps
+from jaxpool._lowerings import merged, slices, taps
 from jaxpool._lowerings.reduce_window import extreme
 
 BLOCKS = 4
 # Up to here one pass over all taps is cheaper than two.
 BASE = 6
+
+# Lanes from which on a scatter is better done as the axes are.
+_WIDE = 24
 
 # Of links that are stored: the most taps, and the price of storing, in taps.
 _MOST_TAPS = 8
@@ -62,7 +67,10 @@ def _sizes(count: int) -> Sizes:
 
 @functools.cache
 def _stored_sizes(count: int) -> Sizes:
-    """The same where links are stored: the cheapest chain, of two links at least, of the fewest among equals."""
+    """The same where links are stored: the cheapest chain of those whose blocks overlap least, of at least two links.
+
+    Among equals it has the fewest links.
+    """
     if count <= BASE:
         return ((count, 1),)
     chains: list[Sizes] = []
@@ -156,13 +164,28 @@ def window_spread(g: Array, window: Window) -> Array:
     return g
 
 
+def _on_merged_axes(arrays: Sequence[Array], links: Sequence[Link]) -> tuple[list[Array], list[Link]]:
+    """Arrays and their chain along one axis where they can be merged, as they are elsewhere."""
+    axis = links[0].window.axes[0]
+    dense = all(part.stride == 1 for link in links for part in link.window.parts)
+    if not dense or not merged.mergeable(arrays[0], axis):
+        return list(arrays), list(links)
+    rest = math.prod(arrays[0].shape[axis + 1 :])
+    scaled = [link._replace(window=merged.scale(link.window, rest)) for link in links]
+    return [merged.merge(array, axis) for array in arrays], scaled
+
+
 def window_extremum(x: Array, window: Window, kind: str, stored: bool = False) -> Array:
     """y[o] = the largest, or smallest, element of the window; NaN if there is one."""
     for part, links in reversed(_axes(window, stored)):
         (x,) = taps.materialize(_padded(x, part, extreme(x.dtype, kind)))
+        shape = Window((part,)).output_shape(x.shape)
+        if stored:
+            (x,), links = _on_merged_axes((x,), links)
         for i, link in enumerate(links):
-            (x,) = (x,) if i == 0 else _between((x,), window, stored)
+            (x,) = (x,) if i == 0 else _between((x,), link.window, stored)
             x = slices.window_extremum(x, link.window, kind)
+        x = x.reshape(shape)
     return x
 
 
@@ -174,16 +197,20 @@ def window_argextremum(x: Array, window: Window, kind: str, stored: bool = False
         x = _padded(x, part, extreme(x.dtype, kind))
         carried = () if offsets is None else (_padded(offsets, part, 0),)
         x, *carried = taps.materialize(x, *carried)
+        shape = Window((part,)).output_shape(x.shape)
+        if stored:
+            (x, *carried), links = _on_merged_axes((x, *carried), links)
         along: Array | None = None
         for link in links:
-            arrays = (x, *carried) if along is None else _between((x, *carried, along), window, stored)
+            arrays = (x, *carried) if along is None else _between((x, *carried, along), link.window, stored)
             x, *rest, tap = slices.select_best(arrays, link.window, kind)
             tap = tap.astype(dtype) * taps.constant(link.rows.unit, dtype)
             along = tap if along is None else tap + rest.pop()
             carried = rest
         if along is None:
             raise AssertionError("a chain has at least one link")
-        offsets = along + carried[0] if carried else along
+        offsets = (along + carried[0] if carried else along).reshape(shape)
+        x = x.reshape(shape)
     if offsets is None:
         raise AssertionError("a window has at least one axis")
     return x, taps.at_real_taps(offsets, window)
@@ -214,9 +241,12 @@ def gather_at_offsets(x: Array, offsets: Array, window: Window, consistent: bool
 def scatter_at_offsets(g: Array, offsets: Array, window: Window, consistent: bool, stored: bool = False) -> Array:
     """x[h] = sum of g[o] over the windows o whose offset names h."""
     del consistent
+    lanes: Any = g.shape[-1]
+    # What is added up on merged axes lies apart, and the loops of many lanes fill vectors.
+    rows = merged if stored and isinstance(lanes, int) and lanes < _WIDE else slices
     for part, links in _axes(window, stored):
         for link in reversed(links):
-            g, offsets = taps.materialize(*slices.scatter_rows(offsets, (g,), link.window, link.rows))
+            g, offsets = taps.materialize(*rows.scatter_rows(offsets, (g,), link.window, link.rows))
         g, offsets = _cropped(g, part), _cropped(offsets, part)
     return g
 

@@ -26,19 +26,36 @@ def refuses(operator: str, window: Window, consistent: bool) -> str | None:
     return slices.refuses(operator, window, consistent)
 
 
+def mergeable(array: Array, axis: int) -> bool:
+    """Whether there are later axes, of sizes that can be multiplied."""
+    after: tuple[Any, ...] = array.shape[axis + 1 :]
+    # Sizes may be symbols, and one of 0 would leave no axis to pool over.
+    return bool(after) and all(isinstance(size, int) and size > 0 for size in after)
+
+
+def merge(array: Array, axis: int) -> Array:
+    """The array with an axis and all later ones as one."""
+    return array.reshape(*array.shape[:axis], math.prod(array.shape[axis:]))
+
+
+def scale(window: Window, rest: int) -> Window:
+    """A dense window along one axis, on the axis that takes in `rest` elements after each of its own."""
+    (part,) = window.parts
+    scaled = {name: getattr(part, name) * rest for name in ("size", "dilation", "low", "high", "outputs")}
+    return Window((dataclasses.replace(part, **scaled),))
+
+
 def _on_long_rows(compute: Callable[[Sequence[Array], Window], Any], arrays: Sequence[Array], window: Window) -> Any:
     """What `compute` makes of the arrays and the window along one axis, on merged axes."""
     (part,) = window.parts
+    if not mergeable(arrays[0], part.axis):
+        return compute(arrays, window)
     shape: tuple[Any, ...] = arrays[0].shape
     before, after = shape[: part.axis], shape[part.axis + 1 :]
-    # Sizes may be symbols, and one of 0 would leave no axis to pool over.
-    if not after or not all(isinstance(size, int) and size > 0 for size in after):
-        return compute(arrays, window)
     rest = math.prod(after)
     if part.stride == 1:
-        scaled = {name: getattr(part, name) * rest for name in ("size", "dilation", "low", "high", "outputs")}
-        merged = [array.reshape(*before, array.shape[part.axis] * rest) for array in arrays]
-        window, length = Window((dataclasses.replace(part, **scaled),)), rest
+        merged = [merge(array, part.axis) for array in arrays]
+        window, length = scale(window, rest), rest
     else:
         merged, length = [array.reshape(*before, array.shape[part.axis], rest) for array in arrays], 1
     results = compute(merged, window)

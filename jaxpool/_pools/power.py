@@ -25,8 +25,8 @@ from jaxpool._pools.inputs import as_array, mask_of, padded
 
 Scalar = float | ArrayLike
 
-# From here on all but the largest elements count for nothing, and the square of p, in derivatives, is still a number.
-_LARGEST_P = 2.0**62
+# From here on all but the largest elements count for nothing. Derivatives have powers of p, which must be numbers.
+_LARGEST_P = {"float32": 2.0**30, "float64": 2.0**62}
 
 
 def _size(x: Array) -> Array:
@@ -101,7 +101,8 @@ def _pooled(
     if isinstance(p, float) and math.isinf(p):
         # A window wholly in padding, or without valid elements, has the norm 0.
         return jnp.maximum(extremum_of(_size(x), None, window, "max"), 0).astype(result_dtype)
-    p = min(p, _LARGEST_P) if isinstance(p, float) else jnp.minimum(p.astype(dtype), _LARGEST_P)
+    largest = _LARGEST_P[str(dtype)]
+    p = min(p, largest) if isinstance(p, float) else jnp.minimum(p.astype(dtype), largest)
     count: Array | None = None
     if mean:
         divisor = divisor_of(mask, window, count_include_pad, dtype, x.ndim)
