@@ -78,8 +78,8 @@ def joint(case: Case) -> bool:
 
 # XLA:CPU unrolls a loop over a few lanes, up to about 32 of them, and then hardly fills vectors; the more slices take
 # part, the worse. The bounds on lanes and taps, here and above, come from timing single operators on 2 cores;
-# `cpu.json` shows what they lead to for windows of 2 and 3 with 1, 3, 6, 8, 16 and 24 channels and for long ones with 1,
-# 3, 12 and 17. Windows of 4 to 6 and those in three dimensions rest on such timings alone where channels are few.
+# `cpu.json` shows what they lead to for windows of 2 and 3 with 1, 3, 6, 8, 16 and 24 channels, and for long ones with
+# 1, 3, 12 and 17. Windows of 4 to 6 and those in three dimensions rest on timings alone where channels are few.
 
 
 def few_lanes(case: Case) -> bool:
