@@ -588,7 +588,8 @@ def face_table(found: Mapping[str, list[Face]], milliseconds: Mapping[str, float
 
 def difference_table(calls: Sequence[Call], differences: Mapping[tuple[str, str], float]) -> Table:
     """A table with the largest difference of each head."""
-    table = Table(box=borders.SIMPLE_HEAD, title="Largest differences from PyTorch", title_justify="left")
+    title = f"Largest differences from PyTorch, at most {ALLOWED_DIFFERENCE:g}"
+    table = Table(box=borders.SIMPLE_HEAD, title=title, title_justify="left")
     for heading in ("network", "head", "inputs"):
         table.add_column(heading)
     table.add_column("difference", justify="right")
