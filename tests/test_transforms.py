@@ -196,6 +196,23 @@ def test_explicit_sharding_of_batch_and_channels(row):
 
 
 @pytest.mark.parametrize("axis_type", [AxisType.Explicit, AxisType.Auto])
+@pytest.mark.parametrize("implementation", [None, "separable", "reduce_window"])
+@pytest.mark.parametrize("pool", [jaxpool.max_pool, jaxpool.avg_pool])
+def test_devices_need_not_talk_about_batch_and_channels(pool, implementation, axis_type):
+    def both(x):
+        y, pull = jax.vjp(lambda x: pool(x, (3, 3), 2, "SAME", implementation=implementation), x)
+        return y, pull(y)[0]
+
+    mesh = jax.make_mesh((4, 2), ("data", "model"), axis_types=(axis_type,) * 2)
+    with jax.set_mesh(mesh):
+        spec = P("data", None, None, "model")
+        sharded = jax.device_put(np.zeros((8, 9, 9, 64), np.float32), NamedSharding(mesh, spec))
+        text = jax.jit(both).lower(sharded).compile().as_text()
+    for talk in ("all-gather", "all-to-all", "all-reduce", "collective-permute"):
+        assert talk not in text
+
+
+@pytest.mark.parametrize("axis_type", [AxisType.Explicit, AxisType.Auto])
 @pytest.mark.parametrize(
     ("pool", "shape", "k", "stride"),
     [

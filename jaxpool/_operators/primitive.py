@@ -6,6 +6,7 @@ would lose forward mode, and plain autodiff of the lowerings would keep larger r
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from jax import Array, lax
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
+from jax.sharding import AxisType
 
 from jaxpool._geometry import Window
 from jaxpool._lowerings import compute
@@ -76,10 +78,19 @@ def _lowering(computed: Callable[..., Any], multiple_results: bool) -> Callable[
         # Inside, shapes and dtypes are all that matters: explicit shardings and varying axes are settled by the
         # abstract result, and what is inside is left to the partitioner.
         avals: Sequence[Any] = context.avals_in
-        plain = [ShapedArray(aval.shape, aval.dtype) for aval in avals]
-        return rule(context.replace(avals_in=plain), *values, **static)
+        with _automatic_axes():
+            plain = [ShapedArray(aval.shape, aval.dtype) for aval in avals]
+            return rule(context.replace(avals_in=plain), *values, **static)
 
     return lower
+
+
+def _automatic_axes() -> contextlib.AbstractContextManager[Any]:
+    """Within it no mesh axis is explicit: there, arrays without a sharding would be gathered on every device."""
+    mesh = jax.sharding.get_abstract_mesh()
+    types = zip(mesh.axis_names, mesh.axis_types, strict=True)
+    automatic = {name: AxisType.Auto for name, kind in types if kind == AxisType.Explicit}
+    return jax.sharding.use_abstract_mesh(mesh.update_axis_types(automatic)) if automatic else contextlib.nullcontext()
 
 
 def _batch(
