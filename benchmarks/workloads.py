@@ -126,8 +126,8 @@ def minimal_bytes(workload: Workload, dtype: str, mode: str) -> int:
 
     The backward pass of max pooling alone must read which element won: the smallest integers that tell it, one per
     output, are counted. What windows with gaps could leave unread is counted too. Pools in a row could be one program,
-    which has nothing to move in between but one choice per pool; that is more than one choice among all
-    elements that reach an output would take.
+    which has nothing to move in between but one choice per pool; that is more than one choice among all elements that
+    reach an output would take.
     """
     inputs = math.prod(workload.shape) * ITEM_BYTES[dtype]
     averages_integers = workload.pool != "max" and dtype.startswith(("int", "uint"))

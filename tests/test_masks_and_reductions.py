@@ -185,7 +185,7 @@ def test_norms_neither_overflow_nor_vanish():
     for p in (0.5, 1, 2, 3.0, math.inf, jnp.float32(1)):
         slope = jax.grad(lambda x, p=p: pool(x, p=p).sum())(jnp.array([-2.0, 0, 0, 0]))
         np.testing.assert_allclose(slope, [-1, 0, 0, 0], rtol=1e-6)
-    # However large an exponent is, its derivatives are numbers; equal elements share them.
+    # However large an exponent is, derivatives up to the third are numbers; equal elements share them.
     for p in (1e20, 1e300, jnp.float32(1e30), jnp.float32(math.inf)):
         values, slopes = jax.vjp(lambda x, p=p: pool(x, p=p), jnp.array([3.0, -4, 5, 5]))
         assert values.tolist() == [4, 5]

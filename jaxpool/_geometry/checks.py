@@ -56,7 +56,7 @@ def check_option(function: str, argument: str, value: Any, options: Sequence[Any
 
 def check_flag(function: str, argument: str, value: Any) -> None:
     """Refuses anything but True and False."""
-    if value is not True and value is not False and not isinstance(value, np.bool_):
+    if not isinstance(value, bool | np.bool_):
         fact = "a flag" if traced(value) else f"a value of type {type(value).__name__}"
         remedy = "Write True or False; it must be known while tracing."
         refuse(TypeError, function, argument, "be True or False", shown(value), fact, remedy)

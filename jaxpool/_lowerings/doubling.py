@@ -242,7 +242,7 @@ def scatter_at_offsets(g: Array, offsets: Array, window: Window, consistent: boo
     """x[h] = sum of g[o] over the windows o whose offset names h."""
     del consistent
     lanes: Any = g.shape[-1]
-    # What is added up on merged axes lies apart, and the loops of many lanes fill vectors.
+    # Loops over few lanes are merged; those over many fill vectors as they are, and add up what lies side by side.
     rows = merged if stored and isinstance(lanes, int) and lanes < _WIDE else slices
     for part, links in _axes(window, stored):
         for link in reversed(links):

@@ -25,7 +25,7 @@ from jaxpool._pools.inputs import as_array, mask_of, padded
 
 Scalar = float | ArrayLike
 
-# From here on all but the largest elements count for nothing. Derivatives have powers of p, which must be numbers.
+# From here on all but the largest elements count for nothing. The n-th derivative has p^n, a number up to n = 4.
 _LARGEST_P = {"float32": 2.0**30, "float64": 2.0**62}
 
 
