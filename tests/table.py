@@ -20,6 +20,7 @@ class Row:
       arrays: further arguments, made from the shape of the inputs.
       smooth: whether it is curved, so that exact finite differences do not tell its derivatives.
       places: whether the program may hold gathers and scatters, because places depend on data or on bins.
+      infinite: whether an argument is infinite, so that steps outside of `jit` may be.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Row:
     arrays: Callable[[tuple[Any, ...]], dict[str, Any]] | None = None
     smooth: bool = False
     places: bool = False
+    infinite: bool = False
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """The values alone."""
@@ -154,7 +156,13 @@ ROWS = [
     Row("global_lp_pool", jaxpool.global_lp_pool, {}, smooth=True),
     Row("global_power_mean_pool", jaxpool.global_power_mean_pool, {"p": jnp.float32(2.5)}, smooth=True),
     Row("pool, a product", jaxpool.pool, {"init": 1.0, "reduce_fn": lax.mul, "window_shape": (1, 2)}, smooth=True),
-    Row("pool, a pair", log_mean_exp, {"window_shape": (2, 3), "strides": 2, "padding": "SAME"}, smooth=True),
+    Row(
+        "pool, a pair",
+        log_mean_exp,
+        {"window_shape": (2, 3), "strides": 2, "padding": "SAME"},
+        smooth=True,
+        infinite=True,
+    ),
 ]
 
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import export
+from jax.experimental.jet import jet
 from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 from table import ROWS, ids
@@ -114,6 +115,48 @@ def test_higher_derivatives(row):
     _, third = jax.jit(lambda x, v: jax.jvp(jax.jacrev(jax.grad(loss)), (x,), (v,)))(x, v)
     expected = dense.T @ np.diag(6 * np.ravel(w) * (dense @ v.ravel())) @ dense
     np.testing.assert_allclose(np.reshape(third, size), expected, rtol=1e-3, atol=1e-3)
+
+
+@every_row
+def test_taylor_mode_to_third_order(row):
+    x = row.inputs(SMALL)
+    rng = np.random.default_rng(4)
+    series = [rng.normal(size=x.shape).astype(np.float32) / 4 for _ in range(3)]
+
+    def along(t):
+        return row(x + t * series[0] + t**2 / 2 * series[1] + t**3 / 6 * series[2])
+
+    derivatives = [jax.jacfwd(along), jax.jacfwd(jax.jacfwd(along)), jax.jacfwd(jax.jacfwd(jax.jacfwd(along)))]
+    expected = jax.jit(lambda t: [derivative(t) for derivative in derivatives])(np.float32(0))
+    value, terms = jax.jit(lambda x, series: jet(row, (x,), (series,)))(x, series)
+    close(value, row(x))
+    for term, derivative in zip(terms, expected, strict=True):
+        np.testing.assert_allclose(term, derivative, rtol=1e-3, atol=1e-4 * np.abs(derivative).max())
+
+
+@every_row
+def test_debugging_of_nan_names_an_operation(row):
+    x = jnp.asarray(row.inputs(SMALL))
+    gradient = jax.grad(lambda x: jnp.sum(row(x) ** 2))
+    calls = [row, jax.jit(row), gradient, jax.jit(gradient)]
+    broken = jnp.full_like(x, jnp.nan)
+    with jax.debug_nans(True):
+        for call in calls:
+            jax.block_until_ready(call(x))
+        for call in calls[:2]:
+            with pytest.raises(FloatingPointError, match="nan"):
+                call(broken)
+
+
+@every_row
+def test_debugging_of_infinities_lets_finite_results_pass(row):
+    x = jnp.asarray(row.inputs(SMALL))
+    gradient = jax.grad(lambda x: jnp.sum(row(x)))
+    with jax.debug_infs(True):
+        for call in (jax.jit(row), jax.jit(gradient)) if row.infinite else (row, gradient):
+            jax.block_until_ready(call(x))
+        with pytest.raises(FloatingPointError):
+            jax.block_until_ready(row(jnp.full_like(x, jnp.inf)))
 
 
 @every_row

@@ -19,7 +19,6 @@ from jaxpool._operators.linear import (
     window_sum,
 )
 from jaxpool._operators.places import first_maximum, last_at_places
-from jaxpool._operators.power import unit_power
 
 __all__ = [
     "first_maximum",
@@ -32,7 +31,6 @@ __all__ = [
     "scatter_at_offsets",
     "scatter_at_places",
     "sum_bins",
-    "unit_power",
     "window_argextremum",
     "window_extremum",
     "window_reduce",

@@ -7,6 +7,7 @@ differentiation computes a maximum twice.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -29,13 +30,13 @@ def _value_and_offsets(x: Any, *, window: Window, **static: Any) -> tuple[Any, A
     return value, value.update(dtype=jnp.dtype(window.offset_dtype))
 
 
-_extremum_p = operator("window_extremum", _value, ("kind",), only_for_rules=("residual",))
-_argextremum_p = operator("window_argextremum", _value_and_offsets, ("kind",), multiple_results=True)
+_extremum_p = operator("window_extremum", _value, only_for_rules=("residual",))
+_argextremum_p = operator("window_argextremum", _value_and_offsets, multiple_results=True)
 
 
 # y[o] = dx[place(o, offset of the first extremum of x)], and its adjoint; x is a constant of both.
-_gather_p = operator("gather_at_extremum", same_as_outputs, ("kind",))
-_scatter_p = operator("scatter_at_extremum", same_as_inputs, ("kind",))
+_gather_p = operator("gather_at_extremum", same_as_outputs)
+_scatter_p = operator("scatter_at_extremum", same_as_inputs)
 adjoint_pair(_gather_p, _scatter_p)
 
 
@@ -72,9 +73,9 @@ def _for_derivative(implementation: str | None, operator_name: str, window: Wind
     return implementation
 
 
-def _gather(dx: Array, offsets: Array, window: Window, implementation: str | None) -> Array:
+def _gather_along(offsets: Array, window: Window, implementation: str | None) -> Callable[[Array], Array]:
     usable = _for_derivative(implementation, "gather_at_offsets", window)
-    return gather_at_offsets(dx, offsets, window, consistent=True, implementation=usable)
+    return lambda dx: gather_at_offsets(dx, offsets, window, consistent=True, implementation=usable)
 
 
 def _keeps_input(residual: str | None, window: Window) -> bool:
@@ -85,23 +86,23 @@ def _keeps_input(residual: str | None, window: Window) -> bool:
 
 
 def _extremum_rule(
-    x: Array, dx: Array, *, window: Window, kind: str, implementation: str | None, residual: str | None
-) -> tuple[Array, Array]:
+    x: Array, *, window: Window, kind: str, implementation: str | None, residual: str | None
+) -> tuple[Array, Callable[[Array], Array]]:
     if _keeps_input(residual, window):
         values = window_extremum(x, window, kind, implementation, residual)
         usable = _for_derivative(implementation, "gather_at_offsets", window)
         usable = _for_derivative(usable, "window_argextremum", window)
-        return values, gather_at_extremum(dx, x, window, kind, usable)
+        return values, lambda dx: gather_at_extremum(dx, x, window, kind, usable)
     usable = _for_derivative(implementation, "window_argextremum", window)
     values, offsets = window_argextremum(x, window, kind, usable)
-    return values, _gather(dx, offsets, window, implementation)
+    return values, _gather_along(offsets, window, implementation)
 
 
 def _argextremum_rule(
-    x: Array, dx: Array, *, window: Window, kind: str, implementation: str | None
-) -> tuple[tuple[Array, Array], tuple[Array, None]]:
+    x: Array, *, window: Window, kind: str, implementation: str | None
+) -> tuple[tuple[Array, Array], tuple[Callable[[Array], Array], None]]:
     values, offsets = window_argextremum(x, window, kind, implementation)
-    return (values, offsets), (_gather(dx, offsets, window, implementation), None)
+    return (values, offsets), (_gather_along(offsets, window, implementation), None)
 
 
 differentiate(_extremum_p, _extremum_rule)

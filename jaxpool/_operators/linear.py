@@ -33,31 +33,31 @@ def _inputs_of(g: Any, *, dtype: str, **static: Any) -> Any:
 
 # y[o] = sum_i x[o * stride - low + i * dilation]    x[h] = sum_i y[(h + low - i * dilation) / stride]
 # Both sum in the wider of their two dtypes, `dtype` being that of the result.
-_sum_p = operator("window_sum", _outputs_of, ("dtype",))
-_spread_p = operator("window_spread", _inputs_of, ("dtype",))
+_sum_p = operator("window_sum", _outputs_of)
+_spread_p = operator("window_spread", _inputs_of)
 adjoint_pair(_sum_p, _spread_p)
 
 # y[o] = x[place(o, offsets[o])]                     x[h] = sum over the o with place(o, offsets[o]) = h of y[o]
-_gather_p = operator("gather_at_offsets", same_as_outputs, ("consistent",))
-_scatter_p = operator("scatter_at_offsets", same_as_inputs, ("consistent",))
+_gather_p = operator("gather_at_offsets", same_as_outputs)
+_scatter_p = operator("scatter_at_offsets", same_as_inputs)
 adjoint_pair(_gather_p, _scatter_p)
 
 
 # y[i * width + k] = x[start(i) + k] in bin i        x[p] = sum over the bins i with p of y[i * width + p - start(i)]
-_lay_out_p = operator("lay_out_bins", same_as_outputs, ())
-_collect_p = operator("collect_bins", same_as_inputs, ())
+_lay_out_p = operator("lay_out_bins", same_as_outputs)
+_collect_p = operator("collect_bins", same_as_inputs)
 adjoint_pair(_lay_out_p, _collect_p)
 
 
 # y[i] = sum of x over bin i                         x[p] = sum of y over the bins that hold p
-_sum_bins_p = operator("sum_bins", same_as_outputs, ())
-_spread_bins_p = operator("spread_bins", same_as_inputs, ())
+_sum_bins_p = operator("sum_bins", same_as_outputs)
+_spread_bins_p = operator("spread_bins", same_as_inputs)
 adjoint_pair(_sum_bins_p, _spread_bins_p)
 
 
 # y[o] = x[places[o]]                                x[h] = sum over the o with places[o] = h of y[o]
-_gather_places_p = operator("gather_at_places", same_as_outputs, ())
-_scatter_places_p = operator("scatter_at_places", same_as_inputs, ())
+_gather_places_p = operator("gather_at_places", same_as_outputs)
+_scatter_places_p = operator("scatter_at_places", same_as_inputs)
 adjoint_pair(_gather_places_p, _scatter_places_p)
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxpool._geometry import Window
-from jaxpool._operators.primitive import bind, operator
+from jaxpool._operators.primitive import bind, operator, without_derivative
 
 
 def _mask(places: Any, *, window: Window, **static: Any) -> Any:
@@ -21,8 +21,10 @@ def _places(x: Any, *bounds: Any, window: Window, **static: Any) -> Any:
     return x.update(shape=window.output_shape(x.shape), dtype=bounds[0].dtype, weak_type=False)
 
 
-_last_p = operator("last_at_places", _mask, ())
-_first_p = operator("first_maximum", _places, ())
+_last_p = operator("last_at_places", _mask)
+_first_p = operator("first_maximum", _places)
+without_derivative(_last_p)
+without_derivative(_first_p)
 
 
 def last_at_places(places: Array, window: Window) -> Array:

@@ -15,8 +15,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.core import ShapedArray
+from jax.experimental import jet
 from jax.extend.core import Primitive
-from jax.interpreters import ad, batching, mlir
+from jax.interpreters import ad, batching, mlir, xla
 from jax.sharding import AxisType
 
 from jaxpool._geometry import Window
@@ -31,7 +32,6 @@ AbstractResult = Callable[..., Any]
 def operator(
     name: str,
     result: AbstractResult,
-    parameters: Sequence[str],
     *,
     only_for_rules: Sequence[str] = (),
     multiple_results: bool = False,
@@ -41,8 +41,7 @@ def operator(
     Args:
       name: the operator's name there.
       result: `(*avals, window, **parameters)` to the abstract result or results.
-      parameters: the names of the static parameters besides `window` and `implementation`.
-      only_for_rules: the names of further static parameters, which the derivative rules read and `_lowerings` does not.
+      only_for_rules: the names of static parameters that the derivative rules read and `_lowerings` does not.
       multiple_results: whether `result` is a sequence.
     """
 
@@ -52,16 +51,7 @@ def operator(
     primitive = Primitive(name)
     primitive.multiple_results = multiple_results
     primitive.def_abstract_eval(result)
-    compiled = jax.jit(primitive.bind, static_argnames=("window", "implementation", *parameters, *only_for_rules))
-
-    def evaluate(*arrays: Array, **static: Any) -> Any:
-        config: Any = jax.config
-        if config.jax_disable_jit:
-            platform = _PLATFORMS.get(jax.default_backend(), "other")
-            return computed(platform, *arrays, **static)
-        return compiled(*arrays, **static)
-
-    primitive.def_impl(evaluate)
+    primitive.def_impl(functools.partial(xla.apply_primitive, primitive))
     mlir.register_lowering(primitive, _lowering(functools.partial(computed, "other"), multiple_results))
     for platform, kind in _PLATFORMS.items():
         mlir.register_lowering(
@@ -151,24 +141,51 @@ def _linear(primitive: Primitive, adjoint: Primitive) -> None:
         back = static | {"dtype": x.aval.dtype.name} if "dtype" in static else static
         return [bind(adjoint, cotangent, *constants, **back), *[None] * len(constants)]
 
+    def taylor(primals: Sequence[Array], series: Sequence[Sequence[Array]], **static: Any) -> tuple[Array, list[Array]]:
+        x, *constants = primals
+        return bind(primitive, x, *constants, **static), [bind(primitive, t, *constants, **static) for t in series[0]]
+
     ad.primitive_jvps[primitive] = jvp
     ad.primitive_transposes[primitive] = transpose
+    jet.jet_rules[primitive] = taylor
 
 
 def differentiate(primitive: Primitive, rule: Callable[..., tuple[Any, Any]]) -> None:
-    """Sets the rule `(x, dx, **static)` to values and their tangents; results whose tangent is None have none.
+    """Sets the rule `(x, **static)` to the values and the linear function that each tangent is sent through.
 
-    A rule may compute the values differently from the primitive, since here both are wanted.
+    A result without derivative has None in place of that function. A rule may compute the values differently from the
+    primitive, since here both are wanted. The function is the same for every order, so Taylor terms go through it, too.
     """
+
+    def along(value: Any, slope: Callable[[Array], Array] | None, dx: Array) -> Any:
+        return _zero(value) if slope is None else slope(dx)
 
     def jvp(primals: Sequence[Array], tangents: Sequence[Any], **static: Any) -> tuple[Any, Any]:
         if isinstance(tangents[0], ad.Zero):
             out = primitive.bind(*primals, **static)
-            zeros = jax.tree.map(_zero, out)
-            return out, zeros
-        values, slopes = rule(primals[0], tangents[0], **static)
+            return out, jax.tree.map(_zero, out)
+        values, slopes = rule(primals[0], **static)
         if primitive.multiple_results:
-            slopes = [_zero(value) if slope is None else slope for value, slope in zip(values, slopes, strict=True)]
-        return values, slopes
+            return values, [along(value, slope, tangents[0]) for value, slope in zip(values, slopes, strict=True)]
+        return values, along(values, slopes, tangents[0])
+
+    def taylor(primals: Sequence[Array], series: Sequence[Sequence[Array]], **static: Any) -> tuple[Any, Any]:
+        values, slopes = rule(primals[0], **static)
+
+        def terms(slope: Callable[[Array], Array] | None) -> Any:
+            return jet.zero_series if slope is None else [slope(term) for term in series[0]]
+
+        return values, [terms(slope) for slope in slopes] if primitive.multiple_results else terms(slopes)
 
     ad.primitive_jvps[primitive] = jvp
+    jet.jet_rules[primitive] = taylor
+
+
+def without_derivative(primitive: Primitive) -> None:
+    """Declares that the results of a primitive are constants for every Taylor term."""
+
+    def taylor(primals: Sequence[Array], series: Any, **static: Any) -> tuple[Any, Any]:
+        del series
+        return bind(primitive, *primals, **static), jet.zero_series
+
+    jet.jet_rules[primitive] = taylor

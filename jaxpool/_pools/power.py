@@ -18,7 +18,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxpool._geometry import Ints, Padding, Window, check_flag, check_positive_number, global_window, pooling_window
-from jaxpool._operators import unit_power, window_extremum, window_reduce, window_sum
+from jaxpool._operators import window_extremum, window_reduce, window_sum
 from jaxpool._pools.average import divisor_of, summing_dtype
 from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import as_array, mask_of, padded
@@ -74,8 +74,10 @@ def _whole(size: Array, window: Window, p: Any) -> tuple[Array, Array]:
 def _joined(size: Array, window: Window, p: Any) -> tuple[Array, Array]:
     """The pair of every window, from those of its elements."""
     scale = lax.stop_gradient(size)
-    # |x| / m of one element is 1, or 0.
-    share = unit_power(_over(size, scale), jnp.asarray(p, size.dtype))
+    # |x| / m of one element is 1, or 0, to the last bit: a large p would magnify what rounding leaves.
+    ratio = _over(size, scale)
+    unit = jnp.where(ratio > 0, jnp.ones((), size.dtype), 0) + (ratio - lax.stop_gradient(ratio))
+    share = _power(unit, p)
 
     def join(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
         first = a[0] >= b[0]
