@@ -4,12 +4,12 @@ from jaxpool._pools.adaptive import adaptive_avg_pool, adaptive_max_pool, adapti
 from jaxpool._pools.average import avg_pool, sum_pool
 from jaxpool._pools.extremum import max_pool, max_pool_with_argmax, min_pool, min_pool_with_argmax
 from jaxpool._pools.fractional import fractional_max_pool, fractional_max_pool_with_argmax
+from jaxpool._pools.global_pools import global_avg_pool, global_max_pool, global_min_pool, global_sum_pool
 from jaxpool._pools.indices import indices_from_onnx, indices_from_tf, indices_to_onnx, indices_to_tf
 from jaxpool._pools.power import global_lp_pool, global_power_mean_pool, lp_pool, power_mean_pool
 from jaxpool._pools.questions import chosen_implementation, output_shape
 from jaxpool._pools.reduce import pool
 from jaxpool._pools.unpool import avg_unpool, max_unpool
-from jaxpool._pools.whole_plane import global_avg_pool, global_max_pool, global_min_pool, global_sum_pool
 
 __version__ = "0.1.0"
 

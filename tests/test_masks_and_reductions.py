@@ -181,7 +181,7 @@ def test_norms_neither_overflow_nor_vanish():
         np.testing.assert_allclose(slope, np.sqrt(0.5), rtol=1e-6)
         mean = jaxpool.power_mean_pool(pair, (2,), p=0.02, channel_axis=None)
         np.testing.assert_allclose(mean, [large], rtol=1e-5)
-    np.testing.assert_allclose(jaxpool.global_power_mean_pool(jnp.ones((112, 112, 1)), p=0.1), [1], rtol=1e-5)
+    np.testing.assert_allclose(jaxpool.global_power_mean_pool(jnp.ones((1, 112, 112, 1)), p=0.1), [[1]], rtol=1e-5)
     for p in (0.5, 1, 2, 3.0, math.inf, jnp.float32(1)):
         slope = jax.grad(lambda x, p=p: pool(x, p=p).sum())(jnp.array([-2.0, 0, 0, 0]))
         np.testing.assert_allclose(slope, [-1, 0, 0, 0], rtol=1e-6)

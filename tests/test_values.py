@@ -24,7 +24,8 @@ def test_the_course_notes_examples():
     maps[0, 0] += 8
     maps[3, 3] -= 8
     np.testing.assert_array_equal(maps.sum((0, 1)), [80, 64, 64])
-    np.testing.assert_array_equal(jaxpool.global_avg_pool(maps), [5, 4, 4])
+    np.testing.assert_array_equal(jaxpool.global_avg_pool(maps, num_spatial_dims=2), [5, 4, 4])
+    np.testing.assert_array_equal(jaxpool.global_avg_pool(maps[None]), [[5, 4, 4]])
 
 
 @pytest.mark.parametrize("channel_axis", [-1, 1, 2, 0])
@@ -96,9 +97,41 @@ def test_narrow_floats_with_nan_infinities_and_both_zeros(dtype, rng):
             g = pull((jnp.ones_like(values), np.zeros(indices.shape, jax.dtypes.float0)))[0]
             sent = oracle.scatter_at_offsets(np.ones(offsets.shape), offsets, window).astype(x.dtype)
             np.testing.assert_array_equal(np.asarray(g).astype(np.float64), sent.astype(np.float64))
-    zeros = jnp.asarray([[-0.0, -0.0], [-0.0, 0.0]], dtype)
-    largest = jaxpool.max_pool(zeros[None], (1, 2), channel_axis=None)
-    assert np.signbit(np.asarray(largest).astype(np.float64)).ravel().tolist() == [True, False]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float8_e5m2"])
+@pytest.mark.parametrize("kind", ["max", "min"])
+def test_the_value_is_the_element_at_the_index_also_in_the_sign_of_zero(dtype, kind, rng):
+    pool, with_argmax = getattr(jaxpool, f"{kind}_pool"), getattr(jaxpool, f"{kind}_pool_with_argmax")
+    first = pool(jnp.asarray([-0.0, 0.0, -0.0], dtype), (2,), channel_axis=None)
+    assert np.signbit(np.asarray(first, np.float32)).tolist() == [True, False]
+    worse = -1.0 if kind == "max" else 1.0
+    # With many channels and few, short windows and long, apart and overlapping, one that is the plane.
+    for shape, window, strides, padding in [
+        ((1, 9, 9, 40), (3, 3), 1, 1),
+        ((1, 9, 9, 3), (2, 2), 2, 0),
+        ((1, 9, 9, 3), (3, 3), 2, 1),
+        ((1, 15, 15, 10), (13, 13), 1, 6),
+        ((2, 30, 3), (25,), 1, 12),
+        ((1, 3, 4, 2), (3, 4), 1, 0),
+    ]:
+        x = jnp.asarray(rng.choice(np.float32([-0.0, 0.0, worse]), shape), dtype)
+        for name in (None, *IMPLEMENTATIONS):
+            try:
+                values, indices = with_argmax(x, window, strides, padding, implementation=name)
+            except NotImplementedError:
+                continue
+            # The maximum that XLA has natively is free to return either zero.
+            alone = [pool(x, window, strides, padding, implementation=name)] if name != "reduce_window" else []
+            alone.append(jax.vjp(lambda x, n=name, a=(window, strides, padding): pool(x, *a, implementation=n), x)[0])
+            planes, places = (
+                np.asarray(a, t).reshape(shape[0], -1, shape[-1]) for a, t in ((x, np.float32), (indices, int))
+            )
+            expected = np.take_along_axis(planes, places, 1).reshape(values.shape)
+            for found in (values, *alone):
+                np.testing.assert_array_equal(
+                    np.signbit(np.asarray(found, np.float32)), np.signbit(expected), str(name)
+                )
 
 
 @pytest.mark.parametrize(

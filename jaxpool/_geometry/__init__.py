@@ -1,6 +1,6 @@
 """Stage 2 of 4: window arithmetic and argument errors. Integers only; nothing here imports jax."""
 
-from jaxpool._geometry.arguments import PADDING_MODES, global_window, pooling_window, shape_of
+from jaxpool._geometry.arguments import PADDING_MODES, plane_axes, pooling_window, shape_of
 from jaxpool._geometry.bins import AxisBins, BinSums, adaptive_bins
 from jaxpool._geometry.checks import (
     check_divisor,
@@ -49,10 +49,10 @@ __all__ = [
     "check_samples",
     "check_where",
     "fractional_window",
-    "global_window",
     "hashable",
     "index_dtype",
     "known_dtype",
+    "plane_axes",
     "plane_window",
     "pooling_window",
     "refuse_operation",

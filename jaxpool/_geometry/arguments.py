@@ -146,18 +146,26 @@ def shape_of(function: str, value: Any) -> tuple[Any, ...]:
 
 
 def plane_of(
-    function: str, shape: tuple[Any, ...], axes: tuple[int, ...], argument: str = "inputs.shape"
+    function: str,
+    shape: tuple[Any, ...],
+    axes: tuple[int, ...],
+    argument: str = "inputs.shape",
+    *,
+    symbolic: bool = False,
 ) -> tuple[int, ...]:
-    """The sizes of the spatial axes, which must be neither symbolic nor 0; `argument` is what the shape comes from."""
+    """The sizes of the spatial axes, which must not be 0; `argument` is what the shape comes from.
+
+    `symbolic` tells whether a size may be known only when an exported program runs.
+    """
     sizes: list[int] = []
     for axis in axes:
         size = shape[axis]
-        if not isinstance(size, int):
+        if not isinstance(size, int) and not symbolic:
             rule = "have spatial axes of known size"
             remedy = "Only batch and channel axes may be symbolic; export once per spatial size."
             refuse(ValueError, function, argument, rule, shape, f"spatial axis {axis}", remedy)
         sizes.append(size)
-    if 0 in sizes:
+    if any(isinstance(size, int) and size == 0 for size in sizes):
         remedy = "There is nothing to pool; drop the empty inputs first."
         refuse(ValueError, function, argument, "have no empty spatial axis", shape, f"axes {axes}", remedy)
     return tuple(sizes)
@@ -274,16 +282,29 @@ def _require_source(function: str, part: AxisWindow, padding: Any, mode: str) ->
 
 
 @remembered
-def global_window(
+def plane_axes(
     function: str, shape: tuple[Any, ...], num_spatial_dims: Any, channel_axis: Any, argument: str = "inputs.shape"
-) -> Window:
-    """The window that is the whole plane of the last `num_spatial_dims` axes that are not the channel axis."""
+) -> tuple[int, ...]:
+    """The last `num_spatial_dims` axes that are not the channel axis; their sizes may be symbolic."""
     fact = f"inputs of shape {shape}"
+    if num_spatial_dims is None:
+        num_spatial_dims = 2
+        if len(shape) != 4 or channel_axis is None:
+            rule = "be given, but for inputs (batch, height, width, features)"
+            refuse(ValueError, function, "num_spatial_dims", rule, None, fact, _choices(len(shape), channel_axis))
     spatial = as_index(function, "num_spatial_dims", num_spatial_dims, num_spatial_dims, fact)
     if spatial < 1:
         remedy = "Use 2 for images, 1 for sequences, 3 for volumes."
         refuse(ValueError, function, "num_spatial_dims", "be positive", spatial, fact, remedy)
     axes = spatial_axes(function, "num_spatial_dims", spatial, shape, spatial, channel_axis)
-    sizes = plane_of(function, shape, axes, argument)
-    parts = tuple(AxisWindow(axis, size, size, 1, 1, 0, 0, 1) for axis, size in zip(axes, sizes, strict=True))
-    return Window(parts)
+    plane_of(function, shape, axes, argument, symbolic=True)
+    return axes
+
+
+def _choices(rank: int, channel_axis: Any) -> str:
+    """What inputs of a rank may be."""
+    most = rank - (channel_axis is not None)
+    if most < 1:
+        return "Give inputs of shape (*batch, *spatial, features)."
+    kinds = [f"{n} for {name}" for n, name in ((1, "sequences"), (2, "images"), (3, "volumes")) if n <= most]
+    return f"Write num_spatial_dims={', '.join(kinds)}."

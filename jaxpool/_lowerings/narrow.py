@@ -15,7 +15,7 @@ from jax import Array, lax
 
 from jaxpool._lowerings import taps
 
-_SIGN, _MAGNITUDE = -(1 << 15), (1 << 15) - 1
+_MAGNITUDE = (1 << 15) - 1
 
 
 def applies(platform: str, dtype: Any) -> bool:
@@ -33,12 +33,10 @@ def run(operator: str, lowering: Callable[..., Any], *arrays: Array, **parameter
     if operator == "gather_at_offsets" or (operator == "scatter_at_offsets" and parameters["window"].apart):
         bits = lax.bitcast_convert_type(first, jnp.int16)
         return lax.bitcast_convert_type(lowering(bits, *others, **parameters), dtype)
-    if operator == "window_extremum":
-        keys = _keys(first, parameters["kind"], equal_zeros=False)
-        return _floats(lowering(keys, **parameters), dtype, equal_zeros=False)
-    if operator == "window_argextremum":
-        keys, offsets = lowering(_keys(first, parameters["kind"], equal_zeros=True), **parameters)
-        return _floats(keys, dtype, equal_zeros=True), offsets
+    if operator in ("window_extremum", "window_argextremum"):
+        parameters["kind"] = f"{parameters['kind']} of keys"
+        result = lowering(_keys(first, parameters["kind"]), **parameters)
+        return (_floats(result[0], dtype), result[1]) if isinstance(result, tuple) else _floats(result, dtype)
     return lowering(first.astype(jnp.float32), *others, **parameters).astype(dtype)
 
 
@@ -48,29 +46,26 @@ def _as_rows(compute: Callable[[Array], Array], x: Array) -> Array:
     return compute(rows).reshape(x.shape)
 
 
-def _keys(x: Array, kind: str, equal_zeros: bool) -> Array:
-    """Integers in the order of the floats, every NaN best of all.
+def _keys(x: Array, kind: str) -> Array:
+    """Integers in the order of the floats, every NaN best of all; the keys of -0 and 0 are -1 and 0.
 
-    A float is a sign and a magnitude. Negated magnitudes make 0 and -0 equal, as ties between them ask for, but forget
-    the sign; flipped ones keep it, with -0 before 0.
+    The bits of a float are a sign and a magnitude; a negative number gets the complement of its magnitude.
     """
 
     def compute(x: Array) -> Array:
         bits = lax.bitcast_convert_type(x, jnp.int16)
-        magnitude = bits & jnp.int16(_MAGNITUDE)
-        flipped = -magnitude if equal_zeros else bits ^ jnp.int16(_MAGNITUDE)
         infinity = lax.bitcast_convert_type(jnp.asarray(jnp.inf, x.dtype), jnp.int16)
-        best = jnp.int16(_MAGNITUDE if kind == "max" else -_MAGNITUDE)
-        return jnp.where(magnitude > infinity, best, jnp.where(bits < 0, flipped, bits))
+        best = jnp.int16(_MAGNITUDE if taps.is_max(kind) else -_MAGNITUDE)
+        nan = (bits & jnp.int16(_MAGNITUDE)) > infinity
+        return jnp.where(nan, best, jnp.where(bits < 0, bits ^ jnp.int16(_MAGNITUDE), bits))
 
     return taps.materialize(_as_rows(compute, x))[0]
 
 
-def _floats(keys: Array, dtype: Any, equal_zeros: bool) -> Array:
+def _floats(keys: Array, dtype: Any) -> Array:
     """The floats that have these keys; the best keys are NaN of either sign."""
 
     def compute(keys: Array) -> Array:
-        flipped = -keys | jnp.int16(_SIGN) if equal_zeros else keys ^ jnp.int16(_MAGNITUDE)
-        return lax.bitcast_convert_type(jnp.where(keys < 0, flipped, keys), dtype)
+        return lax.bitcast_convert_type(jnp.where(keys < 0, keys ^ jnp.int16(_MAGNITUDE), keys), dtype)
 
     return _as_rows(compute, keys)

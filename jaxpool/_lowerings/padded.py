@@ -9,8 +9,9 @@ of the instructions (in the machine code for an H100). Where they do, that would
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -20,8 +21,6 @@ from jax import Array, lax
 from jaxpool._geometry import Window
 from jaxpool._lowerings import slices, taps
 from jaxpool._lowerings.reduce_window import extreme
-
-Combine = Callable[[Array, Array], Array]
 
 # Whether padding takes part in comparisons.
 reads_padding = True
@@ -64,17 +63,10 @@ def _put(g: Array, window: Window, tap: Sequence[int]) -> Array:
     return lax.pad(g, jnp.zeros((), g.dtype), pads)
 
 
-def _fold(x: Array, window: Window, combine: Combine, identity: Any) -> Array:
-    padded = _padded(x, window, identity)
-    first, *others = (_take(padded, window, tap) for tap in _taps(window))
-    for other in others:
-        first = combine(first, other)
-    return first
-
-
 def window_sum(x: Array, window: Window) -> Array:
     """y[o] = sum over the taps i of x[o * stride - low + i * dilation]."""
-    return _fold(x, window, lax.add, 0)
+    padded = _padded(x, window, 0)
+    return functools.reduce(lax.add, [_take(padded, window, tap) for tap in _taps(window)])
 
 
 def window_spread(g: Array, window: Window) -> Array:
@@ -89,7 +81,8 @@ def window_spread(g: Array, window: Window) -> Array:
 
 def window_extremum(x: Array, window: Window, kind: str) -> Array:
     """y[o] = the largest, or smallest, element of the window; NaN if there is one."""
-    return _fold(x, window, lax.max if kind == "max" else lax.min, extreme(x.dtype, kind))
+    padded = _padded(x, window, extreme(x.dtype, kind))
+    return taps.first_extremum((_take(padded, window, tap) for tap in _taps(window)), kind)
 
 
 def select_best(arrays: Sequence[Array], window: Window, kind: str) -> tuple[Array, ...]:

@@ -50,16 +50,16 @@ def extreme(dtype: Any, kind: str) -> np.ndarray:
     A NumPy scalar, not a traced one: with it lax knows the reduction as a maximum.
     """
     if dtype == np.bool_:
-        return np.asarray(kind == "min")
+        return np.asarray(not taps.is_max(kind))
     if jnp.issubdtype(dtype, jnp.integer):
         info = jnp.iinfo(dtype)
-        return np.asarray(info.min if kind == "max" else info.max, dtype)
-    worst = np.asarray(-np.inf if kind == "max" else np.inf, dtype)
+        return np.asarray(info.min if taps.is_max(kind) else info.max, dtype)
+    worst = np.asarray(-np.inf if taps.is_max(kind) else np.inf, dtype)
     if np.isinf(worst.astype(np.float64)):
         return worst
     # Some 8-bit floats have no infinity.
     info = jnp.finfo(dtype)
-    return np.asarray(info.min if kind == "max" else info.max, dtype)
+    return np.asarray(info.min if taps.is_max(kind) else info.max, dtype)
 
 
 def window_sum(x: Array, window: Window) -> Array:
@@ -86,10 +86,13 @@ def window_spread(g: Array, window: Window) -> Array:
 
 
 def window_extremum(x: Array, window: Window, kind: str) -> Array:
-    """y[o] = the largest, or smallest, element of the window; NaN if there is one."""
+    """y[o] = the largest, or smallest, element of the window; NaN if there is one.
+
+    Where zeros of both signs are the extremum, the sign is up to the platform.
+    """
     dimensions, strides, padding, dilation = arguments(window, x.ndim)
     x, padding = _cropped(x, padding)
-    combine = lax.max if kind == "max" else lax.min
+    combine = lax.max if taps.is_max(kind) else lax.min
     worst = extreme(x.dtype, kind)
     return lax.reduce_window(x, worst, combine, dimensions, strides, padding, window_dilation=dilation)
 

@@ -6,6 +6,7 @@ the input: an element is in few windows, and for each of them the cotangent, rep
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,8 +15,6 @@ from jax import Array, lax
 
 from jaxpool._geometry import Segment, Window
 from jaxpool._lowerings import taps
-
-Combine = Callable[[Array, Array], Array]
 
 # Whether padding takes part in comparisons.
 reads_padding = False
@@ -32,23 +31,20 @@ def refuses(operator: str, window: Window, consistent: bool) -> str | None:
     return None if count <= taps.MAX_SLICES else f"it would take {count} slices, more than {taps.MAX_SLICES}"
 
 
-def _fold(x: Array, window: Window, combine: Combine) -> Array:
+def _fold(x: Array, window: Window, join: Callable[[list[Array]], Array]) -> Array:
     def region_value(region: Sequence[Segment]) -> tuple[Array]:
-        total = None
-        for tap in taps.taps_of(region):
-            value = taps.take_tap(x, window, region, tap)
-            total = value if total is None else combine(total, value)
+        values = [taps.take_tap(x, window, region, tap) for tap in taps.taps_of(region)]
         shape = list(x.shape)
         for part, segment in zip(window.parts, region, strict=True):
             shape[part.axis] = segment.stop - segment.start
-        return (jnp.zeros(shape, x.dtype) if total is None else total,)
+        return (join(values) if values else jnp.zeros(shape, x.dtype),)
 
     return taps.over_regions(window, region_value)[0]
 
 
 def window_sum(x: Array, window: Window) -> Array:
     """y[o] = sum over the taps i of x[o * stride - low + i * dilation]."""
-    return _fold(x, window, lax.add)
+    return _fold(x, window, lambda values: functools.reduce(lax.add, values))
 
 
 def window_spread(g: Array, window: Window) -> Array:
@@ -66,7 +62,7 @@ def window_spread(g: Array, window: Window) -> Array:
 
 def window_extremum(x: Array, window: Window, kind: str) -> Array:
     """y[o] = the largest, or smallest, element of the window; NaN if there is one."""
-    return _fold(x, window, lax.max if kind == "max" else lax.min)
+    return _fold(x, window, lambda values: taps.first_extremum(values, kind))
 
 
 def select_best(arrays: Sequence[Array], window: Window, kind: str) -> tuple[Array, ...]:
@@ -94,8 +90,7 @@ def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Arra
     values, offsets = select_best((x,), window, kind)
     size: Any = x.shape[-1]  # not an int where the program is exported for any number of channels
     if isinstance(size, int) and size >= _WIDE:
-        # XLA:CPU computes two results in two loops, and that of the values needs no offsets. The sign of a zero may be
-        # that of any zero in the window.
+        # XLA:CPU computes two results in two loops, and that of the values needs no offsets.
         values = window_extremum(x, window, kind)
     return values, offsets
 

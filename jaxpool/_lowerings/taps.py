@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -81,10 +82,45 @@ def offset_of(window: Window, tap: Sequence[int]) -> int:
 def beats(new: Array, old: Array, kind: str) -> Array:
     """Where `new` takes the place of `old`, the extremum so far: strictly better, or the first NaN."""
     if not jnp.issubdtype(new.dtype, jnp.floating):
-        return new > old if kind == "max" else new < old
+        return better(new, old, kind)
     keeps = old >= new if kind == "max" else old <= new
     # keeps is False if either is NaN; old == old holds unless old is a NaN already.
     return ~keeps & (old == old)
+
+
+def better(new: Array, old: Array, kind: str) -> Array:
+    """Where `new` is strictly better; nowhere if either is NaN."""
+    if is_key(kind):
+        # The keys -1 and 0 are both zeros: equal.
+        new, old = (key - lax.shift_right_arithmetic(key, jnp.int16(15)) for key in (new, old))
+    return new > old if is_max(kind) else new < old
+
+
+def is_max(kind: str) -> bool:
+    """Whether the extremum is a maximum."""
+    return kind in ("max", "max of keys")
+
+
+def is_key(kind: str) -> bool:
+    """Whether the values are floats as integers, see the module `narrow`."""
+    return kind.endswith(" of keys")
+
+
+def first_extremum(values: Iterable[Array], kind: str) -> Array:
+    """The first extremum of arrays, element by element; NaN where there is one.
+
+    `lax.max` would do but for one thing: of two zeros it takes the positive one, not the first.
+    """
+    best, *others = values
+    if (jnp.issubdtype(best.dtype, jnp.integer) and not is_key(kind)) or best.dtype == jnp.bool_:
+        return functools.reduce(lax.max if is_max(kind) else lax.min, others, best)
+    floats = jnp.issubdtype(best.dtype, jnp.floating)
+    # NaN beats nothing here and is looked for apart, which is as fast as a maximum that heeds it.
+    nan = best != best if floats else None
+    for new in others:
+        best = lax.select(better(new, best, kind), new, best)
+        nan = nan | (new != new) if nan is not None else None
+    return best if nan is None else lax.select(nan, jnp.full_like(best, jnp.nan), best)
 
 
 def covering(part: AxisWindow) -> range:

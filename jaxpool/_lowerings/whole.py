@@ -6,6 +6,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxpool._geometry import Window
+from jaxpool._lowerings import taps
+from jaxpool._lowerings.reduce_window import extreme
 
 
 def refuses(operator: str, window: Window, consistent: bool) -> str | None:
@@ -32,19 +34,21 @@ def window_spread(g: Array, window: Window) -> Array:
 
 
 def window_extremum(x: Array, window: Window, kind: str) -> Array:
-    """The largest, or smallest, of all x; NaN if there is one."""
-    return (jnp.max if kind == "max" else jnp.min)(x, window.axes, keepdims=True)
+    """The first of the largest, or smallest, of all x; NaN if there is one."""
+    return window_argextremum(x, window, kind)[0]
 
 
 def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Array]:
     """The extremum and the offset of the first element that has it."""
-    value = window_extremum(x, window, kind)
-    same = x == value
-    if jnp.issubdtype(x.dtype, jnp.floating):
-        same |= x != x
+    reduce = jnp.max if taps.is_max(kind) else jnp.min
+    value = reduce(x, window.axes, keepdims=True)
+    positions = _positions(x.shape, window)
     none = jnp.asarray(jnp.iinfo(jnp.uint32).max, jnp.uint32)
-    offsets = jnp.min(jnp.where(same, _positions(x.shape, window), none), window.axes, keepdims=True)
-    return value, offsets.astype(window.offset_dtype)
+    best = ~taps.better(value, x, kind) & (value == value) | (x != x)
+    first = jnp.min(jnp.where(best, positions, none), window.axes, keepdims=True)
+    # Of two zeros a reduction may return either, so the element is read.
+    value = reduce(jnp.where(positions == first, x, extreme(x.dtype, kind)), window.axes, keepdims=True)
+    return value, first.astype(window.offset_dtype)
 
 
 def gather_at_offsets(x: Array, offsets: Array, window: Window, consistent: bool) -> Array:

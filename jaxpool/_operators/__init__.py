@@ -19,6 +19,7 @@ from jaxpool._operators.linear import (
     window_sum,
 )
 from jaxpool._operators.places import first_maximum, last_at_places
+from jaxpool._operators.plane import plane_count, plane_extremum, plane_sum
 
 __all__ = [
     "first_maximum",
@@ -27,6 +28,9 @@ __all__ = [
     "gather_at_places",
     "last_at_places",
     "lay_out_bins",
+    "plane_count",
+    "plane_extremum",
+    "plane_sum",
     "scatter_at_extremum",
     "scatter_at_offsets",
     "scatter_at_places",

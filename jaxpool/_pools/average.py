@@ -24,6 +24,14 @@ def summing_dtype(dtype: jnp.dtype) -> jnp.dtype:
     return jax.eval_shape(jnp.mean, jax.ShapeDtypeStruct((1,), dtype)).dtype
 
 
+def sum_dtypes(dtype: jnp.dtype) -> tuple[jnp.dtype, jnp.dtype]:
+    """The dtype in which sums of a dtype are computed, and that of the result: for integers as `jnp.sum`."""
+    if jnp.issubdtype(dtype, jnp.inexact):
+        return summing_dtype(dtype), dtype
+    wide = jax.eval_shape(jnp.sum, jax.ShapeDtypeStruct((1,), dtype)).dtype
+    return wide, wide
+
+
 def counts(window: Window, include_pad: bool, dtype: jnp.dtype, rank: int) -> Array | int:
     """What each window's sum is divided by: the number of its elements, in or out of padding.
 
@@ -62,10 +70,12 @@ def _wide_sum(x: Array, window: Window, implementation: str | None, dtype: jnp.d
 
 
 def divide(total: Array, divisor: Array | int) -> Array:
-    """`total / divisor` with one rounding."""
-    if isinstance(divisor, int):
-        return total if divisor == 1 else total / jnp.asarray(divisor, total.dtype)
-    # Not broadcast beforehand: the divisor is kept for derivatives, and it has one element per window and map.
+    """`total / divisor`.
+
+    XLA multiplies by the reciprocal where the divisor is a constant, as it does in `jnp.mean`: two roundings.
+    """
+    # An array is not broadcast beforehand: it is kept for derivatives, and has one element per window and map.
+    divisor = divisor if isinstance(divisor, Array) else jnp.asarray(divisor, total.dtype)
     return total / divisor
 
 
@@ -117,10 +127,7 @@ def sum_of(
 ) -> Array:
     """The sum of every window."""
     x, mask, window = padded(inputs, mask, window, padding_mode)
-    if jnp.issubdtype(x.dtype, jnp.inexact):
-        dtype, result_dtype = summing_dtype(x.dtype), x.dtype
-    else:
-        dtype = result_dtype = jax.eval_shape(jnp.sum, jax.ShapeDtypeStruct((1,), x.dtype)).dtype
+    dtype, result_dtype = sum_dtypes(x.dtype)
     x = x if mask is None else jnp.where(mask, x, jnp.zeros((), x.dtype))
     return _wide_sum(x, window, implementation, dtype).astype(result_dtype)
 
@@ -165,6 +172,9 @@ def avg_pool(
 
     Derivatives: both modes, any order; linear, so nothing is kept for the reverse mode but the divisors of the windows
     where they differ.
+
+    XLA multiplies by the reciprocal of a constant divisor, as it does in `jnp.mean`. So the mean of equal elements may
+    differ from them in the last bit: that of 121 ones is 0.99999994.
 
     Source: Y. LeCun et al., "Gradient-based learning applied to document recognition", Proc. IEEE 1998 (subsampling).
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import check_flag, check_indices, check_option, global_window, index_dtype, shape_of
+from jaxpool._geometry import check_flag, check_indices, check_option, index_dtype, plane_axes, shape_of
 from jaxpool._pools.inputs import x64
 
 
@@ -17,7 +17,7 @@ def _layout(
     function: str,
     indices: ArrayLike,
     input_shape: Sequence[int],
-    num_spatial_dims: int,
+    num_spatial_dims: int | None,
     channel_axis: int | None,
     whole: bool,
 ) -> tuple[Array, list[int], int, int, Array, Array]:
@@ -26,20 +26,20 @@ def _layout(
     `whole` tells whether places in the whole array are counted, or those in one element of the batch.
     """
     shape = shape_of(function, input_shape)
-    window = global_window(function, shape, num_spatial_dims, channel_axis, "input_shape")
-    sizes = [part.size for part in window.parts]
+    axes = plane_axes(function, shape, num_spatial_dims, channel_axis, "input_shape")
+    sizes = [shape[axis] for axis in axes]
     channel = None if channel_axis is None else channel_axis % len(shape)
     channels = 1 if channel is None else shape[channel]
     counted, part = (shape, "") if whole else ([*sizes, channels], "pictures of ")
     dtype = index_dtype(function, "input_shape", counted, x64(), shape, part)
-    expected = tuple(None if axis in window.axes else size for axis, size in enumerate(shape))
+    expected = tuple(None if axis in axes else size for axis, size in enumerate(shape))
     remedy = "Batch and channels are those of input_shape; only the spatial sizes differ."
     source = "the other framework" if "_from_" in function else "max_pool_with_argmax"
     check_indices(function, indices, expected, f"input_shape={shape}", remedy, source)
     places = jnp.asarray(indices).astype(dtype)
     batch = jnp.zeros((1,) * len(shape), dtype)
     for axis, size in enumerate(shape):
-        if axis not in window.axes and axis != channel:
+        if axis not in axes and axis != channel:
             batch = batch * size + lax.broadcasted_iota(
                 dtype, [size if a == axis else 1 for a in range(len(shape))], axis
             )
@@ -54,7 +54,7 @@ def indices_to_tf(
     input_shape: Sequence[int],
     *,
     include_batch_in_index: bool = False,
-    num_spatial_dims: int = 2,
+    num_spatial_dims: int | None = None,
     channel_axis: int | None = -1,
 ) -> Array:
     """Indices as `tf.nn.max_pool_with_argmax` gives them: `(y * width + x) * channels + channel`.
@@ -94,7 +94,7 @@ def indices_from_tf(
     input_shape: Sequence[int],
     *,
     include_batch_in_index: bool = False,
-    num_spatial_dims: int = 2,
+    num_spatial_dims: int | None = None,
     channel_axis: int | None = -1,
 ) -> Array:
     """The inverse of `jaxpool.indices_to_tf`: indices as `jaxpool.max_unpool` takes them.
@@ -126,7 +126,7 @@ def indices_to_onnx(
     input_shape: Sequence[int],
     *,
     storage_order: int = 0,
-    num_spatial_dims: int = 2,
+    num_spatial_dims: int | None = None,
     channel_axis: int | None = -1,
 ) -> Array:
     """Indices as ONNX's `MaxPool` gives them: positions in the whole flattened tensor `(N, C, *spatial)`.
@@ -162,7 +162,7 @@ def indices_from_onnx(
     input_shape: Sequence[int],
     *,
     storage_order: int = 0,
-    num_spatial_dims: int = 2,
+    num_spatial_dims: int | None = None,
     channel_axis: int | None = -1,
 ) -> Array:
     """The inverse of `jaxpool.indices_to_onnx`: indices as `jaxpool.max_unpool` takes them.

@@ -14,7 +14,6 @@ from jaxpool._geometry import (
     check_implementation,
     check_inputs,
     check_where,
-    global_window,
     pooling_window,
 )
 from jaxpool._lowerings import IMPLEMENTATIONS, check_runs
@@ -127,11 +126,3 @@ def padded(x: Array, mask: Array | None, window: Window, mode: str | None) -> tu
     # A mask of full size, as its padding is that of the inputs.
     mask = None if mask is None else pad_array(along(mask, window), window, mode)
     return pad_array(x, window, mode), mask, window.on_padded_input()
-
-
-def array_and_plane(
-    function: str, inputs: Any, num_spatial_dims: Any, channel_axis: Any, *, ordered: bool = False
-) -> tuple[Array, Window]:
-    """What a global pool computes with: the window is the whole plane."""
-    x = as_array(function, inputs, ordered)
-    return x, global_window(function, x.shape, num_spatial_dims, channel_axis)

@@ -8,8 +8,8 @@ taken that could overflow or vanish, and since y does not depend on m, derivativ
 
 from __future__ import annotations
 
-import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -17,8 +17,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import Ints, Padding, Window, check_flag, check_positive_number, global_window, pooling_window
-from jaxpool._operators import window_extremum, window_reduce, window_sum
+from jaxpool._geometry import Ints, Padding, Window, check_flag, check_positive_number, plane_axes, pooling_window
+from jaxpool._operators import plane_count, plane_extremum, plane_sum, window_reduce
 from jaxpool._pools.average import divisor_of, summing_dtype
 from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import as_array, mask_of, padded
@@ -46,9 +46,8 @@ def _power(base: Array, exponent: Any) -> Array:
     return jnp.where(positive, raised, 0)
 
 
-def _norm(x: Array, window: Window, p: Any, count: Array | None = None) -> Array:
-    """The norm of every window of an array of a wide enough dtype; with `count` the power mean."""
-    largest, total = (_whole if window.whole else _joined)(_size(x), window, p)
+def _norm(largest: Array, total: Array, p: Any, count: Any = None) -> Array:
+    """The norms of windows that are pairs of m and s; with `count` the power means."""
     # Infinity and NaN stand for themselves: as factors they would turn a cotangent of 0 into NaN.
     finite = largest < jnp.inf
     # Divided before the root: count^(1/p) alone may be larger than any number.
@@ -65,13 +64,13 @@ def _over(size: Array, scale: Array) -> Array:
     return jnp.where(usual, size * shift / jnp.where(usual, scale * shift, 1), 0)
 
 
-def _whole(size: Array, window: Window, p: Any) -> tuple[Array, Array]:
-    """The pair of the only window: all its elements have one m."""
-    largest = lax.stop_gradient(window_extremum(size, window, "max"))
-    return largest, window_sum(_power(_over(size, largest), p), window)
+def _of_plane(size: Array, axes: tuple[int, ...], p: Any) -> tuple[Array, Array]:
+    """The pair of a whole plane: all its elements have one m."""
+    largest = lax.stop_gradient(plane_extremum(size, axes, "max"))
+    return largest, plane_sum(_power(_over(size, largest), p), axes, None, size.dtype)
 
 
-def _joined(size: Array, window: Window, p: Any) -> tuple[Array, Array]:
+def _of_windows(size: Array, window: Window, p: Any) -> tuple[Array, Array]:
     """The pair of every window, from those of its elements."""
     scale = lax.stop_gradient(size)
     # |x| / m of one element is 1, or 0, to the last bit: a large p would magnify what rounding leaves.
@@ -93,46 +92,62 @@ def _root(x: Array, p: Any) -> Array:
     return _power(x, 1 / p if isinstance(p, float) else 1 / p.astype(x.dtype))
 
 
+def _prepared(inputs: Array, p: Any, mask: Array | None) -> tuple[Array, Any, jnp.dtype]:
+    """Absolute values in a wide enough dtype, 0 where the mask leaves out, the exponent, and the result's dtype."""
+    dtype = summing_dtype(inputs.dtype)
+    result_dtype = inputs.dtype if jnp.issubdtype(inputs.dtype, jnp.floating) else dtype
+    x = inputs if mask is None else jnp.where(mask, inputs, jnp.zeros((), inputs.dtype))
+    if not (isinstance(p, float) and math.isinf(p)):
+        largest = _LARGEST_P[str(dtype)]
+        p = min(p, largest) if isinstance(p, float) else jnp.minimum(p.astype(dtype), largest)
+    return _size(x.astype(dtype)), p, result_dtype
+
+
 def _pooled(
     inputs: Array, p: Any, mask: Array | None, window: Window, mean: bool, count_include_pad: bool, mode: str | None
 ) -> Array:
     x, mask, window = padded(inputs, mask, window, mode)
-    dtype = summing_dtype(x.dtype)
-    result_dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else dtype
-    x = x.astype(dtype) if mask is None else jnp.where(mask, x, jnp.zeros((), x.dtype)).astype(dtype)
+    size, p, result_dtype = _prepared(x, p, mask)
     if isinstance(p, float) and math.isinf(p):
         # A window wholly in padding, or without valid elements, has the norm 0.
-        return jnp.maximum(extremum_of(_size(x), None, window, "max"), 0).astype(result_dtype)
-    largest = _LARGEST_P[str(dtype)]
-    p = min(p, largest) if isinstance(p, float) else jnp.minimum(p.astype(dtype), largest)
+        return jnp.maximum(extremum_of(size, None, window, "max"), 0).astype(result_dtype)
     count: Array | None = None
     if mean:
-        divisor = divisor_of(mask, window, count_include_pad, dtype, x.ndim)
-        count = jnp.maximum(jnp.asarray(divisor, dtype), 1)
-    return _norm(x, window, p, count).astype(result_dtype)
+        divisor = divisor_of(mask, window, count_include_pad, size.dtype, x.ndim)
+        count = jnp.maximum(jnp.asarray(divisor, size.dtype), 1)
+    return _norm(*_of_windows(size, window, p), p, count).astype(result_dtype)
 
 
-_STATIC = ("window", "mean", "count_include_pad", "mode")
-_with_number = functools.partial(jax.jit, static_argnames=("p", *_STATIC), inline=True)(_pooled)
-_with_array = functools.partial(jax.jit, static_argnames=_STATIC, inline=True)(_pooled)
-
-
-def _run(
-    function: str,
-    x: Array,
-    p: Scalar,
-    where: ArrayLike | None,
-    window: Window,
-    *,
-    mean: bool,
-    include: bool = True,
-    mode: str | None = None,
+def _pooled_plane(
+    inputs: Array, p: Any, mask: Array | None, axes: tuple[int, ...], mean: bool, keepdims: bool
 ) -> Array:
-    p = check_positive_number(function, "p", p)
-    mask = mask_of(function, where, x)
-    if isinstance(p, float):
-        return _with_number(x, p, mask, window, mean, include, mode)
-    return _with_array(x, jnp.asarray(p), mask, window, mean, include, mode)
+    size, p, result_dtype = _prepared(inputs, p, mask)
+    if isinstance(p, float) and math.isinf(p):
+        result = plane_extremum(size, axes, "max")
+    else:
+        count = jnp.asarray(plane_count(inputs, axes, mask, size.dtype), size.dtype) if mean else None
+        result = _norm(*_of_plane(size, axes, p), p, count)
+    result = result.astype(result_dtype)
+    return result if keepdims else lax.squeeze(result, axes)
+
+
+def _jitted(compute: Callable[..., Array], *static: str) -> Callable[..., Array]:
+    """`compute` compiled for any p: a number is part of the program, an array is not."""
+    with_number = jax.jit(compute, static_argnames=("p", *static), inline=True)
+    with_array = jax.jit(compute, static_argnames=static, inline=True)
+
+    def call(function: str, x: Array, p: Scalar, where: ArrayLike | None, *arguments: Any) -> Array:
+        p = check_positive_number(function, "p", p)
+        mask = mask_of(function, where, x)
+        if isinstance(p, float):
+            return with_number(x, p, mask, *arguments)
+        return with_array(x, jnp.asarray(p), mask, *arguments)
+
+    return call
+
+
+_run = _jitted(_pooled, "window", "mean", "count_include_pad", "mode")
+_run_plane = _jitted(_pooled_plane, "axes", "mean", "keepdims")
 
 
 def lp_pool(
@@ -181,7 +196,7 @@ def lp_pool(
     window = _window(
         "lp_pool", x, window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode
     )
-    return _run("lp_pool", x, p, where, window, mean=False, mode=padding_mode)
+    return _run("lp_pool", x, p, where, window, False, True, padding_mode)
 
 
 def power_mean_pool(
@@ -216,8 +231,7 @@ def power_mean_pool(
     window = _window(
         "power_mean_pool", x, window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode
     )
-    include = bool(count_include_pad)
-    return _run("power_mean_pool", x, p, where, window, mean=True, include=include, mode=padding_mode)
+    return _run("power_mean_pool", x, p, where, window, True, bool(count_include_pad), padding_mode)
 
 
 def _window(
@@ -250,16 +264,15 @@ def _global(
 ) -> Array:
     check_flag(function, "keepdims", keepdims)
     x = as_array(function, inputs, ordered=True)
-    window = global_window(function, x.shape, spatial, channel_axis)
-    result = _run(function, x, p, where, window, mean=mean)
-    return result if keepdims else lax.squeeze(result, window.axes)
+    axes = plane_axes(function, x.shape, spatial, channel_axis)
+    return _run_plane(function, x, p, where, axes, mean, bool(keepdims))
 
 
 def global_lp_pool(
     inputs: ArrayLike,
     *,
     p: Scalar = 2.0,
-    num_spatial_dims: int = 2,
+    num_spatial_dims: int | None = None,
     keepdims: bool = False,
     channel_axis: int | None = -1,
     where: ArrayLike | None = None,
@@ -270,8 +283,8 @@ def global_lp_pool(
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
-      >>> jaxpool.global_lp_pool(jnp.array([[[3.], [-4.]]]))
-      Array([5.], dtype=float32)
+      >>> jaxpool.global_lp_pool(jnp.array([[[[3.], [-4.]]]]))
+      Array([[5.]], dtype=float32)
     """
     return _global("global_lp_pool", inputs, p, num_spatial_dims, keepdims, channel_axis, where, False)
 
@@ -280,7 +293,7 @@ def global_power_mean_pool(
     inputs: ArrayLike,
     *,
     p: Scalar = 3.0,
-    num_spatial_dims: int = 2,
+    num_spatial_dims: int | None = None,
     keepdims: bool = False,
     channel_axis: int | None = -1,
     where: ArrayLike | None = None,
@@ -294,7 +307,7 @@ def global_power_mean_pool(
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
-      >>> jaxpool.global_power_mean_pool(jnp.array([[[1.], [7.]]]), p=2)
-      Array([5.], dtype=float32)
+      >>> jaxpool.global_power_mean_pool(jnp.array([[[[1.], [7.]]]]), p=2)
+      Array([[5.]], dtype=float32)
     """
     return _global("global_power_mean_pool", inputs, p, num_spatial_dims, keepdims, channel_axis, where, True)

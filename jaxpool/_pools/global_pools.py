@@ -1,0 +1,169 @@
+"""Global pooling: each feature map becomes one number."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.typing import ArrayLike
+
+from jaxpool._geometry import check_flag, plane_axes
+from jaxpool._lowerings import extreme
+from jaxpool._operators import plane_count, plane_extremum, plane_sum
+from jaxpool._pools.average import divide, sum_dtypes, summing_dtype
+from jaxpool._pools.inputs import as_array, mask_of
+
+
+@functools.partial(jax.jit, static_argnames=("axes", "keepdims"), inline=True)
+def _mean(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) -> Array:
+    dtype = summing_dtype(x.dtype)
+    result_dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.inexact) else dtype
+    count = plane_count(x, axes, mask, jnp.finfo(dtype).dtype)
+    mean = divide(plane_sum(x, axes, mask, dtype), count if mask is None else jnp.asarray(count, dtype))
+    return _without(mean.astype(result_dtype), axes, keepdims)
+
+
+@functools.partial(jax.jit, static_argnames=("axes", "keepdims"), inline=True)
+def _sum(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) -> Array:
+    dtype, result_dtype = sum_dtypes(x.dtype)
+    return _without(plane_sum(x, axes, mask, dtype).astype(result_dtype), axes, keepdims)
+
+
+@functools.partial(jax.jit, static_argnames=("axes", "keepdims", "kind"), inline=True)
+def _extremum(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool, kind: str) -> Array:
+    x = x if mask is None else jnp.where(mask, x, extreme(x.dtype, kind))
+    return _without(plane_extremum(x, axes, kind), axes, keepdims)
+
+
+def _without(result: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
+    return result if keepdims else lax.squeeze(result, axes)
+
+
+_max = functools.partial(_extremum, kind="max")
+_min = functools.partial(_extremum, kind="min")
+
+
+def _run(
+    compute: Any,
+    function: str,
+    inputs: ArrayLike,
+    num_spatial_dims: int | None,
+    keepdims: bool,
+    channel_axis: int | None,
+    where: ArrayLike | None,
+    ordered: bool = False,
+) -> Array:
+    check_flag(function, "keepdims", keepdims)
+    x = as_array(function, inputs, ordered)
+    axes = plane_axes(function, x.shape, num_spatial_dims, channel_axis)
+    return compute(x, mask_of(function, where, x), axes, bool(keepdims))
+
+
+def global_avg_pool(
+    inputs: ArrayLike,
+    *,
+    num_spatial_dims: int | None = None,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Global average pooling: the mean of each feature map.
+
+    At the end of a network it takes the place of large dense layers: one number per map, nothing to learn, any input
+    size.
+
+    Args:
+      inputs: array of shape `(*batch, *spatial, features)`; any number of batch axes; any numeric dtype.
+      num_spatial_dims: the number of spatial axes: 2 for images, 1 for sequences, 3 for volumes. None means 2 for
+        inputs of rank 4, `(batch, height, width, features)`. For any other rank write the number: the shape alone does
+        not tell a batch axis from a spatial one.
+      keepdims: whether the spatial axes stay, with size 1.
+      channel_axis: the axis of the features, or None if there is none; the spatial axes are the last
+        `num_spatial_dims` others.
+      where: array of booleans that broadcasts to `inputs`: the elements that count. A map without any gives 0, and no
+        gradient.
+
+    Returns:
+      Array of shape `(*batch, features)`. Floats and complex numbers keep their dtype, and f16, bf16 and fp8 are summed
+      in f32; integers and booleans give what `jnp.mean` gives, f32.
+
+    Raises:
+      TypeError: an argument of the wrong kind.
+      ValueError: too few axes, an empty spatial axis, or no `num_spatial_dims` where the rank does not tell it.
+
+    Derivatives: both modes, any order; linear, so nothing is kept for the reverse mode.
+
+    The computation is `jnp.sum` and a division, so it also runs with symbolic sizes and sharded axes. As in `jnp.mean`,
+    XLA multiplies by the reciprocal of a constant divisor: the mean of 121 ones is 0.99999994.
+
+    Source: M. Lin, Q. Chen, S. Yan, "Network in network", ICLR 2014.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.global_avg_pool(jnp.array([[[[4.], [6.]], [[2.], [8.]]]]))
+      Array([[5.]], dtype=float32)
+    """
+    return _run(_mean, "global_avg_pool", inputs, num_spatial_dims, keepdims, channel_axis, where)
+
+
+def global_sum_pool(
+    inputs: ArrayLike,
+    *,
+    num_spatial_dims: int | None = None,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Global sum pooling: the sum of each feature map.
+
+    Arguments, errors and derivatives are those of `jaxpool.global_avg_pool`; dtypes those of `jaxpool.sum_pool`.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.global_sum_pool(jnp.ones((1, 4, 4, 3)))
+      Array([[16., 16., 16.]], dtype=float32)
+    """
+    return _run(_sum, "global_sum_pool", inputs, num_spatial_dims, keepdims, channel_axis, where)
+
+
+def global_max_pool(
+    inputs: ArrayLike,
+    *,
+    num_spatial_dims: int | None = None,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Global max pooling: the largest element of each feature map.
+
+    Arguments and errors are those of `jaxpool.global_avg_pool`; dtypes, NaN, ties and derivatives those of
+    `jaxpool.max_pool`. The value is that of `jnp.max`, also in the sign of a zero; the gradient goes to the first
+    maximum, where `jnp.max` splits it (Taylor mode, `jax.experimental.jet`, splits it too).
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.global_max_pool(jnp.arange(12.).reshape(1, 2, 2, 3))
+      Array([[ 9., 10., 11.]], dtype=float32)
+    """
+    return _run(_max, "global_max_pool", inputs, num_spatial_dims, keepdims, channel_axis, where, ordered=True)
+
+
+def global_min_pool(
+    inputs: ArrayLike,
+    *,
+    num_spatial_dims: int | None = None,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Global min pooling: the smallest element of each feature map; otherwise as `jaxpool.global_max_pool`.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.global_min_pool(jnp.arange(12.).reshape(1, 2, 2, 3))
+      Array([[0., 1., 2.]], dtype=float32)
+    """
+    return _run(_min, "global_min_pool", inputs, num_spatial_dims, keepdims, channel_axis, where, ordered=True)
