@@ -1,6 +1,6 @@
 """Stage 2 of 4: window arithmetic and argument errors. Integers only; nothing here imports jax."""
 
-from jaxpool._geometry.arguments import PADDING_MODES, plane_axes, pooling_window, shape_of
+from jaxpool._geometry.arguments import PADDING_MODES, check_offsets, plane_axes, pooling_window, shape_of
 from jaxpool._geometry.bins import AxisBins, BinSums, adaptive_bins
 from jaxpool._geometry.checks import (
     check_divisor,
@@ -41,6 +41,7 @@ __all__ = [
     "check_implementation",
     "check_indices",
     "check_inputs",
+    "check_offsets",
     "check_operands",
     "check_option",
     "check_positive_number",

@@ -11,6 +11,8 @@ from jaxpool._geometry.window import AxisWindow, Window
 
 PADDING_MODES = ("EDGE", "REFLECT", "WRAP")
 _PADDING_NAMES = ("VALID", "SAME", "SAME_LOWER")
+# Windows farther apart than this would lie in padding that no memory holds.
+FARTHEST = (1 << 31) - 1
 _PADDING_RULE = (
     "be 'VALID', 'SAME', 'SAME_LOWER', an int, or a sequence with one int or one (low, high) pair per spatial axis"
 )
@@ -206,13 +208,20 @@ def _axis_window(
 
 def require_real_taps(function: str, part: AxisWindow, padding: Any, plane: str = "the inputs") -> None:
     """Refuses padding in which a window lies wholly; `plane` is what is padded."""
-    for segment in part.segments():
-        if segment.last <= segment.first:
-            rule = f"leave at least one element of {plane} in every window"
-            where = f"window {segment.start} of {part.taps} taps lies wholly in padding"
-            fact = f"axis {part.axis} of size {part.size}, where {where}"
-            remedy = "Pad less, or dilate less."
-            refuse(ValueError, function, "padding", rule, shown(padding), fact, remedy)
+    window = part.window_in_padding()
+    if window is not None:
+        rule = f"leave at least one element of {plane} in every window"
+        where = f"window {window} of {part.taps} taps lies wholly in padding"
+        fact = f"axis {part.axis} of size {part.size}, where {where}"
+        refuse(ValueError, function, "padding", rule, shown(padding), fact, "Pad less, or dilate less.")
+
+
+def _require_reachable(function: str, part: AxisWindow, padding: Any) -> None:
+    """Refuses windows that lie so far out in padding that no array holds what is between them."""
+    if part.normal.span > max(FARTHEST, 2 * part.size):
+        rule = f"keep the windows within {FARTHEST} elements"
+        fact = f"axis {part.axis} of size {part.size} with {part.outputs} windows, {part.stride} apart"
+        refuse(ValueError, function, "padding", rule, shown(padding), fact, "Pad less.")
 
 
 @remembered
@@ -252,11 +261,20 @@ def pooling_window(
     )
     mode = check_padding_mode(function, padding_mode)
     for part in parts:
+        _require_reachable(function, part, padding)
         if mode is not None:
             _require_source(function, part, padding, mode)
         elif padding_is_empty:
             require_real_taps(function, part, padding)
     return Window(parts)
+
+
+def check_offsets(function: str, window: Window) -> None:
+    """Refuses a window in which 32 bits do not name every element."""
+    if window.taps > 1 << 31:
+        shape = tuple(part.taps for part in window.parts)
+        rule, remedy = "have at most 2**31 elements", "Use index_convention='coordinates'."
+        refuse(ValueError, function, "window_shape", rule, shape, "index_convention='window'", remedy)
 
 
 def check_padding_mode(function: str, value: Any) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jaxpool._geometry.arguments import (
+    FARTHEST,
     outputs_of,
     paddings_of,
     plane_of,
@@ -98,6 +99,9 @@ def unpooling_window(
     else:
         sizes = _output_shape(function, output_shape, len(taps), fact)
         pairs = paddings_of(function, padding, sizes, extents, steps)
+    if max(sizes) > FARTHEST:
+        rule, remedy = f"fill a plane of at most {FARTHEST} elements along an axis", "Use smaller strides and windows."
+        refuse(ValueError, function, "strides", rule, shown(strides), f"a plane of {tuple(sizes)}", remedy)
     parts: list[AxisWindow] = []
     for axis, size, n, tap, step, dilation, extent, (low, high) in zip(
         axes, sizes, pooled, taps, steps, dilations, extents, pairs, strict=True

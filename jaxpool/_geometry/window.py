@@ -65,6 +65,49 @@ class AxisWindow:
         """Whether the only window is exactly the input."""
         return self.outputs == 1 and self.low == 0 and self.dilation == 1 and self.taps == self.size
 
+    @property
+    def span(self) -> int:
+        """Distance from the first tap of the first window to one past the last tap of the last."""
+        return (self.outputs - 1) * self.stride + self.extent
+
+    @property
+    def first_tap(self) -> int:
+        """The first tap that meets an element in any window."""
+        return max(-(((self.outputs - 1) * self.stride - self.low) // self.dilation), 0)
+
+    @property
+    def normal(self) -> AxisWindow:
+        """The same windows without what makes no difference: taps that meet no element, a stride of one window.
+
+        A window may be far larger than the input, and a stride than both. Nothing may be done in proportion to that.
+        """
+        first, last = self.first_tap, min((self.size + self.low - 1) // self.dilation, self.taps - 1)
+        if last < first:
+            # Padding and nothing else.
+            return dataclasses.replace(self, taps=1, stride=1, dilation=1, low=self.outputs, high=0)
+        taps = last - first + 1
+        dilation = self.dilation if taps > 1 else 1
+        stride = self.stride if self.outputs > 1 else min(self.stride, (taps - 1) * dilation + 1)
+        if (taps, dilation, stride) == (self.taps, self.dilation, self.stride):
+            return self
+        low = self.low - first * self.dilation
+        return dataclasses.replace(self, taps=taps, stride=stride, dilation=dilation, low=low)
+
+    def window_in_padding(self) -> int | None:
+        """The first window that holds no element, or None."""
+        last = (self.taps - 1) * self.dilation
+        if last < self.low:
+            return 0
+        if self.dilation > self.size:
+            # Only windows that start before the input can step over it.
+            for output in range(min(-(-self.low // self.stride), self.outputs)):
+                distance = self.low - output * self.stride
+                reached = -(-distance // self.dilation) * self.dilation
+                if reached > last or reached - distance >= self.size:
+                    return output
+        beyond = -(-(self.size + self.low) // self.stride)
+        return beyond if beyond < self.outputs else None
+
     def starts(self, outputs: np.ndarray) -> np.ndarray:
         """Positions of the first taps of the given outputs."""
         return outputs * self.stride - self.low
@@ -76,6 +119,8 @@ class AxisWindow:
     def _segments_of(self, outputs: np.ndarray, limit: int) -> list[Segment]:
         if not outputs.size:
             return []
+        if max(self.span, self.low, limit) >= 1 << 62:
+            outputs = outputs.astype(object)
         first = self.taps_below(outputs, 0)
         last = self.taps_below(outputs, limit)
         changes = np.flatnonzero((np.diff(first) != 0) | (np.diff(last) != 0)) + 1
@@ -131,6 +176,12 @@ class Window:
     def _hash(self) -> int:
         return hash(self.parts)
 
+    @functools.cached_property
+    def normal(self) -> Window:
+        """The same windows without what makes no difference, as operators take them; usually itself."""
+        parts = tuple(part.normal for part in self.parts)
+        return self if all(new is old for new, old in zip(parts, self.parts, strict=True)) else Window(parts)
+
     @property
     def axes(self) -> tuple[int, ...]:
         """The array axes."""
@@ -144,7 +195,8 @@ class Window:
     @property
     def offset_dtype(self) -> str:
         """Name of the smallest unsigned type that holds every row-major position inside the window."""
-        return next(name for name, bits in (("uint8", 8), ("uint16", 16), ("uint32", 32)) if self.taps <= 1 << bits)
+        sizes = (("uint8", 8), ("uint16", 16), ("uint32", 32))
+        return next((name for name, bits in sizes if self.taps <= 1 << bits), "uint64")
 
     @property
     def whole(self) -> bool:
@@ -154,7 +206,7 @@ class Window:
     @property
     def apart(self) -> bool:
         """Whether no two windows share an element."""
-        return all(part.stride >= part.extent for part in self.parts)
+        return all(part.outputs == 1 or part.stride >= part.extent for part in self.parts)
 
     def output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
         """`input_shape` with the numbers of windows along the window's axes."""

@@ -47,22 +47,22 @@ def window_extremum(
 
     `residual` is what derivatives keep: "offsets", "input", or None for what suits the default backend.
     """
-    return bind(_extremum_p, x, window=window, kind=kind, implementation=implementation, residual=residual)
+    return bind(_extremum_p, x, window=window.normal, kind=kind, implementation=implementation, residual=residual)
 
 
 def gather_at_extremum(dx: Array, x: Array, window: Window, kind: str, implementation: str | None = None) -> Array:
     """From every window the element of `dx` that stands where `x` has its first extremum."""
-    return bind(_gather_p, dx, x, window=window, kind=kind, implementation=implementation)
+    return bind(_gather_p, dx, x, window=window.normal, kind=kind, implementation=implementation)
 
 
 def scatter_at_extremum(g: Array, x: Array, window: Window, kind: str, implementation: str | None = None) -> Array:
     """The adjoint of `gather_at_extremum`: every element gets the sum over the windows whose first extremum it is."""
-    return bind(_scatter_p, g, x, window=window, kind=kind, implementation=implementation)
+    return bind(_scatter_p, g, x, window=window.normal, kind=kind, implementation=implementation)
 
 
 def window_argextremum(x: Array, window: Window, kind: str, implementation: str | None = None) -> tuple[Array, Array]:
     """The extremum and the offset of the first element that has it, in row-major order; of the first NaN."""
-    values, offsets = bind(_argextremum_p, x, window=window, kind=kind, implementation=implementation)
+    values, offsets = bind(_argextremum_p, x, window=window.normal, kind=kind, implementation=implementation)
     return values, offsets
 
 

@@ -64,13 +64,13 @@ adjoint_pair(_gather_places_p, _scatter_places_p)
 def window_sum(x: Array, window: Window, implementation: str | None = None, dtype: Any = None) -> Array:
     """The sum of every window, padding counting as 0; in `dtype`, by default that of `x`, and no narrower than it."""
     name = jnp.dtype(x.dtype if dtype is None else dtype).name
-    return bind(_sum_p, x, window=window, implementation=implementation, dtype=name)
+    return bind(_sum_p, x, window=window.normal, implementation=implementation, dtype=name)
 
 
 def window_spread(g: Array, window: Window, implementation: str | None = None, dtype: Any = None) -> Array:
     """The adjoint of `window_sum`: every element gets the sum of the windows that hold it; no wider than `g`."""
     name = jnp.dtype(g.dtype if dtype is None else dtype).name
-    return bind(_spread_p, g, window=window, implementation=implementation, dtype=name)
+    return bind(_spread_p, g, window=window.normal, implementation=implementation, dtype=name)
 
 
 def gather_at_offsets(
@@ -85,14 +85,14 @@ def gather_at_offsets(
       consistent: whether the offsets come from `window_argextremum` of the same window, which permits faster ways.
       implementation: a name from `choice.LOWERINGS`, or None.
     """
-    return bind(_gather_p, x, offsets, window=window, consistent=consistent, implementation=implementation)
+    return bind(_gather_p, x, offsets, window=window.normal, consistent=consistent, implementation=implementation)
 
 
 def scatter_at_offsets(
     g: Array, offsets: Array, window: Window, *, consistent: bool, implementation: str | None = None
 ) -> Array:
     """The adjoint of `gather_at_offsets`: every element gets the sum over the windows whose offset names it."""
-    return bind(_scatter_p, g, offsets, window=window, consistent=consistent, implementation=implementation)
+    return bind(_scatter_p, g, offsets, window=window.normal, consistent=consistent, implementation=implementation)
 
 
 def lay_out_bins(x: Array, bins: AxisBins) -> Array:

@@ -47,10 +47,10 @@ def counts(window: Window, include_pad: bool, dtype: jnp.dtype, rank: int) -> Ar
         shape = [1] * rank
         shape[part.axis] = part.outputs
         # Borders are short; as a constant, a long interior would be stored in the program.
-        vector = jnp.concatenate([jnp.full(length, count, dtype) for length, count in _joined(runs)])
+        vector = jnp.concatenate([jnp.full(length, float(count), dtype) for length, count in _joined(runs)])
         vector = vector.reshape(shape)
         total = vector if total is None else total * vector
-    return scale if total is None else total * jnp.asarray(scale, dtype)
+    return scale if total is None else total * jnp.asarray(float(scale), dtype)
 
 
 def _joined(runs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -75,7 +75,7 @@ def divide(total: Array, divisor: Array | int) -> Array:
     XLA multiplies by the reciprocal where the divisor is a constant, as it does in `jnp.mean`: two roundings.
     """
     # An array is not broadcast beforehand: it is kept for derivatives, and has one element per window and map.
-    divisor = divisor if isinstance(divisor, Array) else jnp.asarray(divisor, total.dtype)
+    divisor = jnp.asarray(float(divisor) if isinstance(divisor, int) else divisor, total.dtype)
     return total / divisor
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import AxisWindow, Ints, Padding, Window, check_option, index_dtype
+from jaxpool._geometry import AxisWindow, Ints, Padding, Window, check_offsets, check_option, index_dtype
 from jaxpool._lowerings import extreme, window_starts
 from jaxpool._operators import window_argextremum, window_extremum
 from jaxpool._pools.inputs import along, array_and_window, mask_of, padded, x64
@@ -59,14 +59,27 @@ def _argextremum_of(
         _, valid = window_argextremum(along(mask, inner).astype(jnp.uint8), inner, "max", implementation)
         offsets = jnp.where(values == worst, valid, offsets)
     if convention == "window":
-        return values, offsets
+        return values, _in_whole_window(offsets, inner)
     places = [
         _unpadded(place, part, padding_mode)
-        for place, part in zip(coordinates(offsets, inner, dtype), window.parts, strict=True)
+        for place, part in zip(coordinates(offsets, inner.normal, dtype), window.parts, strict=True)
     ]
     if convention == "coordinates":
         return values, jnp.stack(places, axis=-1)
     return values, plane_indices(places, window)
+
+
+def _in_whole_window(offsets: Array, window: Window) -> Array:
+    """From offsets in the normal form of a window to those in the window itself."""
+    if window.normal is window:
+        return offsets
+    dtype = window.offset_dtype
+    offsets, total = offsets.astype(dtype), jnp.zeros(offsets.shape, dtype)
+    strides = zip(window.parts, window.normal.offset_strides, window.offset_strides, strict=True)
+    for part, stride, whole_stride in strides:
+        tap, offsets = offsets // jnp.asarray(stride, dtype), offsets % jnp.asarray(stride, dtype)
+        total += (tap + jnp.asarray(part.first_tap, dtype)) * jnp.asarray(whole_stride, dtype)
+    return total
 
 
 def coordinates(offsets: Array, window: Window, dtype: str) -> list[Array]:
@@ -236,6 +249,8 @@ def min_pool(
 def _place_dtype(function: str, shape: tuple[int, ...], window: Window, convention: str) -> str:
     """The dtype in which the convention tells places."""
     check_option(function, "index_convention", convention, INDEX_CONVENTIONS, "what the indices are")
+    if convention == "window":
+        check_offsets(function, window)
     sizes = [part.size for part in window.parts]
     return index_dtype(function, "inputs.shape", sizes if convention == "spatial" else [max(sizes)], x64(), shape)
 

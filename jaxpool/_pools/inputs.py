@@ -115,7 +115,8 @@ def array_and_window(
         padding_mode=padding_mode,
         padding_is_empty=padding_is_empty,
     )
-    check_runs(function, operator, window if padding_mode is None else window.on_padded_input(), implementation)
+    inner = window if padding_mode is None else window.on_padded_input()
+    check_runs(function, operator, inner.normal, implementation)
     return x, window
 
 

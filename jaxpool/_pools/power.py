@@ -115,7 +115,7 @@ def _pooled(
     if mean:
         divisor = divisor_of(mask, window, count_include_pad, size.dtype, x.ndim)
         count = jnp.maximum(jnp.asarray(divisor, size.dtype), 1)
-    return _norm(*_of_windows(size, window, p), p, count).astype(result_dtype)
+    return _norm(*_of_windows(size, window.normal, p), p, count).astype(result_dtype)
 
 
 def _pooled_plane(

@@ -115,7 +115,7 @@ def chosen_implementation(
         padding_is_empty=False,
         argument="input_shape",
     )
-    case = case_of(platform, window, shape, known_dtype(function, dtype))
+    case = case_of(platform, window.normal, shape, known_dtype(function, dtype))
     result: dict[str, str] = {}
     for operator in OPERATORS:
         try:

@@ -20,6 +20,7 @@ from jaxpool._geometry import (
     check_flag,
     check_implementation,
     check_indices,
+    check_offsets,
     check_option,
     index_dtype,
     plane_window,
@@ -34,7 +35,7 @@ from jaxpool._pools.inputs import as_array, x64
 
 def _needs_places(window: Window, duplicates: str, convention: str) -> bool:
     """Whether values go to places in the plane, not to offsets in windows that are apart or whose values are added."""
-    return convention != "window" or (duplicates == "set" and not window.apart)
+    return convention != "window" or (duplicates == "set" and not window.apart) or window.normal is not window
 
 
 @functools.partial(jax.jit, static_argnames=("window", "duplicates", "convention"), inline=True)
@@ -147,6 +148,8 @@ def max_unpool(
             channel_axis=channel_axis,
             output_shape=output_shape,
         )
+    if index_convention == "window":
+        check_offsets("max_unpool", window)
     trailing, remedy = (), "Pass one place per value; index_convention='coordinates' is for those with one axis more."
     if index_convention == "coordinates":
         trailing, remedy = (len(window.parts),), "Pass one position per spatial axis, on a last axis of their own."
@@ -231,5 +234,5 @@ def avg_unpool(
         output_shape=output_shape,
         padding_is_empty=not count_include_pad and divisor is None,
     )
-    check_runs("avg_unpool", "window_spread", window, implementation)
+    check_runs("avg_unpool", "window_spread", window.normal, implementation)
     return _spread_means(means, window, bool(count_include_pad), divisor, implementation)
