@@ -56,7 +56,9 @@ def steps_of(
 def _same(size: int, extent: int, stride: int, lower: bool) -> tuple[int, int]:
     # ceil(size / stride) windows; an odd cell of padding goes to the high side, or to the low one.
     outputs = -(-size // stride)
-    total = max((outputs - 1) * stride + extent - size, 0)
+    total = (outputs - 1) * stride + extent - size
+    # Never negative where windows touch; the sign of a symbolic number is not known.
+    total = total if extent >= stride else max(total, 0)
     small, large = total // 2, total - total // 2
     return (large, small) if lower else (small, large)
 
@@ -71,6 +73,10 @@ def paddings_of(
         if name == "VALID":
             return [(0, 0)] * len(sizes)
         if name in _PADDING_NAMES:
+            apart = [n for n, e, s in zip(sizes, extents, strides, strict=True) if e < s and not isinstance(n, int)]
+            if apart:
+                rule, remedy = f"be known for padding={value!r} and windows apart", "Export once per spatial size."
+                refuse(ValueError, function, "inputs.shape", rule, apart[0], "a spatial axis", remedy)
             return [_same(*axis, name == "SAME_LOWER") for axis in zip(sizes, extents, strides, strict=True)]
         remedy = "Use one of these names or explicit numbers."
         if name in PADDING_MODES:
@@ -164,7 +170,7 @@ def plane_of(
         size = shape[axis]
         if not isinstance(size, int) and not symbolic:
             rule = "have spatial axes of known size"
-            remedy = "Only batch and channel axes may be symbolic; export once per spatial size."
+            remedy = "Pass implementation='reduce_window', which takes any size, or export once per spatial size."
             refuse(ValueError, function, argument, rule, shape, f"spatial axis {axis}", remedy)
         sizes.append(size)
     if any(isinstance(size, int) and size == 0 for size in sizes):
@@ -194,12 +200,16 @@ def _axis_window(
 ) -> AxisWindow:
     low, high = pair
     extent = (taps - 1) * dilation + 1
+    known = isinstance(size, int)
+    if ceil_mode and not known:
+        remedy = "Export once per spatial size."
+        refuse(ValueError, function, "inputs.shape", "be known in ceil mode", size, f"axis {axis}", remedy)
     if ceil_mode and min(pair) < 0:
         rule = "not be negative in ceil mode"
         remedy = "Crop the inputs by slicing first, or pass ceil_mode=False."
         refuse(ValueError, function, "padding", rule, repr(padding), f"axis {axis} of size {size}", remedy)
     outputs = outputs_of(size, extent, stride, low, high, ceil_mode)
-    if outputs < 1:
+    if known and outputs < 1:
         fact = f"axis {axis} of size {size} with padding ({low}, {high}) and an effective window of {extent}"
         remedy = "Use a smaller window or more padding; for the whole plane use the global pools."
         refuse(ValueError, function, "window_shape", "fit into the padded input", taps, fact, remedy)
@@ -218,7 +228,7 @@ def require_real_taps(function: str, part: AxisWindow, padding: Any, plane: str 
 
 def _require_reachable(function: str, part: AxisWindow, padding: Any) -> None:
     """Refuses windows that lie so far out in padding that no array holds what is between them."""
-    if part.normal.span > max(FARTHEST, 2 * part.size):
+    if not part.symbolic and part.normal.span > max(FARTHEST, 2 * part.size):
         rule = f"keep the windows within {FARTHEST} elements"
         fact = f"axis {part.axis} of size {part.size} with {part.outputs} windows, {part.stride} apart"
         refuse(ValueError, function, "padding", rule, shown(padding), fact, "Pad less.")
@@ -237,6 +247,7 @@ def pooling_window(
     channel_axis: Any = -1,
     padding_mode: Any = None,
     padding_is_empty: bool,
+    symbolic: bool = False,
     argument: str = "inputs.shape",
 ) -> Window:
     """The window that a pooling function's arguments describe on inputs of the given shape.
@@ -246,13 +257,14 @@ def pooling_window(
       shape: the shape of the inputs; batch and channel sizes may be symbolic.
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as the user wrote them.
       padding_is_empty: whether a window wholly in padding has no value and is refused.
+      symbolic: whether spatial sizes may be symbolic.
       argument: what the shape comes from.
     """
     taps = window_sizes(function, window_shape)
     check_flag(function, "ceil_mode", ceil_mode)
     steps, dilations = steps_of(function, strides, window_dilation, taps)
     axes = spatial_axes(function, "window_shape", window_shape, shape, len(taps), channel_axis)
-    sizes = plane_of(function, shape, axes, argument)
+    sizes = plane_of(function, shape, axes, argument, symbolic=symbolic)
     extents = [(t - 1) * d + 1 for t, d in zip(taps, dilations, strict=True)]
     pairs = paddings_of(function, padding, sizes, extents, steps)
     parts = tuple(

@@ -63,7 +63,12 @@ class AxisWindow:
     @property
     def whole(self) -> bool:
         """Whether the only window is exactly the input."""
-        return self.outputs == 1 and self.low == 0 and self.dilation == 1 and self.taps == self.size
+        return not self.symbolic and self.outputs == 1 and self.low == 0 and self.dilation == 1 and self.taps == self.size
+
+    @property
+    def symbolic(self) -> bool:
+        """Whether sizes are known only when an exported program runs."""
+        return not isinstance(self.size, int)
 
     @property
     def span(self) -> int:
@@ -81,6 +86,8 @@ class AxisWindow:
 
         A window may be far larger than the input, and a stride than both. Nothing may be done in proportion to that.
         """
+        if self.symbolic:
+            return self
         first, last = self.first_tap, min((self.size + self.low - 1) // self.dilation, self.taps - 1)
         if last < first:
             # Padding and nothing else.
@@ -94,10 +101,12 @@ class AxisWindow:
         return dataclasses.replace(self, taps=taps, stride=stride, dilation=dilation, low=low)
 
     def window_in_padding(self) -> int | None:
-        """The first window that holds no element, or None."""
+        """The first window that holds no element, or None; of symbolic sizes as far as the padding tells."""
         last = (self.taps - 1) * self.dilation
         if last < self.low:
             return 0
+        if self.symbolic:
+            return None
         if self.dilation > self.size:
             # Only windows that start before the input can step over it.
             for output in range(min(-(-self.low // self.stride), self.outputs)):
@@ -154,6 +163,9 @@ class AxisWindow:
 
     def padded_counts(self) -> list[tuple[int, int]]:
         """Runs `(length, taps inside the input or its explicit padding)`: what ceil mode adds beyond does not count."""
+        if self.symbolic:
+            # Ceil mode is refused for these, and without it windows end in the padding.
+            return [(self.outputs, self.taps)]
         padded = dataclasses.replace(self, low=0, size=self.size + self.low + self.high)
         return padded.real_counts()
 
@@ -197,6 +209,11 @@ class Window:
         """Name of the smallest unsigned type that holds every row-major position inside the window."""
         sizes = (("uint8", 8), ("uint16", 16), ("uint32", 32))
         return next((name for name, bits in sizes if self.taps <= 1 << bits), "uint64")
+
+    @property
+    def symbolic(self) -> bool:
+        """Whether a spatial size is known only when an exported program runs."""
+        return any(part.symbolic for part in self.parts)
 
     @property
     def whole(self) -> bool:

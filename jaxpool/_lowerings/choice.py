@@ -76,9 +76,6 @@ _SPREADS = ("window_spread", "scatter_at_offsets")
 
 TABLE = (
     Row(OPERATORS, _ANY, lambda case: case.window.whole, "whole"),
-    # Values. On CPU the built-in window has the price of all its taps, and more where it is fused with what makes its
-    # input; elsewhere it is native, and best for small windows.
-    Row(_VALUES, ("gpu",), lambda case: cases.joint(case) and case.window.taps <= 25, "reduce_window"),
     # A TPU has the built-in window natively; strided slices read and write every element many times, dense ones do not,
     # and they beat the built-in window of pairs.
     Row(("window_argextremum",), ("tpu",), lambda case: case.dense, "padded_separable"),
@@ -154,6 +151,9 @@ def choose(operator: str, platform: str, case: cases.Case, implementation: str |
     if implementation is not None:
         check_runs(operator, operator, window, implementation, consistent)
         return implementation
+    if window.symbolic:
+        # What does not look at single positions of the borders.
+        return "reduce_window" if operator in reduce_window.OPERATORS else "padded"
     for row in TABLE:
         fits = operator in row.operators and platform in row.platforms and row.applies(case)
         if fits and LOWERINGS[row.implementation].refuses(operator, window, consistent) is None:
@@ -211,7 +211,8 @@ def compute(operator: str, platform: str, *arrays: Any, window: Any, implementat
     case = cases.case_of(platform, window, arrays[0].shape, arrays[0].dtype)
     name = choose(operator, platform, case, implementation, parameters.get("consistent", True))
     run = getattr(LOWERINGS[name], operator)
-    if platform == "cpu" and operator in _READS and not window.whole:
+    native = name == "reduce_window"
+    if platform == "cpu" and operator in _READS and not (window.whole or native):
         # Else XLA would take apart what an earlier pool has joined, and compute every tap from its taps.
         arrays = taps.materialize(*arrays)
     if operator in SUMS:
@@ -219,6 +220,6 @@ def compute(operator: str, platform: str, *arrays: Any, window: Any, implementat
     if operator == "scatter_at_offsets" and platform == "cpu" and window.apart and parameters["consistent"]:
         g, offsets = arrays
         arrays = (g, taps.computed_once(offsets, window))
-    if case.narrow:
+    if case.narrow and not native:
         return narrow.run(operator, run, *arrays, window=window, **parameters)
     return run(*arrays, window=window, **parameters)

@@ -11,6 +11,7 @@ from jax import Array, lax
 from jaxpool._geometry import Window
 from jaxpool._lowerings import taps
 
+OPERATORS = ("window_sum", "window_spread", "window_extremum", "window_argextremum")
 _MISSING = {
     "gather_at_offsets": "reduce_window cannot pick a different tap in every window",
     "scatter_at_offsets": "reduce_window cannot pick a different tap in every window",
@@ -31,14 +32,14 @@ def arguments(window: Window, rank: int) -> tuple[list[int], list[int], list[tup
         dimensions[part.axis] = part.taps
         strides[part.axis] = part.stride
         # Ceil mode may reach beyond the padding asked for; short of that, rounding down drops what is left over.
-        padding[part.axis] = (part.low, max(part.reach, min(part.high, 0)))
+        padding[part.axis] = (part.low, part.high if part.symbolic else max(part.reach, min(part.high, 0)))
         dilation[part.axis] = part.dilation
     return dimensions, strides, padding, dilation
 
 
 def _cropped(x: Array, padding: list[tuple[int, int]]) -> tuple[Array, list[tuple[int, int]]]:
     """Negative padding as a slice of the input: reduce_window wants none."""
-    if all(low >= 0 and high >= 0 for low, high in padding):
+    if not any(isinstance(end, int) and end < 0 for pair in padding for end in pair):
         return x, padding
     x = lax.pad(x, jnp.zeros((), x.dtype), [(min(low, 0), min(high, 0), 0) for low, high in padding])
     return x, [(max(low, 0), max(high, 0)) for low, high in padding]
@@ -97,6 +98,11 @@ def window_extremum(x: Array, window: Window, kind: str) -> Array:
     return lax.reduce_window(x, worst, combine, dimensions, strides, padding, window_dilation=dilation)
 
 
+def _number(value: Any) -> Array:
+    """A size, which may be a symbol, as an unsigned integer."""
+    return jnp.asarray(value, jnp.uint32) if isinstance(value, int) else jnp.asarray(value).astype(jnp.uint32)
+
+
 def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Array]:
     """The extremum of each window and the offset of the first element that has it.
 
@@ -106,7 +112,7 @@ def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Arra
     dimensions, strides, padding, dilation = arguments(window, x.ndim)
     positions = jnp.zeros(x.shape, jnp.uint32)
     for part in window.parts:
-        positions = positions * jnp.uint32(part.size) + lax.broadcasted_iota(jnp.uint32, x.shape, part.axis)
+        positions = positions * _number(part.size) + lax.broadcasted_iota(jnp.uint32, x.shape, part.axis)
     x, cropped = _cropped(x, padding)
     positions, _ = _cropped(positions, padding)
 
@@ -121,9 +127,9 @@ def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Arra
     )
     offsets = jnp.zeros(winners.shape, jnp.uint32)
     for part, offset_stride in zip(reversed(window.parts), reversed(window.offset_strides), strict=True):
-        position, winners = winners % jnp.uint32(part.size), winners // jnp.uint32(part.size)
+        position, winners = winners % _number(part.size), winners // _number(part.size)
         # low - o * stride wraps around where it is negative, and the sum wraps back.
-        start = jnp.uint32(part.low % (1 << 32)) - lax.broadcasted_iota(
+        start = _number(part.low if part.symbolic else part.low % (1 << 32)) - lax.broadcasted_iota(
             jnp.uint32, winners.shape, part.axis
         ) * jnp.uint32(part.stride)
         offsets += (position + start) // jnp.uint32(part.dilation) * jnp.uint32(offset_stride)

@@ -253,9 +253,9 @@ def window_starts(part: AxisWindow, dtype: Any) -> Array | np.ndarray:
 
     XLA:GPU gives what it computes from positions along one axis a kernel of its own, but not a constant.
     """
-    if part.outputs <= _MAX_CONSTANT:
+    if not part.symbolic and part.outputs <= _MAX_CONSTANT:
         return (np.arange(part.outputs) * part.stride - part.low).astype(dtype)
-    return lax.iota(dtype, part.outputs) * part.stride - part.low
+    return lax.iota(dtype, part.outputs) * part.stride - jnp.asarray(part.low, dtype)
 
 
 def at_real_taps(offsets: Array, window: Window) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 
@@ -40,12 +41,17 @@ def counts(window: Window, include_pad: bool, dtype: jnp.dtype, rank: int) -> Ar
     scale = 1
     total: Array | None = None
     for part in window.parts:
+        shape = [1] * rank
+        shape[part.axis] = part.outputs
+        if part.symbolic and not include_pad:
+            alone = dataclasses.replace(part, axis=0)
+            vector = window_sum(jnp.ones((part.size,), dtype), Window((alone,)), "reduce_window").reshape(shape)
+            total = vector if total is None else total * vector
+            continue
         runs = part.padded_counts() if include_pad else part.real_counts()
         if len({count for _, count in runs}) == 1:
             scale *= runs[0][1]
             continue
-        shape = [1] * rank
-        shape[part.axis] = part.outputs
         # Borders are short; as a constant, a long interior would be stored in the program.
         vector = jnp.concatenate([jnp.full(length, float(count), dtype) for length, count in _joined(runs)])
         vector = vector.reshape(shape)
