@@ -21,7 +21,7 @@ from jaxpool._geometry.checks import (
 from jaxpool._geometry.fractional import check_randomness, check_samples, fractional_window
 from jaxpool._geometry.unpooling import check_indices, plane_window, unpooling_window
 from jaxpool._geometry.values import ARRAYS, Ints, Padding, hashable
-from jaxpool._geometry.window import AxisWindow, Segment, Window
+from jaxpool._geometry.window import AxisWindow, Segment, Window, known
 
 __all__ = [
     "ARRAYS",
@@ -52,6 +52,7 @@ __all__ = [
     "fractional_window",
     "hashable",
     "index_dtype",
+    "known",
     "known_dtype",
     "plane_axes",
     "plane_window",

@@ -7,7 +7,7 @@ from typing import Any
 
 from jaxpool._geometry.checks import check_flag, check_option
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, as_sizes, refuse, remembered, shown, traced
-from jaxpool._geometry.window import AxisWindow, Window
+from jaxpool._geometry.window import AxisWindow, Window, known
 
 PADDING_MODES = ("EDGE", "REFLECT", "WRAP")
 _PADDING_NAMES = ("VALID", "SAME", "SAME_LOWER")
@@ -53,7 +53,10 @@ def steps_of(
     return steps, _per_axis(function, "window_dilation", window_dilation, window_shape)
 
 
-def _same(size: int, extent: int, stride: int, lower: bool) -> tuple[int, int]:
+def _same(function: str, size: int, extent: int, stride: int, lower: bool) -> tuple[int, int]:
+    if extent < stride and not known(size):
+        rule, remedy = "be known for 'SAME' and windows that do not touch", "Export once per spatial size."
+        refuse(ValueError, function, "inputs.shape", rule, size, "a spatial axis", remedy)
     # ceil(size / stride) windows; an odd cell of padding goes to the high side, or to the low one.
     outputs = -(-size // stride)
     total = (outputs - 1) * stride + extent - size
@@ -73,11 +76,8 @@ def paddings_of(
         if name == "VALID":
             return [(0, 0)] * len(sizes)
         if name in _PADDING_NAMES:
-            apart = [n for n, e, s in zip(sizes, extents, strides, strict=True) if e < s and not isinstance(n, int)]
-            if apart:
-                rule, remedy = f"be known for padding={value!r} and windows apart", "Export once per spatial size."
-                refuse(ValueError, function, "inputs.shape", rule, apart[0], "a spatial axis", remedy)
-            return [_same(*axis, name == "SAME_LOWER") for axis in zip(sizes, extents, strides, strict=True)]
+            lower = name == "SAME_LOWER"
+            return [_same(function, *axis, lower) for axis in zip(sizes, extents, strides, strict=True)]
         remedy = "Use one of these names or explicit numbers."
         if name in PADDING_MODES:
             remedy = f"Tell its width in numbers or by one of these names, and pass padding_mode={value!r}."
@@ -142,12 +142,12 @@ def shape_of(function: str, value: Any) -> tuple[Any, ...]:
         remedy = "Pass inputs.shape."
         refuse(TypeError, function, "input_shape", "be a sequence of sizes", shown(value), fact, remedy)
     # A symbolic size of jax.export, by name: this stage does not import jax.
-    known = [type(size).__name__.endswith("DimExpr") for size in elements]
+    symbols = [type(size).__name__.endswith("DimExpr") for size in elements]
     sizes = [
         size if symbolic else as_index(function, "input_shape", size, value, fact)
-        for size, symbolic in zip(elements, known, strict=True)
+        for size, symbolic in zip(elements, symbols, strict=True)
     ]
-    if any(not symbolic and size < 0 for size, symbolic in zip(sizes, known, strict=True)):
+    if any(not symbolic and size < 0 for size, symbolic in zip(sizes, symbols, strict=True)):
         remedy = "Pass inputs.shape."
         refuse(ValueError, function, "input_shape", "not be negative", shown(value), fact, remedy)
     return tuple(sizes)
@@ -168,12 +168,12 @@ def plane_of(
     sizes: list[int] = []
     for axis in axes:
         size = shape[axis]
-        if not isinstance(size, int) and not symbolic:
+        if not (known(size) or symbolic):
             rule = "have spatial axes of known size"
             remedy = "Pass implementation='reduce_window', which takes any size, or export once per spatial size."
             refuse(ValueError, function, argument, rule, shape, f"spatial axis {axis}", remedy)
         sizes.append(size)
-    if any(isinstance(size, int) and size == 0 for size in sizes):
+    if any(known(size) and size == 0 for size in sizes):
         remedy = "There is nothing to pool; drop the empty inputs first."
         refuse(ValueError, function, argument, "have no empty spatial axis", shape, f"axes {axes}", remedy)
     return tuple(sizes)
@@ -200,8 +200,7 @@ def _axis_window(
 ) -> AxisWindow:
     low, high = pair
     extent = (taps - 1) * dilation + 1
-    known = isinstance(size, int)
-    if ceil_mode and not known:
+    if ceil_mode and not known(size):
         remedy = "Export once per spatial size."
         refuse(ValueError, function, "inputs.shape", "be known in ceil mode", size, f"axis {axis}", remedy)
     if ceil_mode and min(pair) < 0:
@@ -209,7 +208,7 @@ def _axis_window(
         remedy = "Crop the inputs by slicing first, or pass ceil_mode=False."
         refuse(ValueError, function, "padding", rule, repr(padding), f"axis {axis} of size {size}", remedy)
     outputs = outputs_of(size, extent, stride, low, high, ceil_mode)
-    if known and outputs < 1:
+    if known(size) and outputs < 1:
         fact = f"axis {axis} of size {size} with padding ({low}, {high}) and an effective window of {extent}"
         remedy = "Use a smaller window or more padding; for the whole plane use the global pools."
         refuse(ValueError, function, "window_shape", "fit into the padded input", taps, fact, remedy)

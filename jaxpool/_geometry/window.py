@@ -12,6 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 
+def known(size: Any) -> bool:
+    """Whether a size is a number, and not a symbol for one that only a running exported program has."""
+    return isinstance(size, int)
+
+
 class Segment(NamedTuple):
     """Outputs `start:stop` of one axis, all of whose windows have exactly the taps `first:last` inside the input."""
 
@@ -63,12 +68,14 @@ class AxisWindow:
     @property
     def whole(self) -> bool:
         """Whether the only window is exactly the input."""
-        return not self.symbolic and self.outputs == 1 and self.low == 0 and self.dilation == 1 and self.taps == self.size
+        if self.symbolic or self.outputs > 1:
+            return False
+        return self.low == 0 and self.dilation == 1 and self.taps == self.size
 
     @property
     def symbolic(self) -> bool:
         """Whether sizes are known only when an exported program runs."""
-        return not isinstance(self.size, int)
+        return not known(self.size)
 
     @property
     def span(self) -> int:

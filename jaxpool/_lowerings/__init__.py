@@ -10,6 +10,7 @@ from jaxpool._lowerings.choice import (
     check_runs,
     choose,
     compute,
+    scatters_natively,
 )
 from jaxpool._lowerings.monoid import reduce_windows
 from jaxpool._lowerings.reduce_window import extreme
@@ -27,6 +28,7 @@ __all__ = [
     "extreme",
     "held",
     "reduce_windows",
+    "scatters_natively",
     "starts_and_counts",
     "window_starts",
 ]

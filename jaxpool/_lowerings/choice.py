@@ -164,10 +164,15 @@ def choose(operator: str, platform: str, case: cases.Case, implementation: str |
     )
 
 
+def scatters_natively(platform: str, window: Window, implementation: str | None) -> bool:
+    """Whether the scatter from the inputs is the one operation that XLA has for it."""
+    native = platform == "tpu" and select_and_scatter.refuses("scatter_at_extremum", window, True) is None
+    return implementation == "select_and_scatter" or (implementation is None and native and not window.whole)
+
+
 def scatter_at_extremum(platform: str, g: Any, x: Any, *, window: Window, kind: str, implementation: str | None) -> Any:
     """Every element gets the sum over the windows whose first extremum it is; from the inputs, not from offsets."""
-    native = platform == "tpu" and select_and_scatter.refuses("scatter_at_extremum", window, True) is None
-    if implementation == "select_and_scatter" or (implementation is None and native and not window.whole):
+    if scatters_natively(platform, window, implementation):
         check_runs("scatter_at_extremum", "scatter_at_extremum", window, "select_and_scatter")
         return select_and_scatter.scatter_at_extremum(g, x, window, kind)
     _, offsets = compute("window_argextremum", platform, x, window=window, kind=kind, implementation=implementation)

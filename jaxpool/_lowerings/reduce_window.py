@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jaxpool._geometry import Window
+from jaxpool._geometry import Window, known
 from jaxpool._lowerings import taps
 
 OPERATORS = ("window_sum", "window_spread", "window_extremum", "window_argextremum")
@@ -39,7 +39,7 @@ def arguments(window: Window, rank: int) -> tuple[list[int], list[int], list[tup
 
 def _cropped(x: Array, padding: list[tuple[int, int]]) -> tuple[Array, list[tuple[int, int]]]:
     """Negative padding as a slice of the input: reduce_window wants none."""
-    if not any(isinstance(end, int) and end < 0 for pair in padding for end in pair):
+    if not any(known(end) and end < 0 for pair in padding for end in pair):
         return x, padding
     x = lax.pad(x, jnp.zeros((), x.dtype), [(min(low, 0), min(high, 0), 0) for low, high in padding])
     return x, [(max(low, 0), max(high, 0)) for low, high in padding]
@@ -100,7 +100,7 @@ def window_extremum(x: Array, window: Window, kind: str) -> Array:
 
 def _number(value: Any) -> Array:
     """A size, which may be a symbol, as an unsigned integer."""
-    return jnp.asarray(value, jnp.uint32) if isinstance(value, int) else jnp.asarray(value).astype(jnp.uint32)
+    return jnp.asarray(value, jnp.uint32) if known(value) else jnp.asarray(value).astype(jnp.uint32)
 
 
 def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Array]:

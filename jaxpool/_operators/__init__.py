@@ -4,6 +4,7 @@
 from jaxpool._lowerings import reduce_windows as window_reduce
 from jaxpool._operators.extremum import (
     gather_at_extremum,
+    keeps_input,
     scatter_at_extremum,
     window_argextremum,
     window_extremum,
@@ -26,6 +27,7 @@ __all__ = [
     "gather_at_extremum",
     "gather_at_offsets",
     "gather_at_places",
+    "keeps_input",
     "last_at_places",
     "lay_out_bins",
     "plane_count",

@@ -78,17 +78,18 @@ def _gather_along(offsets: Array, window: Window, implementation: str | None) ->
     return lambda dx: gather_at_offsets(dx, offsets, window, consistent=True, implementation=usable)
 
 
-def _keeps_input(residual: str | None, window: Window) -> bool:
+def keeps_input(residual: str | None, window: Window, platform: str) -> bool:
+    """Whether derivatives keep the inputs, where the default backend is of this platform; else they keep offsets."""
     if residual is not None:
         return residual == "input"
     # A TPU scatters from the inputs in one native operation, which has no dilation.
-    return jax.default_backend() == "tpu" and not window.whole and all(part.dilation == 1 for part in window.parts)
+    return platform == "tpu" and not window.whole and all(part.dilation == 1 for part in window.parts)
 
 
 def _extremum_rule(
     x: Array, *, window: Window, kind: str, implementation: str | None, residual: str | None
 ) -> tuple[Array, Callable[[Array], Array]]:
-    if _keeps_input(residual, window):
+    if keeps_input(residual, window, jax.default_backend()):
         values = window_extremum(x, window, kind, implementation, residual)
         usable = _for_derivative(implementation, "gather_at_offsets", window)
         usable = _for_derivative(usable, "window_argextremum", window)

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import functools
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+
+from jaxpool._geometry import known
 
 
 def plane_sum(x: Array, axes: tuple[int, ...], mask: Array | None, dtype: jnp.dtype) -> Array:
@@ -41,7 +44,7 @@ def plane_extremum(x: Array, axes: tuple[int, ...], kind: str) -> Array:
 @plane_extremum.defjvp
 def _plane_extremum_rule(
     axes: tuple[int, ...], kind: str, primals: tuple[Array], tangents: tuple[Array]
-) -> tuple[Array, Array]:
+) -> tuple[Array, Any]:
     (x,), (dx,) = primals, tangents
     value = plane_extremum(x, axes, kind)
     if not jnp.issubdtype(x.dtype, jnp.inexact):
@@ -61,7 +64,7 @@ def _element_at(dx: Array, first: Array, axes: tuple[int, ...]) -> Array:
 def _positions(shape: tuple[int, ...], axes: tuple[int, ...]) -> Array:
     """Row-major positions in the plane, of size 1 along all other axes."""
     # Sizes may be symbols; what does not fit 32 bits is known, or too large for any device.
-    small = not all(isinstance(shape[axis], int) for axis in axes) or math.prod(shape[axis] for axis in axes) < 1 << 32
+    small = not all(known(shape[axis]) for axis in axes) or math.prod(shape[axis] for axis in axes) < 1 << 32
     dtype = jnp.uint32 if small else jnp.uint64
     plane = [size if axis in axes else 1 for axis, size in enumerate(shape)]
     positions = jnp.zeros(plane, dtype)

@@ -9,7 +9,8 @@ import jax
 from jax.typing import DTypeLike
 
 from jaxpool._geometry import Ints, Padding, check_implementation, check_option, known_dtype, pooling_window, shape_of
-from jaxpool._lowerings import IMPLEMENTATIONS, OPERATORS, PLATFORMS, case_of, choose
+from jaxpool._lowerings import IMPLEMENTATIONS, OPERATORS, PLATFORMS, case_of, choose, scatters_natively
+from jaxpool._operators import keeps_input
 
 
 def output_shape(
@@ -68,6 +69,7 @@ def chosen_implementation(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     implementation: str | None = None,
+    residual: str | None = None,
     platform: str | None = None,
     dtype: DTypeLike = "float32",
 ) -> dict[str, str]:
@@ -77,16 +79,17 @@ def chosen_implementation(
 
     Args:
       input_shape: the shape of the inputs.
-      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, implementation: as in
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, implementation, residual: as in
         `jaxpool.max_pool`.
       platform: "cpu", "gpu", "tpu" or "other"; by default that of JAX's default backend.
       dtype: of the inputs; on a CPU, floats of 16 bits and less take other ways than f32.
 
     Returns:
       For each operator the name of its implementation: "window_sum" (averages and sums) and "window_spread" (its
-      gradient), "window_extremum" (values of max and min pooling), "window_argextremum" (the same with places, as
-      derivatives need them), "scatter_at_offsets" (gradient) and "gather_at_offsets" (forward mode). With
-      `implementation`, operators that cannot run this window with it are left out.
+      gradient), "window_extremum" (values of max and min pooling), "window_argextremum" (the same with indices).
+      The gradient of max and min pooling is "scatter_at_offsets" and its forward mode "gather_at_offsets" where offsets
+      are kept, else "scatter_at_extremum" and "gather_at_extremum"; "select_and_scatter" there is XLA's native one.
+      With `implementation`, operators that cannot run this window with it are left out.
 
     Raises:
       TypeError, ValueError: as in `jaxpool.max_pool`.
@@ -115,11 +118,18 @@ def chosen_implementation(
         padding_is_empty=False,
         argument="input_shape",
     )
-    case = case_of(platform, window.normal, shape, known_dtype(function, dtype))
+    check_option(function, "residual", residual, (None, "offsets", "input"), "what derivatives keep")
+    window = window.normal
+    case = case_of(platform, window, shape, known_dtype(function, dtype))
     result: dict[str, str] = {}
     for operator in OPERATORS:
         try:
             result[operator] = choose(operator, platform, case, implementation)
         except NotImplementedError:
             continue
+    if keeps_input(residual, window, platform):
+        names = {f"{name}_at_extremum": result.pop(f"{name}_at_offsets", None) for name in ("scatter", "gather")}
+        if scatters_natively(platform, window, implementation):
+            names["scatter_at_extremum"] = "select_and_scatter"
+        result |= {operator: name for operator, name in names.items() if name is not None}
     return result
