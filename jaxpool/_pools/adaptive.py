@@ -14,7 +14,7 @@ from jaxpool._geometry import AxisBins, Window, adaptive_bins, index_dtype
 from jaxpool._lowerings import extreme, held, starts_and_counts
 from jaxpool._operators import lay_out_bins, sum_bins, window_argextremum, window_extremum, window_sum
 from jaxpool._pools.average import divide, summing_dtype
-from jaxpool._pools.inputs import as_array, x64
+from jaxpool._pools.inputs import as_array, with_whole_planes, x64
 
 Sizes = Sequence[int | None]
 
@@ -76,6 +76,14 @@ def _maximum_and_place(x: Array, bins: tuple[AxisBins, ...], dtype: str) -> tupl
     return values, indices
 
 
+def _array_and_bins(
+    function: str, inputs: ArrayLike, output_size: Sizes, channel_axis: int | None, ordered: bool
+) -> tuple[Array, tuple[AxisBins, ...]]:
+    x = as_array(function, inputs, ordered)
+    bins = adaptive_bins(function, x.shape, output_size, channel_axis)
+    return with_whole_planes(x, [part.axis for part in bins]), bins
+
+
 def adaptive_avg_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: int | None = -1) -> Array:
     """Adaptive average pooling: as many means along each axis as asked for, whatever the size of the inputs.
 
@@ -100,6 +108,8 @@ def adaptive_avg_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: in
 
     Derivatives: both modes, any order; linear, so nothing is kept for the reverse mode but divisors.
 
+    Sharding: spatial axes that explicit sharding splits are gathered first.
+
     Source: K. He et al., "Spatial pyramid pooling in deep convolutional networks", ECCV 2014; the rule is PyTorch's.
 
     Example:
@@ -107,8 +117,7 @@ def adaptive_avg_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: in
       >>> jaxpool.adaptive_avg_pool(jnp.arange(5.), (3,), channel_axis=None)
       Array([0.5, 2. , 3.5], dtype=float32)
     """
-    x = as_array("adaptive_avg_pool", inputs, ordered=False)
-    return _mean(x, adaptive_bins("adaptive_avg_pool", x.shape, output_size, channel_axis))
+    return _mean(*_array_and_bins("adaptive_avg_pool", inputs, output_size, channel_axis, ordered=False))
 
 
 def adaptive_max_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: int | None = -1) -> Array:
@@ -122,8 +131,7 @@ def adaptive_max_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: in
       >>> jaxpool.adaptive_max_pool(jnp.arange(5.), (3,), channel_axis=None)
       Array([1., 3., 4.], dtype=float32)
     """
-    x = as_array("adaptive_max_pool", inputs, ordered=True)
-    return _maximum(x, adaptive_bins("adaptive_max_pool", x.shape, output_size, channel_axis))
+    return _maximum(*_array_and_bins("adaptive_max_pool", inputs, output_size, channel_axis, ordered=True))
 
 
 def adaptive_max_pool_with_argmax(
@@ -142,7 +150,6 @@ def adaptive_max_pool_with_argmax(
       Array([0, 2, 4], dtype=int32)
     """
     function = "adaptive_max_pool_with_argmax"
-    x = as_array(function, inputs, ordered=True)
-    bins = adaptive_bins(function, x.shape, output_size, channel_axis)
+    x, bins = _array_and_bins(function, inputs, output_size, channel_axis, ordered=True)
     dtype = index_dtype(function, "inputs.shape", [part.size for part in bins], x64(), x.shape)
     return _maximum_and_place(x, bins, dtype)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
+from jax.sharding import PartitionSpec
 
 from jaxpool._geometry import (
     Window,
@@ -46,6 +48,17 @@ def mask_of(function: str, where: Any, x: Array) -> Array | None:
 def along(mask: Array, window: Window) -> Array:
     """The mask with the inputs' sizes along the window's axes, so that windows can be taken of it."""
     return jnp.broadcast_to(mask, window.input_shape(mask.shape))
+
+
+def with_whole_planes(x: Array, axes: Sequence[int]) -> Array:
+    """The inputs with every spatial axis whole on every device, where a mesh axis of explicit sharding splits one.
+
+    Windows that depend on the data, or on the number of outputs, may lie anywhere.
+    """
+    spec = (*jax.typeof(x).sharding.spec, *[None] * x.ndim)[: x.ndim]
+    if all(spec[axis] is None for axis in axes):
+        return x
+    return jax.sharding.reshard(x, PartitionSpec(*(None if axis in axes else name for axis, name in enumerate(spec))))
 
 
 def pad_array(x: Array, window: Window, mode: str) -> Array:
