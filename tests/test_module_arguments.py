@@ -106,7 +106,9 @@ def test_traced_values_are_refused_when_a_module_is_made(api):
         jax.eval_shape(lambda n: api.AvgPool((n, n)), 2)
     with pytest.raises(TypeError, match="AvgPool: strides must be known while tracing; got strides=a traced value for"):
         jax.eval_shape(lambda n: api.AvgPool((2, 2), n), 2)
-    with pytest.raises(TypeError, match=r"output_size must be known when the module is made; got .* an array of key<"):
+    with pytest.raises(
+        TypeError, match="output_size must be known when the module is made; got output_size=an array of key"
+    ):
         api.FractionalMaxPool(jax.random.key(0), (3, 3))
 
 

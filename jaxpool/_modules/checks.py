@@ -18,7 +18,7 @@ from jaxpool._geometry import (
 from jaxpool._geometry.arguments import check_padding_mode, paddings_of, steps_of, window_sizes
 from jaxpool._geometry.bins import adaptive_sizes
 from jaxpool._geometry.fractional import check_rule, fractional_sizes, fractional_taps
-from jaxpool._geometry.values import as_index, as_positive, as_sizes, kind_of, refuse, shown, traced
+from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of, refuse, shown, traced
 from jaxpool._lowerings import IMPLEMENTATIONS
 from jaxpool._pools.extremum import INDEX_CONVENTIONS
 from jaxpool._pools.fractional import RULES
@@ -93,9 +93,11 @@ def _window(module: str, given: Mapping[str, Any]) -> int:
 def _output_shape(module: str, value: Any, rank: int | None) -> None:
     """Check the sizes of an unpooled plane, whose rank is that of the window if there is one."""
     fact = "the plane"
-    rule = "have one size per spatial axis" + ("" if rank is None else f", {rank} in all")
-    elements = as_sizes(module, "output_shape", value, rule, fact, "Write (14, 14) for a plane of 14 by 14.")
-    if rank not in (None, len(elements)):
+    if traced(value):
+        as_index(module, "output_shape", value, value, fact)
+    elements = as_sequence(value)
+    if not elements or rank not in (None, len(elements)):
+        rule = "have one size per spatial axis" + ("" if rank is None else f", {rank} in all")
         refuse(ValueError, module, "output_shape", rule, shown(value), fact, "Leave out batch and channels.")
     sizes = [as_index(module, "output_shape", element, value, fact) for element in elements]
     as_positive(module, "output_shape", sizes, value, fact)
