@@ -38,7 +38,8 @@ CALL = {
     "indices": "The indices of the values, as max pooling with argmax returns them.",
     "key": "A typed random key (`jax.random.key`), or None if samples are given.",
     "samples": "Numbers from 0 to 1 in place of a key.",
-    "where": "Array of booleans that broadcasts to the inputs: the elements that count. None means all.",
+    "where": "Array of booleans, the elements that count, of the shape of the inputs or with size 1 where it is the "
+    "same along an axis. None means all.",
     "output_shape": "Takes the place of the field of that name.",
     "p": "Takes the place of the field of that name: give a learned exponent here.",
 }
