@@ -35,7 +35,8 @@ def is_array(value: Any) -> bool:
 def refuse_array(module: str, argument: str, value: Any, example: str) -> NoReturn:
     """Refuse the inputs where a module is made; `example` shows where they belong."""
     got = "a traced value" if traced(value) else kind_of(value)
-    rule, remedy = "be known when the module is made", f"A module is made first and called later: {example}."
+    rule = "be given in the call" if argument == "inputs" else "be a sequence of integers"
+    remedy = f"A module is made first and called later: {example}."
     refuse(TypeError, module, argument, rule, got, "the constructor", remedy)
 
 
