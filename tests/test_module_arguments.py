@@ -101,9 +101,7 @@ def test_inputs_for_the_constructor_are_refused_with_the_remedy(name, api):
 
 @pytest.mark.parametrize("api", APIS, ids=short)
 def test_traced_values_are_refused_when_a_module_is_made(api):
-    with pytest.raises(
-        TypeError, match="AvgPool: window_shape must be a sequence of integers; got window_shape=a traced"
-    ):
+    with pytest.raises(TypeError, match="AvgPool: window_shape must be a sequence of integers; got window_shape=a"):
         jax.eval_shape(api.AvgPool, X)
     with pytest.raises(TypeError, match="AvgPool: window_shape must be known while tracing; got window_shape=a traced"):
         jax.eval_shape(lambda n: api.AvgPool((n, n)), 2)

@@ -37,7 +37,7 @@ def arguments(name):
         return {"output_size": [3, None]}
     if name.startswith("fractional"):
         return {"output_size": [3, 2], "window_shape": [2, 2]}
-    return {"keepdims": True} if name.startswith("global") else WINDOWED
+    return {"keepdims": True, "num_spatial_dims": 2} if name.startswith("global") else WINDOWED
 
 
 def arrays(name, x):

@@ -20,7 +20,7 @@ class GlobalAvgPool(Pool):
     """
 
     _: KW_ONLY
-    num_spatial_dims: int = 2
+    num_spatial_dims: int | None = None
     keepdims: bool = False
     channel_axis: int | None = -1
 
@@ -37,7 +37,7 @@ class GlobalMaxPool(Pool):
     """
 
     _: KW_ONLY
-    num_spatial_dims: int = 2
+    num_spatial_dims: int | None = None
     keepdims: bool = False
     channel_axis: int | None = -1
 
@@ -54,7 +54,7 @@ class GlobalMinPool(Pool):
     """
 
     _: KW_ONLY
-    num_spatial_dims: int = 2
+    num_spatial_dims: int | None = None
     keepdims: bool = False
     channel_axis: int | None = -1
 
@@ -71,7 +71,7 @@ class GlobalSumPool(Pool):
     """
 
     _: KW_ONLY
-    num_spatial_dims: int = 2
+    num_spatial_dims: int | None = None
     keepdims: bool = False
     channel_axis: int | None = -1
 
@@ -89,7 +89,7 @@ class GlobalLpPool(Pool):
 
     _: KW_ONLY
     p: Scalar = 2.0
-    num_spatial_dims: int = 2
+    num_spatial_dims: int | None = None
     keepdims: bool = False
     channel_axis: int | None = -1
 
@@ -108,7 +108,7 @@ class GlobalPowerMeanPool(Pool):
 
     _: KW_ONLY
     p: Scalar = 3.0
-    num_spatial_dims: int = 2
+    num_spatial_dims: int | None = None
     keepdims: bool = False
     channel_axis: int | None = -1
 
