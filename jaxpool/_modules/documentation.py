@@ -24,8 +24,8 @@ ARGUMENTS = {
     "implementation": "The name of an algorithm, or None for the one that suits the platform and the window.",
     "index_convention": 'What the indices count: "spatial" (the plane, row by row), "window" (the window) or '
     '"coordinates" (one index per spatial axis).',
-    "num_spatial_dims": "The number of spatial axes: 1 for sequences, 2 for images, 3 for volumes. None means 2 for inputs "
-    "of rank 4, and must be replaced by a number for those of any other rank.",
+    "num_spatial_dims": "The number of spatial axes: 1 for sequences, 2 for images, 3 for volumes. None means 2, and "
+    "is for inputs of rank 4 only.",
     "keepdims": "Whether to keep the spatial axes, with size 1.",
     "output_size": "One size of the result per spatial axis.",
     "output_shape": "The spatial sizes before pooling. None means the smallest plane that the windows cover.",
