@@ -43,6 +43,7 @@ lint: $(VENV)/.lint $(VENV)/.demo $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/mypy --python-executable $(BIN)/python
 
 # What compiles for GPUs on a machine without one: only the compilers, not the libraries that running would need.
 $(VENV)/.compilers: $(VENV)/.test $(VENV)/.bench

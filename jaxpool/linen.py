@@ -1,158 +1,139 @@
 """Every pool but `jaxpool.pool` as a `flax.linen` module.
 
-A module has the arguments of its function after `inputs` as fields, with the same names, order and defaults, and calls
-the function on its inputs: `MaxPool((2, 2), strides=2)(x)` is `jaxpool.max_pool(x, (2, 2), strides=2)`. Arrays are no
-fields but given with the inputs: `MaxPool((2, 2))(x, where=mask)`, `MaxUnpool((2, 2))(x, indices)`. What is named
-in a call takes the place of the field: `GlobalPowerMeanPool()(x, p=p)` for a learned p.
+A module is made with the arguments of its function after `inputs`, with the same names, order and defaults, and is
+called with the arrays: `MaxPool((2, 2), strides=2)(x, where=mask)` is
+`jaxpool.max_pool(x, (2, 2), strides=2, where=mask)`. A call may also take an exponent that is learned,
+`GlobalPowerMeanPool()(x, p=p)`, and the size of an unpooled plane,
+`MaxUnpool((2, 2), 2)(x, indices, output_shape=size)`.
+Arguments are checked when a module is made; only what depends on the shape of the inputs is checked in the call.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
-from flax import linen as nn
+from jaxpool import _modules
+from jaxpool._geometry import Ints, Padding
+from jaxpool._pools.adaptive import Sizes
+from jaxpool._pools.power import Scalar
 
-import jaxpool
-from jaxpool._geometry import ARRAYS, hashable
+try:
+    from flax import linen as nn
+except ImportError as error:
+    raise _modules.needs_flax("jaxpool.linen", error) from error
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-if TYPE_CHECKING:
-
-    class _Pool(Generic[P, R]):
-        # What a type checker sees: the function's arguments in the constructor, its result from a call. Not that it is
-        # an nn.Module: from these, checkers make up a constructor of their own.
-        def __init__(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
-
-        def __call__(self, inputs: Any, *arrays: Any, **named: Any) -> R: ...
-
-        def __getattr__(self, name: str) -> Any: ...
+# By these names `typing.get_type_hints` finds the types of the constructors, which Flax makes in this file.
+_TYPES = (Ints, Padding, Scalar, Sequence, Sizes)
 
 
-def _module(function: Callable[Concatenate[Any, P], R]) -> type[_Pool[P, R]]:
-    """A base class with the function's arguments as fields, which calls it."""
-    _, *others = inspect.signature(function).parameters.values()
-    fields = [field for field in others if field.name not in ARRAYS]
-    leading = [field for field in others if field.name in ARRAYS and field.kind is not field.KEYWORD_ONLY]
-    names = [field.name for field in fields]
-    untyped: Any = function
+class _Module(nn.Module):
+    """What Flax needs to know of every pool."""
 
-    def post_init(self: Any) -> None:
-        for field in names:
-            object.__setattr__(self, field, hashable(getattr(self, field)))
-        nn.Module.__post_init__(self)
-
-    def call(self: Any, inputs: Any, *arrays: Any, **named: Any) -> R:
-        if len(arrays) > len(leading):
-            rule = f"at most {len(leading)} positional arrays after the inputs; pass others by name, as in where=mask"
-            raise TypeError(f"{type(self).__name__}: a call takes {rule}.")
-        arguments: Any = {field: getattr(self, field) for field in names}
-        return untyped(inputs, *arrays, **{**arguments, **named})
-
-    # Flax's tables, filters and interceptors go by this name.
-    call.__name__ = "__call__"
-
-    body: dict[str, Any] = {
-        "__annotations__": {field.name: field.annotation for field in fields},
-        "__call__": call,
-        "__module__": __name__,
-        "__post_init__": post_init,
-    }
-    for field in fields:
-        missing = field.default is inspect.Parameter.empty
-        default = dataclasses.MISSING if missing else field.default
-        keyword_only = field.kind is inspect.Parameter.KEYWORD_ONLY
-        body[field.name] = dataclasses.field(default=default, kw_only=keyword_only)
-    metaclass: Any = type(nn.Module)
-    return metaclass("_Pool", (nn.Module,), body)
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        if "__call__" not in vars(cls):
+            # Flax sees only those calls that a class defines itself.
+            call: Any = cls.__call__
+            type.__setattr__(cls, "__call__", call)
+        makes_init = "__init__" not in vars(cls)
+        super().__init_subclass__(**kwargs)
+        if makes_init and issubclass(cls, _modules.Pool):
+            init: Any = cls.__init__
+            init.__signature__ = _with_names_last(inspect.signature(init))
+            type.__setattr__(cls, "__init__", _modules.validated(init))
 
 
-class MaxPool(_module(jaxpool.max_pool)):
-    """`jaxpool.max_pool` as a module."""
+def _with_names_last(signature: inspect.Signature) -> inspect.Signature:
+    """The signature of a constructor with Flax's own arguments, which it would take by position, by name only."""
+    parameters = list(signature.parameters.values())
+    own = [p for p in parameters if p.name not in ("parent", "name")]
+    flax = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters if p.name in ("parent", "name")]
+    return signature.replace(parameters=own + flax)
 
 
-class MinPool(_module(jaxpool.min_pool)):
-    """`jaxpool.min_pool` as a module."""
+class MaxPool(_modules.MaxPool, _Module):
+    """Max pooling, `jaxpool.max_pool`, as a `flax.linen` module."""
 
 
-class AvgPool(_module(jaxpool.avg_pool)):
-    """`jaxpool.avg_pool` as a module."""
+class MinPool(_modules.MinPool, _Module):
+    """Min pooling, `jaxpool.min_pool`, as a `flax.linen` module."""
 
 
-class SumPool(_module(jaxpool.sum_pool)):
-    """`jaxpool.sum_pool` as a module."""
+class MaxPoolWithArgmax(_modules.MaxPoolWithArgmax, _Module):
+    """Max pooling with indices, `jaxpool.max_pool_with_argmax`, as a `flax.linen` module."""
 
 
-class MaxPoolWithArgmax(_module(jaxpool.max_pool_with_argmax)):
-    """`jaxpool.max_pool_with_argmax` as a module."""
+class MinPoolWithArgmax(_modules.MinPoolWithArgmax, _Module):
+    """Min pooling with indices, `jaxpool.min_pool_with_argmax`, as a `flax.linen` module."""
 
 
-class MinPoolWithArgmax(_module(jaxpool.min_pool_with_argmax)):
-    """`jaxpool.min_pool_with_argmax` as a module."""
+class AvgPool(_modules.AvgPool, _Module):
+    """Average pooling, `jaxpool.avg_pool`, as a `flax.linen` module."""
 
 
-class GlobalAvgPool(_module(jaxpool.global_avg_pool)):
-    """`jaxpool.global_avg_pool` as a module."""
+class SumPool(_modules.SumPool, _Module):
+    """Sum pooling, `jaxpool.sum_pool`, as a `flax.linen` module."""
 
 
-class GlobalMaxPool(_module(jaxpool.global_max_pool)):
-    """`jaxpool.global_max_pool` as a module."""
+class LpPool(_modules.LpPool, _Module):
+    """Lp pooling, `jaxpool.lp_pool`, as a `flax.linen` module."""
 
 
-class GlobalMinPool(_module(jaxpool.global_min_pool)):
-    """`jaxpool.global_min_pool` as a module."""
+class PowerMeanPool(_modules.PowerMeanPool, _Module):
+    """Power mean pooling, `jaxpool.power_mean_pool`, as a `flax.linen` module."""
 
 
-class GlobalSumPool(_module(jaxpool.global_sum_pool)):
-    """`jaxpool.global_sum_pool` as a module."""
+class GlobalAvgPool(_modules.GlobalAvgPool, _Module):
+    """Global average pooling, `jaxpool.global_avg_pool`, as a `flax.linen` module."""
 
 
-class AdaptiveAvgPool(_module(jaxpool.adaptive_avg_pool)):
-    """`jaxpool.adaptive_avg_pool` as a module."""
+class GlobalMaxPool(_modules.GlobalMaxPool, _Module):
+    """Global max pooling, `jaxpool.global_max_pool`, as a `flax.linen` module."""
 
 
-class AdaptiveMaxPool(_module(jaxpool.adaptive_max_pool)):
-    """`jaxpool.adaptive_max_pool` as a module."""
+class GlobalMinPool(_modules.GlobalMinPool, _Module):
+    """Global min pooling, `jaxpool.global_min_pool`, as a `flax.linen` module."""
 
 
-class AdaptiveMaxPoolWithArgmax(_module(jaxpool.adaptive_max_pool_with_argmax)):
-    """`jaxpool.adaptive_max_pool_with_argmax` as a module."""
+class GlobalSumPool(_modules.GlobalSumPool, _Module):
+    """Global sum pooling, `jaxpool.global_sum_pool`, as a `flax.linen` module."""
 
 
-class MaxUnpool(_module(jaxpool.max_unpool)):
-    """`jaxpool.max_unpool` as a module; a call takes the inputs and their indices."""
+class GlobalLpPool(_modules.GlobalLpPool, _Module):
+    """Global Lp pooling, `jaxpool.global_lp_pool`, as a `flax.linen` module."""
 
 
-class AvgUnpool(_module(jaxpool.avg_unpool)):
-    """`jaxpool.avg_unpool` as a module."""
+class GlobalPowerMeanPool(_modules.GlobalPowerMeanPool, _Module):
+    """Generalised mean pooling (GeM), `jaxpool.global_power_mean_pool`, as a `flax.linen` module."""
 
 
-class LpPool(_module(jaxpool.lp_pool)):
-    """`jaxpool.lp_pool` as a module."""
+class AdaptiveAvgPool(_modules.AdaptiveAvgPool, _Module):
+    """Adaptive average pooling, `jaxpool.adaptive_avg_pool`, as a `flax.linen` module."""
 
 
-class PowerMeanPool(_module(jaxpool.power_mean_pool)):
-    """`jaxpool.power_mean_pool` as a module."""
+class AdaptiveMaxPool(_modules.AdaptiveMaxPool, _Module):
+    """Adaptive max pooling, `jaxpool.adaptive_max_pool`, as a `flax.linen` module."""
 
 
-class GlobalLpPool(_module(jaxpool.global_lp_pool)):
-    """`jaxpool.global_lp_pool` as a module."""
+class AdaptiveMaxPoolWithArgmax(_modules.AdaptiveMaxPoolWithArgmax, _Module):
+    """Adaptive max pooling with indices, `jaxpool.adaptive_max_pool_with_argmax`, as a `flax.linen` module."""
 
 
-class GlobalPowerMeanPool(_module(jaxpool.global_power_mean_pool)):
-    """`jaxpool.global_power_mean_pool` as a module."""
+class FractionalMaxPool(_modules.FractionalMaxPool, _Module):
+    """Fractional max pooling, `jaxpool.fractional_max_pool`, as a `flax.linen` module."""
 
 
-class FractionalMaxPool(_module(jaxpool.fractional_max_pool)):
-    """`jaxpool.fractional_max_pool` as a module; a call takes the inputs and a key."""
+class FractionalMaxPoolWithArgmax(_modules.FractionalMaxPoolWithArgmax, _Module):
+    """Fractional max pooling with indices, `jaxpool.fractional_max_pool_with_argmax`, as a `flax.linen` module."""
 
 
-class FractionalMaxPoolWithArgmax(_module(jaxpool.fractional_max_pool_with_argmax)):
-    """`jaxpool.fractional_max_pool_with_argmax` as a module; a call takes the inputs and a key."""
+class MaxUnpool(_modules.MaxUnpool, _Module):
+    """Max unpooling, `jaxpool.max_unpool`, as a `flax.linen` module."""
+
+
+class AvgUnpool(_modules.AvgUnpool, _Module):
+    """Average unpooling, `jaxpool.avg_unpool`, as a `flax.linen` module."""
 
 
 __all__ = [

@@ -1,153 +1,125 @@
 """Every pool but `jaxpool.pool` as a `flax.nnx` module.
 
-A module takes the arguments of its function after `inputs`, with the same names, order and defaults, keeps them as
-static attributes and calls the function on its inputs: `MaxPool((2, 2), strides=2)(x)` is
-`jaxpool.max_pool(x, (2, 2), strides=2)`. Arrays are given with the inputs: `MaxPool((2, 2))(x, where=mask)`,
-`MaxUnpool((2, 2))(x, indices)`, and what is named in a call takes the place of the attribute:
-`GlobalPowerMeanPool()(x, p=p)` for a learned p. There are no parameters and no `rngs`.
+A module is made with the arguments of its function after `inputs`, with the same names, order and defaults, and is
+called with the arrays: `MaxPool((2, 2), strides=2)(x, where=mask)` is
+`jaxpool.max_pool(x, (2, 2), strides=2, where=mask)`. A call may also take an exponent that is learned,
+`GlobalPowerMeanPool()(x, p=p)`, and the size of an unpooled plane,
+`MaxUnpool((2, 2), 2)(x, indices, output_shape=size)`.
+Arguments are checked when a module is made; only what depends on the shape of the inputs is checked in the call.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any
 
-from flax import nnx
+from jaxpool import _modules
 
-import jaxpool
-from jaxpool._geometry import ARRAYS, hashable
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-if TYPE_CHECKING:
-
-    class _Pool(nnx.Module, Generic[P, R]):
-        # What a type checker sees: the function's arguments in the constructor, its result from a call.
-        def __init__(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
-
-        def __call__(self, inputs: Any, *arrays: Any, **named: Any) -> R: ...
-
-        def __getattr__(self, name: str) -> Any: ...
+try:
+    from flax import nnx
+except ImportError as error:
+    raise _modules.needs_flax("jaxpool.nnx", error) from error
 
 
-def _module(function: Callable[Concatenate[Any, P], R]) -> type[_Pool[P, R]]:
-    """A base class that keeps the function's arguments as attributes and calls it."""
-    signature = inspect.signature(function)
-    _, *others = signature.parameters.values()
-    fields = [field for field in others if field.name not in ARRAYS]
-    leading = [field for field in others if field.name in ARRAYS and field.kind is not field.KEYWORD_ONLY]
-    untyped: Any = function
-    own = signature.replace(parameters=fields, return_annotation=signature.empty)
+class _ConstructorSignature:
+    """The signature of a class, which Flax's metaclass hides; that of an instance is that of its call, as usual."""
 
-    def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        try:
-            bound = own.bind(*args, **kwargs)
-        except TypeError as error:
-            names = ", ".join(own.parameters)
-            raise TypeError(f"{type(self).__name__}: {error}. The arguments are {names}.") from None
-        bound.apply_defaults()
-        for field, value in bound.arguments.items():
-            setattr(self, field, hashable(value))
-
-    def call(self: Any, inputs: Any, *arrays: Any, **named: Any) -> R:
-        if len(arrays) > len(leading):
-            rule = f"at most {len(leading)} positional arrays after the inputs; pass others by name, as in where=mask"
-            raise TypeError(f"{type(self).__name__}: a call takes {rule}.")
-        arguments: Any = {field.name: getattr(self, field.name) for field in fields}
-        return untyped(inputs, *arrays, **{**arguments, **named})
-
-    # Flax's tables, filters and interceptors go by this name.
-    call.__name__ = "__call__"
-
-    body = {"__call__": call, "__init__": init, "__module__": __name__, "__signature__": own}
-    metaclass: Any = type(nnx.Module)
-    return metaclass("_Pool", (nnx.Module,), body)
+    def __get__(self, module: Any, owner: type[Any]) -> inspect.Signature:
+        if module is not None:
+            raise AttributeError("__signature__")
+        signature = inspect.signature(owner.__init__)
+        _, *parameters = signature.parameters.values()
+        return signature.replace(parameters=parameters, return_annotation=signature.empty)
 
 
-class MaxPool(_module(jaxpool.max_pool)):
-    """`jaxpool.max_pool` as a module."""
+class _Module(nnx.Module):
+    """What Flax needs to know of every pool."""
+
+    __signature__ = _ConstructorSignature()
 
 
-class MinPool(_module(jaxpool.min_pool)):
-    """`jaxpool.min_pool` as a module."""
+class MaxPool(_modules.MaxPool, _Module):
+    """Max pooling, `jaxpool.max_pool`, as a `flax.nnx` module."""
 
 
-class AvgPool(_module(jaxpool.avg_pool)):
-    """`jaxpool.avg_pool` as a module."""
+class MinPool(_modules.MinPool, _Module):
+    """Min pooling, `jaxpool.min_pool`, as a `flax.nnx` module."""
 
 
-class SumPool(_module(jaxpool.sum_pool)):
-    """`jaxpool.sum_pool` as a module."""
+class MaxPoolWithArgmax(_modules.MaxPoolWithArgmax, _Module):
+    """Max pooling with indices, `jaxpool.max_pool_with_argmax`, as a `flax.nnx` module."""
 
 
-class MaxPoolWithArgmax(_module(jaxpool.max_pool_with_argmax)):
-    """`jaxpool.max_pool_with_argmax` as a module."""
+class MinPoolWithArgmax(_modules.MinPoolWithArgmax, _Module):
+    """Min pooling with indices, `jaxpool.min_pool_with_argmax`, as a `flax.nnx` module."""
 
 
-class MinPoolWithArgmax(_module(jaxpool.min_pool_with_argmax)):
-    """`jaxpool.min_pool_with_argmax` as a module."""
+class AvgPool(_modules.AvgPool, _Module):
+    """Average pooling, `jaxpool.avg_pool`, as a `flax.nnx` module."""
 
 
-class GlobalAvgPool(_module(jaxpool.global_avg_pool)):
-    """`jaxpool.global_avg_pool` as a module."""
+class SumPool(_modules.SumPool, _Module):
+    """Sum pooling, `jaxpool.sum_pool`, as a `flax.nnx` module."""
 
 
-class GlobalMaxPool(_module(jaxpool.global_max_pool)):
-    """`jaxpool.global_max_pool` as a module."""
+class LpPool(_modules.LpPool, _Module):
+    """Lp pooling, `jaxpool.lp_pool`, as a `flax.nnx` module."""
 
 
-class GlobalMinPool(_module(jaxpool.global_min_pool)):
-    """`jaxpool.global_min_pool` as a module."""
+class PowerMeanPool(_modules.PowerMeanPool, _Module):
+    """Power mean pooling, `jaxpool.power_mean_pool`, as a `flax.nnx` module."""
 
 
-class GlobalSumPool(_module(jaxpool.global_sum_pool)):
-    """`jaxpool.global_sum_pool` as a module."""
+class GlobalAvgPool(_modules.GlobalAvgPool, _Module):
+    """Global average pooling, `jaxpool.global_avg_pool`, as a `flax.nnx` module."""
 
 
-class AdaptiveAvgPool(_module(jaxpool.adaptive_avg_pool)):
-    """`jaxpool.adaptive_avg_pool` as a module."""
+class GlobalMaxPool(_modules.GlobalMaxPool, _Module):
+    """Global max pooling, `jaxpool.global_max_pool`, as a `flax.nnx` module."""
 
 
-class AdaptiveMaxPool(_module(jaxpool.adaptive_max_pool)):
-    """`jaxpool.adaptive_max_pool` as a module."""
+class GlobalMinPool(_modules.GlobalMinPool, _Module):
+    """Global min pooling, `jaxpool.global_min_pool`, as a `flax.nnx` module."""
 
 
-class AdaptiveMaxPoolWithArgmax(_module(jaxpool.adaptive_max_pool_with_argmax)):
-    """`jaxpool.adaptive_max_pool_with_argmax` as a module."""
+class GlobalSumPool(_modules.GlobalSumPool, _Module):
+    """Global sum pooling, `jaxpool.global_sum_pool`, as a `flax.nnx` module."""
 
 
-class MaxUnpool(_module(jaxpool.max_unpool)):
-    """`jaxpool.max_unpool` as a module; a call takes the inputs and their indices."""
+class GlobalLpPool(_modules.GlobalLpPool, _Module):
+    """Global Lp pooling, `jaxpool.global_lp_pool`, as a `flax.nnx` module."""
 
 
-class AvgUnpool(_module(jaxpool.avg_unpool)):
-    """`jaxpool.avg_unpool` as a module."""
+class GlobalPowerMeanPool(_modules.GlobalPowerMeanPool, _Module):
+    """Generalised mean pooling (GeM), `jaxpool.global_power_mean_pool`, as a `flax.nnx` module."""
 
 
-class LpPool(_module(jaxpool.lp_pool)):
-    """`jaxpool.lp_pool` as a module."""
+class AdaptiveAvgPool(_modules.AdaptiveAvgPool, _Module):
+    """Adaptive average pooling, `jaxpool.adaptive_avg_pool`, as a `flax.nnx` module."""
 
 
-class PowerMeanPool(_module(jaxpool.power_mean_pool)):
-    """`jaxpool.power_mean_pool` as a module."""
+class AdaptiveMaxPool(_modules.AdaptiveMaxPool, _Module):
+    """Adaptive max pooling, `jaxpool.adaptive_max_pool`, as a `flax.nnx` module."""
 
 
-class GlobalLpPool(_module(jaxpool.global_lp_pool)):
-    """`jaxpool.global_lp_pool` as a module."""
+class AdaptiveMaxPoolWithArgmax(_modules.AdaptiveMaxPoolWithArgmax, _Module):
+    """Adaptive max pooling with indices, `jaxpool.adaptive_max_pool_with_argmax`, as a `flax.nnx` module."""
 
 
-class GlobalPowerMeanPool(_module(jaxpool.global_power_mean_pool)):
-    """`jaxpool.global_power_mean_pool` as a module."""
+class FractionalMaxPool(_modules.FractionalMaxPool, _Module):
+    """Fractional max pooling, `jaxpool.fractional_max_pool`, as a `flax.nnx` module."""
 
 
-class FractionalMaxPool(_module(jaxpool.fractional_max_pool)):
-    """`jaxpool.fractional_max_pool` as a module; a call takes the inputs and a key."""
+class FractionalMaxPoolWithArgmax(_modules.FractionalMaxPoolWithArgmax, _Module):
+    """Fractional max pooling with indices, `jaxpool.fractional_max_pool_with_argmax`, as a `flax.nnx` module."""
 
 
-class FractionalMaxPoolWithArgmax(_module(jaxpool.fractional_max_pool_with_argmax)):
-    """`jaxpool.fractional_max_pool_with_argmax` as a module; a call takes the inputs and a key."""
+class MaxUnpool(_modules.MaxUnpool, _Module):
+    """Max unpooling, `jaxpool.max_unpool`, as a `flax.nnx` module."""
+
+
+class AvgUnpool(_modules.AvgUnpool, _Module):
+    """Average unpooling, `jaxpool.avg_unpool`, as a `flax.nnx` module."""
 
 
 __all__ = [

@@ -1,6 +1,7 @@
 """The Flax modules are the functions, with the same names, order and defaults."""
 
 import dataclasses
+import functools
 import inspect
 import pickle
 
@@ -36,7 +37,7 @@ def arguments(name):
         return {"output_size": [3, None]}
     if name.startswith("fractional"):
         return {"output_size": [3, 2], "window_shape": [2, 2]}
-    return {"keepdims": True} if name.startswith("global") else WINDOWED
+    return {"keepdims": True, "num_spatial_dims": 2} if name.startswith("global") else WINDOWED
 
 
 def arrays(name, x):
@@ -74,7 +75,8 @@ def test_fields_are_the_arguments_of_the_function(name):
         (p.name, default, p.kind is p.KEYWORD_ONLY) for p, default in zip(expected, defaults, strict=True)
     ]
     nnx_class = getattr(jaxpool.nnx, class_name(name))
-    assert list(inspect.signature(nnx_class).parameters.values()) == expected
+    attributes = [attribute for attribute in vars(nnx_class(**arguments(name))) if not attribute.startswith("_")]
+    assert attributes == [p.name for p in expected]
 
 
 @pytest.mark.parametrize("name", POOLS)
@@ -112,19 +114,28 @@ def test_what_is_named_in_a_call_takes_the_place_of_the_field():
         got = jax.grad(lambda p, module=module: module(x, p=p).sum())(3.0)
         expected = jax.grad(lambda p: jaxpool.global_power_mean_pool(x, p=p).sum())(3.0)
         np.testing.assert_allclose(got, expected, rtol=1e-6)
-    for module in (jaxpool.nnx.MaxPool((2, 2)), jaxpool.linen.MaxPool((2, 2))):
-        with pytest.raises(TypeError, match="MaxPool: a call takes at most 0 positional arrays after the inputs; pass"):
-            module(x, x > 0)
+    for api in (jaxpool.nnx, jaxpool.linen):
+        values, indices = api.MaxPoolWithArgmax((2, 2), 2)(x)
+        unpooled = api.MaxUnpool((2, 2), 2)(values, indices, output_shape=(5, 6))
+        assert_trees_equal(unpooled, jaxpool.max_unpool(values, indices, (2, 2), 2, output_shape=(5, 6)))
+        with pytest.raises(TypeError, match=r"__call__\(\) got an unexpected keyword argument 'strides'"):
+            api.MaxPool((2, 2))(x, strides=2)
 
 
-def test_a_wrong_argument_is_named():
-    with pytest.raises(
-        TypeError,
-        match=r"MaxPool: got an unexpected keyword argument 'stride'. The arguments are window_shape, strides, ",
-    ):
-        jaxpool.nnx.MaxPool((2, 2), stride=2)
-    with pytest.raises(TypeError, match="window_shape"):
-        jaxpool.linen.MaxPool()
+def test_flax_takes_its_own_arguments_by_name_only():
+    pool = jaxpool.linen.MaxPool((2, 2), name="pool", parent=None)
+    assert (pool.name, pool.parent) == ("pool", None)
+    with pytest.raises(TypeError, match=r"MaxPool: too many positional arguments\. The arguments are window_shape, "):
+        jaxpool.linen.MaxPool((2, 2), 2, "VALID", None)
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_flax_captures_the_call_of_every_module(name):
+    x = inputs()
+    more, named = arrays(name, x)
+    module = getattr(jaxpool.linen, class_name(name))(**arguments(name))
+    result, state = module.apply({}, x, *more, **named, capture_intermediates=True)
+    assert_trees_equal(state["intermediates"]["__call__"], (result,))
 
 
 def test_flax_sees_a_call_of_a_module():
@@ -194,3 +205,102 @@ def test_in_nnx_sequential_jit_grad_and_scan():
 
     assert run(make(jax.random.split(jax.random.key(0), 3)), x).shape == x.shape
     assert nnx.remat(lambda m, x: m(x))(network, x).shape == (2, 3)
+
+
+def assert_close(transformation, got, expected):
+    # Fused otherwise, sums and quotients may be rounded otherwise.
+    np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6, err_msg=transformation)
+
+
+def by_position(name, call):
+    """All arguments of a call by position, as the transformations of nnx give them; each array has a leading axis."""
+    x = inputs()
+    more, named = arrays(name, x)
+    bound = inspect.signature(call).bind(x, *more, **named)
+    bound.apply_defaults()
+    return bound.args
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_every_module_in_every_transformation_of_nnx(name):
+    pool = functools.partial(getattr(jaxpool.nnx, class_name(name)), **arguments(name))
+    args = by_position(name, pool())
+    axes = tuple(None if arg is None else 0 for arg in args)
+
+    @jax.jit
+    def everything(*args):
+        module = pool()
+        return {
+            "vmap": nnx.vmap(module)(*args),
+            "vmap of axes": nnx.vmap(lambda m, *args: m(*args), in_axes=(None, *axes))(module, *args),
+            "remat": nnx.remat(module)(*args),
+            "scan": nnx.scan(module, in_axes=axes, out_axes=0)(*args),
+            "jit": nnx.jit(module)(*args),
+            "cond": nnx.cond(args[0].sum() > 0, lambda m, *args: m(*args), lambda m, *args: m(*args), module, *args),
+            "split_rngs": nnx.split_rngs(splits=2)(lambda m, *args: m(*args))(module, *args),
+            "donated": jax.jit(module, donate_argnums=0)(*args),
+        }
+
+    expected = jax.jit(pool())(*args)
+    for transformation, result in everything(*args).items():
+        jax.tree.map(functools.partial(assert_close, transformation), result, expected)
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_every_module_in_every_transformation_of_linen(name):
+    pool = getattr(jaxpool.linen, class_name(name))
+    made = arguments(name)
+    args = by_position(name, pool(**made))
+    axes = tuple(None if arg is None else 0 for arg in args)
+
+    class Step(nn.Module):
+        @nn.compact
+        def __call__(self, count, *args):
+            return count + 1, pool(**made)(*args)
+
+    class Branches(nn.Module):
+        @nn.compact
+        def __call__(self, *args):
+            module = pool(**made)
+            return nn.cond(args[0].sum() > 0, lambda m, *args: m(*args), lambda m, *args: m(*args), module, *args)
+
+    @jax.jit
+    def everything(*args):
+        scan = nn.scan(Step, variable_axes={}, split_rngs={}, in_axes=axes)()
+        return {
+            "vmap": nn.vmap(pool, in_axes=axes, variable_axes={}, split_rngs={})(**made).apply({}, *args),
+            "remat": nn.remat(pool)(**made).apply({}, *args),
+            "jit": nn.jit(pool)(**made).apply({}, *args),
+            "scan": scan.apply({}, 0, *args)[1],
+            "cond": Branches().apply({}, *args),
+        }
+
+    expected = jax.jit(pool(**made))(*args)
+    for transformation, result in everything(*args).items():
+        jax.tree.map(functools.partial(assert_close, transformation), result, expected)
+
+
+def test_what_users_derive_from_a_module():
+    class Scaled(jaxpool.linen.MaxPool):
+        scale: float = 2.0
+
+        def __call__(self, inputs, where=None):
+            return self.scale * super().__call__(inputs, where)
+
+    class Halving(jaxpool.nnx.MaxPool):
+        def __init__(self, rank):
+            super().__init__([2] * rank, strides=2)
+
+    x = inputs()
+    scaled = Scaled([2, 2], strides=2, scale=3.0)
+    assert scaled == Scaled((2, 2), strides=2, scale=3.0)
+    assert hash(scaled) == hash(Scaled((2, 2), strides=2, scale=3.0))
+    assert_trees_equal(scaled.apply({}, x), 3 * jaxpool.max_pool(x, (2, 2), 2))
+    halving = Halving(2)
+    assert halving.window_shape == (2, 2)
+    assert list(inspect.signature(Halving).parameters) == ["rank"]
+    assert_trees_equal(nnx.vmap(halving)(x), jaxpool.max_pool(x, (2, 2), 2))
+    with pytest.raises(TypeError, match="Scaled: window_shape must be a sequence"):
+        Scaled(2)
+    with pytest.raises(TypeError, match="Halving: strides must"):
+        type("Halving", (jaxpool.nnx.MaxPool,), {})((2, 2), 1.5)

@@ -82,9 +82,8 @@ class BinSums(AxisBins):
         return (*shape[: self.axis], self.outputs, *shape[self.axis + 1 :])
 
 
-def adaptive_bins(function: str, shape: tuple[Any, ...], output_size: Any, channel_axis: Any) -> tuple[AxisBins, ...]:
-    """The bins that an adaptive pool's arguments describe on inputs of the given shape."""
-    fact = f"inputs of shape {shape}"
+def adaptive_sizes(function: str, output_size: Any, fact: str) -> list[int | None]:
+    """The number of bins along every spatial axis, None where an axis keeps its size."""
     rule = "be a sequence with one size or None per spatial axis"
     remedy = "Write (7, 7) for a plane of 7 by 7, (7, None) to keep the second axis as it is."
     elements = as_sizes(function, "output_size", output_size, rule, fact, remedy)
@@ -92,6 +91,12 @@ def adaptive_bins(function: str, shape: tuple[Any, ...], output_size: Any, chann
     if any(size is not None and size < 1 for size in wanted):
         remedy = "Use 1 or more, or None to keep a size."
         refuse(ValueError, function, "output_size", "be positive", repr(output_size), fact, remedy)
+    return wanted
+
+
+def adaptive_bins(function: str, shape: tuple[Any, ...], output_size: Any, channel_axis: Any) -> tuple[AxisBins, ...]:
+    """The bins that an adaptive pool's arguments describe on inputs of the given shape."""
+    wanted = adaptive_sizes(function, output_size, f"inputs of shape {shape}")
     axes = spatial_axes(function, "output_size", output_size, shape, len(wanted), channel_axis)
     sizes = plane_of(function, shape, axes)
     return tuple(

@@ -9,6 +9,23 @@ from jaxpool._geometry.values import as_index, as_positive, as_sizes, kind_of, r
 from jaxpool._geometry.window import AxisWindow, Window
 
 
+def fractional_sizes(function: str, output_size: Any, fact: str) -> tuple[int, ...]:
+    """The number of windows along every spatial axis."""
+    rule, remedy = "be a sequence with one size per spatial axis", "Write (7, 7) for a plane of 7 by 7."
+    elements = as_sizes(function, "output_size", output_size, rule, fact, remedy)
+    outputs = [as_index(function, "output_size", element, output_size, fact) for element in elements]
+    return as_positive(function, "output_size", outputs, output_size, fact)
+
+
+def fractional_taps(function: str, window_shape: Any, output_size: Any, rank: int) -> tuple[int, ...]:
+    """The size of every window along its `rank` axes."""
+    taps = window_sizes(function, window_shape)
+    if len(taps) != rank:
+        rule, fact = "have one size per output size", f"output_size={output_size}"
+        refuse(ValueError, function, "window_shape", rule, shown(window_shape), fact, f"Give {rank} of them.")
+    return taps
+
+
 def fractional_window(
     function: str, shape: tuple[Any, ...], output_size: Any, window_shape: Any, overlapping: bool, channel_axis: Any
 ) -> Window:
@@ -17,22 +34,14 @@ def fractional_window(
     With `window_shape`, PyTorch's rule: all windows have that size. Without, TensorFlow's: they share out the plane.
     """
     fact = f"inputs of shape {shape}"
-    rule, remedy = "be a sequence with one size per spatial axis", "Write (7, 7) for a plane of 7 by 7."
-    elements = as_sizes(function, "output_size", output_size, rule, fact, remedy)
-    outputs = [as_index(function, "output_size", element, output_size, fact) for element in elements]
-    as_positive(function, "output_size", outputs, output_size, fact)
+    outputs = fractional_sizes(function, output_size, fact)
     axes = spatial_axes(function, "output_size", output_size, shape, len(outputs), channel_axis)
     sizes = plane_of(function, shape, axes)
     if window_shape is None:
         taps = tuple(-(-size // n) + overlapping for size, n in zip(sizes, outputs, strict=True))
         most, remedy = sizes, "Ask for fewer outputs, no more than elements."
     else:
-        taps = window_sizes(function, window_shape)
-        if len(taps) != len(outputs):
-            rule, remedy = "have one size per output size", f"Give {len(outputs)} of them."
-            refuse(
-                ValueError, function, "window_shape", rule, shown(window_shape), f"output_size={output_size}", remedy
-            )
+        taps = fractional_taps(function, window_shape, output_size, len(outputs))
         if any(tap > size for tap, size in zip(taps, sizes, strict=True)):
             remedy = "Use a smaller window; for the whole plane use the global pools."
             refuse(ValueError, function, "window_shape", "fit into the inputs", shown(window_shape), fact, remedy)
@@ -87,6 +96,12 @@ def check_randomness(function: str, key: Any, samples: Any, rule: str, window_sh
     if key is not None and samples is not None:
         remedy = "Pass key=None, or leave the samples out."
         refuse(ValueError, function, "key", "be None where samples are given", "a key", fact, remedy)
+    check_rule(function, rule, window_shape, overlapping)
+
+
+def check_rule(function: str, rule: str, window_shape: Any, overlapping: bool) -> None:
+    """Refuse options of the other rule."""
+    fact = f"rule={rule!r}"
     if rule == "torch":
         if window_shape is None:
             refuse(TypeError, function, "window_shape", "be given", None, fact, "Write (2, 2) for windows of 2 by 2.")

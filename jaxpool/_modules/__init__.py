@@ -1,0 +1,47 @@
+"""What the Flax modules of a pool have in common: fields, checks, call and documentation. Nothing here imports Flax.
+
+Each class describes the module of one function. Its fields are the arguments of the function that are known when a
+module is made; its call takes the arrays. `jaxpool.linen` and `jaxpool.nnx` derive one class each from it.
+"""
+
+from jaxpool._modules.adaptive import AdaptiveAvgPool, AdaptiveMaxPool, AdaptiveMaxPoolWithArgmax
+from jaxpool._modules.average import AvgPool, LpPool, PowerMeanPool, SumPool
+from jaxpool._modules.description import Pool, needs_flax, validated
+from jaxpool._modules.extremum import MaxPool, MaxPoolWithArgmax, MinPool, MinPoolWithArgmax
+from jaxpool._modules.fractional import FractionalMaxPool, FractionalMaxPoolWithArgmax
+from jaxpool._modules.global_pools import (
+    GlobalAvgPool,
+    GlobalLpPool,
+    GlobalMaxPool,
+    GlobalMinPool,
+    GlobalPowerMeanPool,
+    GlobalSumPool,
+)
+from jaxpool._modules.unpool import AvgUnpool, MaxUnpool
+
+__all__ = [
+    "AdaptiveAvgPool",
+    "AdaptiveMaxPool",
+    "AdaptiveMaxPoolWithArgmax",
+    "AvgPool",
+    "AvgUnpool",
+    "FractionalMaxPool",
+    "FractionalMaxPoolWithArgmax",
+    "GlobalAvgPool",
+    "GlobalLpPool",
+    "GlobalMaxPool",
+    "GlobalMinPool",
+    "GlobalPowerMeanPool",
+    "GlobalSumPool",
+    "LpPool",
+    "MaxPool",
+    "MaxPoolWithArgmax",
+    "MaxUnpool",
+    "MinPool",
+    "MinPoolWithArgmax",
+    "Pool",
+    "PowerMeanPool",
+    "SumPool",
+    "needs_flax",
+    "validated",
+]

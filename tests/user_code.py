@@ -1,0 +1,213 @@
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+"""What users write, as type checkers see it: `make lint` reads this file with pyright and with mypy.
+
+Each line in `wrong_calls` must be an error to both of them: an ignore without an error is an error itself. The right
+ones must be none, and the tests run them.
+"""
+
+from collections.abc import Callable
+from typing import assert_type
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array
+
+import jaxpool
+import jaxpool.linen as jl
+import jaxpool.nnx as jn
+import jaxpool.torch as jt
+
+Pair = tuple[Array, Array]
+
+
+class LinenNetwork(nn.Module):
+    """A network of linen that holds a pool as a field, makes others on the way, and takes any module as a head."""
+
+    head: nn.Module
+    pool: jl.MaxPool = jl.MaxPool((2, 2), strides=2)
+
+    @nn.compact
+    def __call__(self, images: Array, mask: Array) -> Array:
+        features: Array = nn.Conv(4, (3, 3))(images)
+        features = self.pool(features, where=mask)
+        features = jl.AvgPool((3, 3), 2, "SAME", False, name="smooth")(features)
+        result: Array = self.head(features)
+        return result
+
+
+class NnxNetwork(nnx.Module):
+    """The same in nnx."""
+
+    def __init__(self, head: nnx.Module, rngs: nnx.Rngs) -> None:
+        self.conv = nnx.Conv(3, 4, (3, 3), rngs=rngs)
+        self.pool = jn.MaxPool((2, 2), strides=2)
+        self.smooth = jn.AvgPool((3, 3), 2, "SAME", False)
+        self.head = head
+
+    def __call__(self, images: Array, mask: Array) -> Array:
+        features = self.pool(self.conv(images), where=mask)
+        assert callable(self.head)
+        result: Array = self.head(self.smooth(features))
+        return result
+
+
+class LinenNorm(jl.LpPool):
+    """A pool of linen with one more field."""
+
+    scale: float = 1.0
+
+
+def functions(x: Array, mask: Array, key: Array) -> None:
+    assert_type(jaxpool.max_pool(x, (2, 2)), Array)
+    assert_type(jaxpool.max_pool(x, [2, 2], [1, 2], [(0, 1), (1, 1)], window_dilation=(1, 2), where=mask), Array)
+    assert_type(jaxpool.min_pool(x, (2, 2), 2, padding="SAME", channel_axis=None), Array)
+    assert_type(jaxpool.avg_pool(x, (2, 2), 2, "VALID", False, divisor_override=3), Array)
+    assert_type(jaxpool.sum_pool(x, (2, 2), padding=1, padding_mode="REFLECT"), Array)
+    values, indices = jaxpool.max_pool_with_argmax(x, (2, 2), 2, ceil_mode=True)
+    assert_type(jaxpool.max_unpool(values, indices, (2, 2), 2, output_shape=x.shape[1:3]), Array)
+    assert_type(jaxpool.min_pool_with_argmax(x, (2, 2)), Pair)
+    assert_type(jaxpool.avg_unpool(values, (2, 2), 2), Array)
+    assert_type(jaxpool.lp_pool(x, (2, 2), p=jnp.float32(3)), Array)
+    assert_type(jaxpool.power_mean_pool(x, (2, 2), p=3), Array)
+    for pool in (jaxpool.global_avg_pool, jaxpool.global_max_pool, jaxpool.global_min_pool, jaxpool.global_sum_pool):
+        assert_type(pool(x, num_spatial_dims=2, keepdims=True, where=mask), Array)
+    assert_type(jaxpool.global_lp_pool(x, p=1.5), Array)
+    assert_type(jaxpool.global_power_mean_pool(x, p=2), Array)
+    assert_type(jaxpool.adaptive_avg_pool(x, (3, None)), Array)
+    assert_type(jaxpool.adaptive_max_pool(x, [3, 3]), Array)
+    assert_type(jaxpool.adaptive_max_pool_with_argmax(x, (3, 3)), Pair)
+    assert_type(jaxpool.fractional_max_pool(x, key, (3, 3), window_shape=(2, 2)), Array)
+    assert_type(jaxpool.fractional_max_pool_with_argmax(x, key, (3, 3), rule="tensorflow"), Pair)
+    assert_type(jaxpool.output_shape(x.shape, (2, 2), 2), tuple[int, ...])
+    assert_type(jaxpool.chosen_implementation(x.shape, (2, 2), dtype=x.dtype), dict[str, str])
+    jaxpool.pool(x, -jnp.inf, jnp.logaddexp, (2, 2))
+    shape = x.shape
+    assert_type(jaxpool.indices_from_tf(jaxpool.indices_to_tf(indices, shape), shape), Array)
+    assert_type(jaxpool.indices_from_onnx(jaxpool.indices_to_onnx(indices, shape), shape), Array)
+
+
+def linen_modules(x: Array, mask: Array, key: Array) -> None:
+    assert_type(jl.MaxPool((2, 2), name="pool")(x), Array)
+    assert_type(jl.MaxPool([2, 2], [1, 2], [(0, 1), (1, 1)], residual="input")(x, mask), Array)
+    assert_type(jl.MaxPool((2, 2)).channel_axis, int | None)
+    assert_type(jl.MinPool((2, 2), 2, padding="SAME")(x, where=mask), Array)
+    assert_type(jl.AvgPool((2, 2), 2, "VALID", False, divisor_override=3)(x), Array)
+    assert_type(jl.SumPool((2, 2), padding=1, padding_mode="REFLECT")(x), Array)
+    values, indices = jl.MaxPoolWithArgmax((2, 2), 2)(x)
+    assert_type(jl.MaxUnpool((2, 2), 2)(values, indices, output_shape=x.shape[1:3]), Array)
+    assert_type(jl.MinPoolWithArgmax((2, 2))(x), Pair)
+    assert_type(jl.AvgUnpool((2, 2), 2)(values), Array)
+    assert_type(LinenNorm((2, 2), p=3, scale=2.0)(x, p=jnp.float32(3)), Array)
+    assert_type(jl.PowerMeanPool((2, 2))(x), Array)
+    heads: list[Callable[..., nn.Module]] = [jl.GlobalAvgPool, jl.GlobalMaxPool, jl.GlobalMinPool, jl.GlobalSumPool]
+    for head in heads:
+        network = LinenNetwork(head(keepdims=True))
+        network.init_with_output(jax.random.key(0), x, mask)
+    assert_type(jl.GlobalLpPool(p=1.5)(x), Array)
+    assert_type(jl.GlobalPowerMeanPool()(x, p=jnp.float32(3)), Array)
+    assert_type(jl.AdaptiveAvgPool((3, None))(x), Array)
+    assert_type(jl.AdaptiveMaxPool([3, 3])(x), Array)
+    assert_type(jl.AdaptiveMaxPoolWithArgmax((3, 3))(x), Pair)
+    assert_type(jl.FractionalMaxPool((3, 3), window_shape=(2, 2))(x, key), Array)
+    assert_type(jl.FractionalMaxPoolWithArgmax((3, 3), rule="tensorflow")(x, key), Pair)
+    assert nn.Sequential([jl.MaxPool((2, 2)), jl.GlobalAvgPool()]).apply({}, x) is not None
+
+
+def nnx_modules(x: Array, mask: Array, key: Array) -> None:
+    assert_type(jn.MaxPool((2, 2))(x), Array)
+    assert_type(jn.MaxPool([2, 2], [1, 2], [(0, 1), (1, 1)], residual="input")(x, mask), Array)
+    assert_type(jn.MaxPool((2, 2)).channel_axis, int | None)
+    assert_type(jn.MinPool((2, 2), 2, padding="SAME")(x, where=mask), Array)
+    assert_type(jn.AvgPool((2, 2), 2, "VALID", False, divisor_override=3)(x), Array)
+    assert_type(jn.SumPool((2, 2), padding=1, padding_mode="REFLECT")(x), Array)
+    values, indices = jn.MaxPoolWithArgmax((2, 2), 2)(x)
+    assert_type(jn.MaxUnpool((2, 2), 2)(values, indices, output_shape=x.shape[1:3]), Array)
+    assert_type(jn.MinPoolWithArgmax((2, 2))(x), Pair)
+    assert_type(jn.AvgUnpool((2, 2), 2)(values), Array)
+    assert_type(jn.LpPool((2, 2), p=3)(x, p=jnp.float32(3)), Array)
+    assert_type(jn.PowerMeanPool((2, 2))(x), Array)
+    heads: list[Callable[..., nnx.Module]] = [jn.GlobalAvgPool, jn.GlobalMaxPool, jn.GlobalMinPool, jn.GlobalSumPool]
+    for head in heads:
+        NnxNetwork(head(keepdims=True), nnx.Rngs(0))(x, mask)
+    assert_type(jn.GlobalLpPool(p=1.5)(x), Array)
+    assert_type(jn.GlobalPowerMeanPool()(x, p=jnp.float32(3)), Array)
+    assert_type(jn.AdaptiveAvgPool((3, None))(x), Array)
+    assert_type(jn.AdaptiveMaxPool([3, 3])(x), Array)
+    assert_type(jn.AdaptiveMaxPoolWithArgmax((3, 3))(x), Pair)
+    assert_type(jn.FractionalMaxPool((3, 3), window_shape=(2, 2))(x, key), Array)
+    assert_type(jn.FractionalMaxPoolWithArgmax((3, 3), rule="tensorflow")(x, key), Pair)
+    network = nnx.Sequential(jn.MaxPool((2, 2)), jn.GlobalAvgPool())
+    assert network(x) is not None
+
+
+def torch_facade(x: Array, mask: Array, key: Array) -> None:
+    images = jnp.moveaxis(jnp.where(mask, x, 0), -1, 1)
+    sequences, volumes = images[0], jnp.stack([images] * 3, axis=2)
+    assert_type(jt.avg_pool1d(sequences, 2), Array)
+    assert_type(jt.avg_pool2d(images, (2, 2), stride=2, count_include_pad=False), Array)
+    assert_type(jt.avg_pool3d(volumes, (1, 2, 2)), Array)
+    assert_type(jt.lp_pool1d(sequences, 2, 3), Array)
+    assert_type(jt.lp_pool2d(images, 2, 3, stride=1), Array)
+    assert_type(jt.lp_pool3d(volumes, 2, (1, 2, 2)), Array)
+    jt.max_pool1d(sequences, 2)
+    jt.max_pool2d(images, 2, stride=2, padding=1, ceil_mode=True, return_indices=True)
+    jt.max_pool3d(volumes, (1, 2, 2))
+    assert_type(jt.max_pool1d_with_indices(sequences, 2), Pair)
+    values, indices = jt.max_pool2d_with_indices(images, 2)
+    assert_type(jt.max_pool3d_with_indices(volumes, (1, 2, 2)), Pair)
+    assert_type(jt.max_unpool2d(values, indices, 2), Array)
+    assert_type(jt.max_unpool1d(*jt.max_pool1d_with_indices(sequences, 2), 2), Array)
+    assert_type(jt.max_unpool3d(*jt.max_pool3d_with_indices(volumes, (1, 2, 2)), (1, 2, 2)), Array)
+    assert_type(jt.adaptive_avg_pool1d(sequences, 2), Array)
+    assert_type(jt.adaptive_avg_pool2d(images, (2, None)), Array)
+    assert_type(jt.adaptive_avg_pool3d(volumes, 1), Array)
+    jt.adaptive_max_pool1d(sequences, 2)
+    jt.adaptive_max_pool2d(images, (2, 3))
+    jt.adaptive_max_pool3d(volumes, 1, return_indices=True)
+    assert_type(jt.adaptive_max_pool1d_with_indices(sequences, 2), Pair)
+    assert_type(jt.adaptive_max_pool2d_with_indices(images, 2), Pair)
+    assert_type(jt.adaptive_max_pool3d_with_indices(volumes, 1), Pair)
+    jt.fractional_max_pool2d(images, 2, output_size=(2, 2), key=key)
+    jt.fractional_max_pool3d(volumes, (1, 2, 2), output_size=(1, 2, 2), key=key)
+    assert_type(jt.fractional_max_pool2d_with_indices(images, 2, output_ratio=0.5, key=key), Pair)
+    assert_type(jt.fractional_max_pool3d_with_indices(volumes, (1, 2, 2), output_size=(1, 2, 2), key=key), Pair)
+
+
+def wrong_calls(x: Array, mask: Array) -> tuple[Callable[[], object], ...]:
+    return (
+        lambda: jaxpool.max_pool(x),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jaxpool.max_pool(x, (2, 2), stride=2),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jaxpool.max_pool(x, (2, 2), "SAME"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        lambda: jaxpool.max_pool(x, (2, 2), 2, "VALID", 2),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jaxpool.avg_pool(x, (2.5, 2)),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        lambda: jaxpool.adaptive_avg_pool(x, 7),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        lambda: jaxpool.global_avg_pool(x, 2),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jaxpool.global_avg_pool(x, mask=mask),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jl.MaxPool(),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jl.MaxPool((2, 2), stride=2),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jl.MaxPool((2, 2), "SAME"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        lambda: jl.MaxPool((2, 2), 2, "SAME", 2),  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
+        lambda: jl.MaxPool((2, 2), where=mask),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jl.MaxPool((2, 2))(x, mask=mask),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jl.MaxUnpool((2, 2))(x),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jl.GlobalAvgPool(x),  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
+        lambda: jl.AdaptiveAvgPool(7),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        lambda: jl.AdaptiveAvgPool(x, (7, 7)),  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
+        lambda: LinenNorm((2, 2), power=3),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jn.MaxPool(),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jn.MaxPool((2, 2), name="pool"),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jn.MaxPool((2, 2), stride=2),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jn.MaxPool((2, 2), "SAME"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        lambda: jn.MaxPool((2, 2), 2, "SAME", 2),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jn.MaxPool((2, 2), where=mask),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jn.MaxPool((2, 2))(x, mask=mask),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jn.MaxUnpool((2, 2))(x),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jn.GlobalAvgPool(x),  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
+        lambda: jn.AdaptiveAvgPool(7),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        lambda: jn.AdaptiveAvgPool(x, (7, 7)),  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
+        lambda: jt.max_pool2d(x, 2, strides=2),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jt.avg_pool2d(x),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jt.avg_pool2d(x, "2"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    )
