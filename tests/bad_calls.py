@@ -304,6 +304,8 @@ CALLS = {
     "operation that returns a number": lambda: jaxpool.pool(X, 0.0, lambda *_: 0.0, (2, 2)),
     "operation that returns nothing": lambda: jaxpool.pool(X, 0.0, lambda *_: None, (2, 2)),
     "operation that changes the tree": lambda: jaxpool.pool((X, X), (0.0, 0.0), lambda a, b: a[0] + b[0], (2, 2)),
+    "operation in which order counts": lambda: jaxpool.pool(X, 0.0, lax.sub, (2, 2)),
+    "mean of means": lambda: jaxpool.pool((X, X), (0.0, 0.0), lambda a, b: ((a[0] + b[0]) / 2, a[1] + b[1]), (2, 2)),
     "any operation, int window": lambda: jaxpool.pool(X, 0.0, lax.add, 2),
     "any operation, window too large": lambda: jaxpool.pool(X, 0.0, lax.add, (9, 9)),
     # indices of other frameworks

@@ -159,3 +159,16 @@ def adaptive(x, output_size, function):
     for out in np.ndindex(y.shape):
         y[out] = function(x[tuple(slice(*s[i]) for s, i in zip(spans, out, strict=True))])
     return y
+
+
+def first_maximum(x, spans):
+    """Values and row-major places of the first maximum, or NaN, of every window; `spans` has (start, stop) per axis."""
+    values = np.zeros([len(s) for s in spans], x.dtype)
+    places = np.zeros(values.shape, np.int64)
+    for out in np.ndindex(values.shape):
+        best = None
+        for place in itertools.product(*(range(*s[i]) for s, i in zip(spans, out, strict=True))):
+            if best is None or (not np.isnan(x[best]) and (np.isnan(x[place]) or x[place] > x[best])):
+                best = place
+        values[out], places[out] = x[best], np.ravel_multi_index(best, x.shape)
+    return values, places

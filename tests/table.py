@@ -155,7 +155,12 @@ ROWS = [
     Row("power_mean_pool, masked", jaxpool.power_mean_pool, DILATED | {"p": 1.5}, smooth=True, arrays=mask),
     Row("global_lp_pool", jaxpool.global_lp_pool, {}, smooth=True),
     Row("global_power_mean_pool", jaxpool.global_power_mean_pool, {"p": jnp.float32(2.5)}, smooth=True),
-    Row("pool, a product", jaxpool.pool, {"init": 1.0, "reduce_fn": lax.mul, "window_shape": (1, 2)}, smooth=True),
+    Row(
+        "pool, twice a product",
+        jaxpool.pool,
+        {"init": 2.0, "reduce_fn": lax.mul, "window_shape": (1, 2), "padding": ((0, 0), (1, 0))},
+        smooth=True,
+    ),
     Row(
         "pool, a pair",
         log_mean_exp,

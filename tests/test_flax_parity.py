@@ -23,6 +23,7 @@ class Flax:
     max_pool = _lenient(flax.linen.max_pool)
     min_pool = _lenient(flax.linen.pooling.min_pool)
     avg_pool = _lenient(flax.linen.avg_pool)
+    pool = _lenient(flax.linen.pooling.pool)
 
 
 def random_case(seed):
@@ -97,6 +98,47 @@ def test_avg_pool_is_flax_avg_pool(seed):
 def test_min_pool_is_flax_min_pool(seed):
     _, _, _, y, expected = parity(jaxpool.min_pool, Flax.min_pool, seed, DTYPES[seed // 3 % 3])
     np.testing.assert_array_equal(y, expected)
+
+
+OPERATIONS = [
+    (-np.inf, jax.lax.max),
+    (np.inf, jax.lax.min),
+    (0.0, jax.lax.add),
+    (1.0, jax.lax.add),
+    (1.0, jnp.add),
+    (1.0, jax.lax.max),
+    (-1.0, jnp.minimum),
+    (1.0, jax.lax.mul),
+    (2.0, jax.lax.mul),
+    (0.5, lambda a, b: a + b - a * b),
+]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_pool_is_flax_pool(seed):
+    init, reduce_fn = OPERATIONS[seed % len(OPERATIONS)]
+    shape, window, strides, padding = random_case(seed)
+    strides = strides or (1,) * len(window)
+    x = random_array(shape, "float32", seed)
+    ours = jax.jit(lambda x: jaxpool.pool(x, init, reduce_fn, window, strides, padding))
+    theirs = jax.jit(lambda x: Flax.pool(x, init, reduce_fn, window, strides, padding))
+    y, expected = ours(x), theirs(x)
+    assert y.dtype == expected.dtype
+    np.testing.assert_allclose(y, expected, rtol=1e-5)
+    # Flax has a derivative where the operation is a sum or an extremum, and `init` its identity.
+    if seed % len(OPERATIONS) < 3:
+        assert_same_gradient(ours, theirs, x, y)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "bool"])
+def test_pool_of_integers_is_flax_pool(dtype, rng):
+    x = jnp.asarray(rng.integers(0, 2 if dtype == "bool" else 256, (2, 7, 6, 3)), "uint8").astype(dtype)
+    cases = [(False, jax.lax.max)] if dtype == "bool" else [(0, jax.lax.max), (9, jax.lax.add), (3, jax.lax.mul)]
+    for init, reduce_fn in cases:
+        arguments = (jnp.asarray(init, dtype), reduce_fn, (3, 2), (2, 1), "SAME")
+        y, expected = jaxpool.pool(x, *arguments), Flax.pool(x, *arguments)
+        assert y.dtype == expected.dtype
+        np.testing.assert_array_equal(y, expected)
 
 
 # ---- Where flax is wrong. Each test names the fault and shows that the fault is still there.

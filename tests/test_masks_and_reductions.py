@@ -265,5 +265,212 @@ def test_long_windows_take_few_operations(taps, stride, most):
 
     x = jax.ShapeDtypeStruct((4, 1000, 2), jnp.float32)
     jax.eval_shape(lambda x: jaxpool.pool(x, 0.0, add, (taps,), stride), x)
-    # One more for the check of what the operation returns.
-    assert len(calls) <= most + 1
+    # One more for `init`, and one for the check of what the operation returns; others are about a few constants.
+    assert sum(shape[0] == 4 for shape in calls) <= most + 2
+
+
+def earlier(a, b):
+    """Not commutative, as `later`."""
+    del b
+    return a
+
+
+def later(a, b):
+    del a
+    return b
+
+
+STARTS = [
+    (1.0, lax.add),
+    (1.0, lambda a, b: a + b),
+    (2.0, lax.mul),
+    (0.5, lax.max),
+    (0.5, jnp.minimum),
+    (0.5, lambda a, b: jnp.maximum(a, b)),
+    (7.0, earlier),
+    (7.0, later),
+    (-1.0, jnp.logaddexp),
+]
+
+
+@pytest.mark.parametrize(("init", "reduce_fn"), STARTS)
+@pytest.mark.parametrize("arguments", [*GEOMETRIES, {"window_shape": (2, 2), "padding": ((2, 1), (0, 2))}])
+def test_init_counts_once_in_every_window_and_padding_does_not(init, reduce_fn, arguments, rng):
+    x = rng.normal(size=(7, 8)).astype(np.float32)
+    window = geometry(x.shape, arguments, empty=False)
+    expected = oracle.reduce_windows(x, window, lambda e: functools.reduce(reduce_fn, e, np.float32(init)))
+    pool = functools.partial(jaxpool.pool, x, reduce_fn=reduce_fn, channel_axis=None, **arguments)
+    for found in (pool(init=init), jax.jit(lambda init: pool(init=init))(init)):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_init_of_a_tree_counts_once():
+    def mean(a, b):
+        return a[0] + b[0], a[1] + b[1]
+
+    ones = jnp.ones(4)
+    total, count = jaxpool.pool((jnp.arange(4.0), ones), (10.0, 2.0), mean, (3,), 1, 1, channel_axis=None)
+    assert total.tolist() == [11, 13, 16, 15]
+    assert count.tolist() == [4, 5, 5, 4]
+    # Padding that would not be a number is not looked at.
+    slope = jax.grad(lambda x: jaxpool.pool(x, 2.0, lambda a, b: a * b, (2,), 1, 1, channel_axis=None).sum())
+    assert slope(jnp.array([3.0, 5.0])).tolist() == [12, 8]
+
+
+@pytest.mark.parametrize("reduce_fn", [lax.max, jnp.maximum, lax.min, jnp.minimum])
+def test_extrema_of_a_reducer_are_those_of_the_library(reduce_fn):
+    sign = 1 if reduce_fn in (lax.max, jnp.maximum) else -1
+    worst = -sign * np.inf
+    x = jnp.array([1.0, 1.0, worst, jnp.nan, worst, worst, worst])
+    pool = functools.partial(jaxpool.pool, reduce_fn=reduce_fn, channel_axis=None)
+    plain = {1: jaxpool.max_pool, -1: jaxpool.min_pool}[sign]
+    for arguments in ({"window_shape": (2,), "padding": 1}, {"window_shape": (3,), "strides": 2}):
+        expected, pull = jax.vjp(lambda x, a=arguments: plain(x, channel_axis=None, **a), x)
+        got, own = jax.vjp(lambda x, a=arguments: pool(x, worst, **a), x)
+        np.testing.assert_array_equal(got, expected)
+        weights = jnp.arange(1.0, got.size + 1)
+        np.testing.assert_array_equal(own(weights)[0], pull(weights)[0])
+    # A window wholly in padding has no element, and gives `init`; of `init` and its equal the first is `init`.
+    assert pool(x[:2], worst, window_shape=(1,), padding=1).tolist() == [worst, 1, 1, worst]
+    assert jax.grad(lambda x: pool(x, 1.0, window_shape=(2,)).sum())(x[:2]).tolist() == [0, 0]
+    assert jax.grad(lambda x: pool(x, sign * 0.5, window_shape=(2,)).sum())(sign * x[:2]).tolist() == [1, 0]
+    assert np.isnan(pool(x[:2], np.nan, window_shape=(2,))).all()
+    # No derivative, and no order of the library's own.
+    whole = jnp.array([3, -128, 127], jnp.int8)
+    assert pool(whole, 5, window_shape=(2,)).dtype == jnp.int8
+    assert pool(whole == 3, False, window_shape=(2,)).dtype == bool
+    assert pool(x[:2].astype(complex), 0, window_shape=(2,)).dtype == jnp.complex64
+
+
+def test_sums_of_a_reducer_keep_the_dtype():
+    x = jnp.array([100, 100, 100], jnp.int8)
+    for add in (lax.add, jnp.add):
+        pool = functools.partial(jaxpool.pool, reduce_fn=add, window_shape=(2,), channel_axis=None)
+        assert pool(x, 0).tolist() == [-56, -56]
+        assert pool(x, 1).dtype == jnp.int8
+        assert pool(x.astype(jnp.uint8), 1).tolist() == [201, 201]
+    assert jaxpool.pool(x > 0, False, jnp.add, (2,), channel_axis=None).tolist() == [True, True]
+    assert jaxpool.pool(x.astype(complex) * 1j, 1, lax.add, (2,), channel_axis=None).tolist() == [1 + 200j, 1 + 200j]
+    narrow = jnp.full((4096,), 1.0, jnp.bfloat16)
+    assert jaxpool.pool(narrow, 0.0, lax.add, (4096,), channel_axis=None).item() == 4096
+
+
+def pairwise(combine):
+    """The operation on every leaf of two trees."""
+    return lambda a, b: jax.tree.map(combine, a, b)
+
+
+def top(a, b):
+    """The larger value, and what it carries."""
+    keep = a[0] >= b[0]
+    return jax.tree.map(lambda own, other: jnp.where(keep, own, other), a, b)
+
+
+def top_two(a, b):
+    """The two largest of sorted pairs."""
+    first = a[0] >= b[0]
+    return jnp.where(first, a[0], b[0]), jnp.where(first, jnp.maximum(a[1], b[0]), jnp.maximum(b[1], a[0]))
+
+
+def moments(a, b):
+    """Count, mean and sum of squared deviations."""
+    count, shift = a[0] + b[0], b[1] - a[1]
+    return count, a[1] + shift * b[0] / count, a[2] + b[2] + shift**2 * a[0] * b[0] / count
+
+
+def naive_logsumexp(a, b):
+    """NaN for two that are -inf."""
+    high = jnp.maximum(a[0], b[0])
+    return high, a[1] * jnp.exp(a[0] - high) + b[1] * jnp.exp(b[0] - high)
+
+
+F32, I32, U8, BOOL = (np.ones((1, 6, 1), dtype) for dtype in (np.float32, np.int32, np.uint8, bool))
+C64, BF16, F16 = F32.astype(np.complex64), F32.astype(jnp.bfloat16), F32.astype(np.float16)
+ASSOCIATIVE = {
+    "a product": (F32, 1.0, lax.mul),
+    "a product of f16": (F16, 1.0, lambda a, b: a * b),
+    "a complex product": (C64, 1.0, lax.mul),
+    "a complex maximum": (C64, 0.0, lax.max),
+    "a sum of bf16": (BF16, 0.0, lambda a, b: a + b),
+    "logaddexp": (F32, -np.inf, jnp.logaddexp),
+    "logaddexp of bf16": (BF16, -np.inf, jnp.logaddexp),
+    "hypot": (F32, 0.0, jnp.hypot),
+    "resistors": (F32, np.inf, lambda a, b: 1 / (1 / a + 1 / b)),
+    "velocities": (F32, 0.0, lambda a, b: (a + b) / (1 + a * b)),
+    "chances": (F32, 0.0, lambda a, b: a + b - a * b),
+    "a sum with a bound": (F32, 0.0, lambda a, b: jnp.minimum(a + b, 1)),
+    "beyond the constants": (F32, np.inf, lambda a, b: jnp.arccosh(jnp.cosh(a) * jnp.cosh(b) - 9)),
+    "or": (U8, 0, lax.bitwise_or),
+    "xor": (I32, 0, lax.bitwise_xor),
+    "gcd": (I32, 0, jnp.gcd),
+    "and": (BOOL, True, jnp.logical_and),
+    "equality": (BOOL, True, lambda a, b: a == b),
+    "the first": (F32, 0.0, earlier),
+    "a pair for a mean": ((F32, I32), (0.0, 0), pairwise(jnp.add)),
+    "a maximum and a product": (
+        {"a": F32, "b": F16},
+        {"a": -np.inf, "b": 1.0},
+        lambda a, b: {"a": jnp.maximum(a["a"], b["a"]), "b": a["b"] * b["b"]},
+    ),
+    "a value and its index": ((F32, I32), (-np.inf, -1), top),
+    "two of the largest": ((F32, F32), (-np.inf, -np.inf), top_two),
+    "moments": ((F32, F32, F32), (0.0, 0.0, 0.0), moments),
+    "logsumexp": ((F32, F32), (-np.inf, 0.0), naive_logsumexp),
+}
+NOT_ASSOCIATIVE = {
+    "a difference": (F32, 0.0, lax.sub),
+    "a difference of integers": (U8, 0, lax.sub),
+    "a mean": (F32, 0.0, lambda a, b: (a + b) / 2),
+    "a mean of bf16": (BF16, 0.0, lambda a, b: (a + b) / 2),
+    "a mean of integers": (I32, 0, lambda a, b: (a + b) // 2),
+    "squares": (F32, 0.0, lambda a, b: a**2 + b**2),
+    "a complex quotient": (C64, 1.0, lax.div),
+    "not and": (BOOL, True, lambda a, b: ~(a & b)),
+    "one leaf of two": ((F32, F32), (0.0, 0.0), lambda a, b: (a[0] + b[0], a[1] - b[1])),
+}
+
+
+@pytest.mark.parametrize("name", ASSOCIATIVE)
+def test_associative_operations_are_welcome(name):
+    x, init, combine = ASSOCIATIVE[name]
+    for arguments in ({}, {"padding": 1}):
+        with jax.debug_nans(True):
+            jax.eval_shape(lambda x, a=arguments: jaxpool.pool(x, init, combine, (2,), **a), x)
+
+
+@pytest.mark.parametrize("name", NOT_ASSOCIATIVE)
+def test_operations_that_are_not_associative_are_refused(name):
+    x, init, combine = NOT_ASSOCIATIVE[name]
+    with pytest.raises(
+        ValueError, match=r"^pool: reduce_fn must be associative; got .*\(f\(a, b\), c\) = .* = .*\. Carry"
+    ):
+        jaxpool.pool(x, init, combine, (2,))
+
+
+def test_associativity_is_seen_in_every_transformation_and_once():
+    calls = []
+
+    def difference(a, b):
+        calls.append(a.shape)
+        return a - b
+
+    def pool(x):
+        return jaxpool.pool(x, 0.0, difference, (2,))
+
+    mesh = jax.make_mesh((4,), ("data",), axis_types=(jax.sharding.AxisType.Auto,), devices=jax.devices()[:4])
+    spec = jax.sharding.PartitionSpec("data")
+    mapped = jax.shard_map(pool, mesh=mesh, in_specs=spec, out_specs=spec)
+    x = jnp.ones((4, 6, 1))
+    grad = jax.grad(lambda x: pool(x).sum())
+    for transformed in (pool, jax.jit(pool), jax.vmap(pool), grad, mapped, jax.jit(mapped)):
+        with pytest.raises(ValueError, match="must be associative"):
+            transformed(x)
+    with jax.disable_jit(), pytest.raises(ValueError, match="must be associative"):
+        pool(x)
+    assert sum(shape == (8, 1, 1) for shape in calls) == 4
+
+    # What reads traced values cannot be looked at, and is taken at its word.
+    def scaled(scale):
+        return jaxpool.pool(x, 1.0, lambda a, b: a * b * scale, (2,), padding=1)
+
+    assert jax.jit(scaled)(2.0)[0, :, 0].tolist() == [2, 4, 4, 4, 4, 4, 2]

@@ -229,7 +229,7 @@ def test_large_planes_have_indices_of_64_bits_where_these_are_on():
 
 
 def regions(size, outputs, **options):
-    """Where the windows of one axis start, told by the first and last maxima of two ramps."""
+    """Where the windows of one axis end, told by the maxima of a ramp."""
     ramp = jnp.arange(float(size))
     pool = jaxpool.fractional_max_pool
     last = pool(ramp, options.pop("key"), (outputs,), channel_axis=None, **options)
@@ -277,6 +277,92 @@ def test_fractional_windows_of_torch(rng):
     np.testing.assert_array_equal(
         np.take_along_axis(flat, np.reshape(indices, (2, 169, 8)), 1).reshape(values.shape), values
     )
+
+
+LARGE_WINDOWS = [
+    ((40, 45), (2, 3), (1, 1)),
+    ((40, 45), (5, 4), (3, 2)),
+    ((40, 45), (3, 5), (7, 9)),
+    ((50, 61), (3, 4), (32, 32)),
+    ((80, 70), (3, 2), (64, 64)),
+    ((210, 3), (4, 3), (200, 1)),
+    ((3, 5, 40), (2, 2, 3), (2, 3, 17)),
+]
+
+
+@pytest.mark.parametrize(("sizes", "outputs", "taps"), LARGE_WINDOWS)
+def test_fractional_windows_of_any_size(sizes, outputs, taps, rng):
+    x = rng.integers(-2, 3, (4, *sizes)).astype(np.float32)
+    x[1][rng.random(sizes) < 4 / math.prod(taps)] = np.nan
+    x[2] = np.where(x[2] > 1, 1, -np.inf)
+    x[3] = -np.inf
+    samples = rng.random((4, len(sizes))).astype(np.float32)
+    arguments = {"window_shape": taps, "samples": samples, "channel_axis": None}
+    values, indices = jaxpool.fractional_max_pool_with_argmax(x, None, outputs, **arguments)
+    for picture, numbers, *got in zip(x, samples, values, indices, strict=True):
+        spans = []
+        for size, n, k, u in zip(sizes, outputs, taps, numbers, strict=True):
+            alpha = np.float32(size - k) / np.float32(n - 1)
+            starts = [int((np.float32(i) + u) * alpha) - int(u * alpha) for i in range(n - 1)] + [size - k]
+            spans.append([(start, start + k) for start in starts])
+        for found, expected in zip(got, oracle.first_maximum(picture, spans), strict=True):
+            np.testing.assert_array_equal(found, expected)
+    slope = jax.grad(lambda x: jaxpool.fractional_max_pool(x, None, outputs, **arguments).sum())(x)
+    counts = [np.bincount(np.ravel(places), minlength=math.prod(sizes)) for places in indices]
+    np.testing.assert_array_equal(slope.reshape(4, -1), counts)
+
+
+@pytest.mark.parametrize("overlapping", [False, True])
+@pytest.mark.parametrize("rule", ["tensorflow", "tensorflow_pseudo_random"])
+@pytest.mark.parametrize(("size", "outputs"), [(9, 9), (13, 9), (10, 3), (11, 3), (29, 4), (50, 3), (130, 2), (40, 1)])
+def test_fractional_regions_of_any_size(size, outputs, rule, overlapping, rng):
+    ramp = jnp.arange(float(size))
+    x = np.where(rng.random(size) < 0.3, 1, -np.inf).astype(np.float32)
+    x[size // 2] = np.nan
+
+    def pooled(x, key):
+        return jaxpool.fractional_max_pool_with_argmax(
+            x, key, (outputs,), rule=rule, overlapping=overlapping, channel_axis=None
+        )
+
+    @jax.jit
+    def several(keys):
+        # Under `vmap` the windows of every key are others.
+        last, first = pooled(ramp, keys)[1], pooled(-ramp, keys)[1]
+        return first, last, *pooled(jnp.asarray(x), keys)
+
+    for first, last, values, indices in zip(*jax.vmap(several)(jax.random.split(jax.random.key(1), 8)), strict=True):
+        spans = [(int(start), int(stop) + 1) for start, stop in zip(first, last, strict=True)]
+        expected, places = oracle.first_maximum(x, [spans])
+        np.testing.assert_array_equal(values, expected)
+        np.testing.assert_array_equal(indices, places)
+
+
+def test_fractional_regions_of_many_elements_are_exact():
+    # Products of their numbers do not fit 32 bits.
+    size, outputs = 200_003, 70_001
+    for seed in range(3):
+        last = regions(size, outputs, key=jax.random.key(seed), rule="tensorflow_pseudo_random")
+        assert set(np.diff(last)) == {2, 3}
+        assert last[-1] == size - 1
+
+
+def test_fractional_programs_do_not_grow_with_the_window():
+    key = jax.random.key(0)
+
+    def program(taps, outputs=(2, 3)):
+        def both(x):
+            y, pull = jax.vjp(lambda x: jaxpool.fractional_max_pool(x, key, outputs, window_shape=taps), x)
+            return pull(y)
+
+        return len(jax.jit(both).lower(jax.ShapeDtypeStruct((1, 8200, 8200, 2), jnp.float32)).as_text().splitlines())
+
+    # One more comparison of neighbours, every second time stored, for twice as many elements.
+    assert program((33, 65)) == program((64, 128))
+    lines = [program((k, k)) for k in (128, 512, 2048, 8192)]
+    assert len(set(np.diff(lines))) == 1
+    assert lines[-1] < 3 * program((2, 2))
+    assert program((64, 64), (700, 900)) == program((64, 64))
 
 
 def test_fractional_extremes(rng):

@@ -17,6 +17,7 @@ from jaxpool._geometry.checks import (
     index_dtype,
     known_dtype,
     refuse_operation,
+    refuse_order,
 )
 from jaxpool._geometry.fractional import check_randomness, check_samples, fractional_window
 from jaxpool._geometry.unpooling import check_indices, plane_window, unpooling_window
@@ -58,6 +59,7 @@ __all__ = [
     "plane_window",
     "pooling_window",
     "refuse_operation",
+    "refuse_order",
     "shape_of",
     "unpooling_window",
 ]

@@ -231,3 +231,12 @@ def check_results(
         remedy = "Cast inside, or pass inputs of the wider dtype."
     if result != structure or list(found) != list(leaves):
         refuse(TypeError, "pool", "reduce_fn", rule, got, fact, remedy)
+
+
+def refuse_order(operation: Any, operands: Any, left: Any, right: Any) -> NoReturn:
+    """Refuses an operation whose result depends on the order in which three operands are joined."""
+    name = getattr(operation, "__name__", type(operation).__name__)
+    a, b, c = operands
+    fact = f"a, b, c = {a}, {b}, {c}, where f(f(a, b), c) = {left} and f(a, f(b, c)) = {right}"
+    remedy = "Carry in a tree what it needs, as a mean needs the sum and the count."
+    refuse(ValueError, "pool", "reduce_fn", "be associative", f"one that is not ({name})", fact, remedy)

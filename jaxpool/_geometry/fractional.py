@@ -53,7 +53,8 @@ def fractional_window(
         refuse(ValueError, function, "output_size", rule, shown(output_size), fact, remedy)
     return Window(
         tuple(
-            AxisWindow(axis, size, min(tap, size), 1, 1, 0, 0, n)
+            # The last of overlapping regions has no neighbour to share a border with; its border is padding.
+            AxisWindow(axis, size, tap, 1, 1, 0, int(overlapping), n)
             for axis, size, tap, n in zip(axes, sizes, taps, outputs, strict=True)
         )
     )

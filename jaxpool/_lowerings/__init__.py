@@ -12,21 +12,23 @@ from jaxpool._lowerings.choice import (
     compute,
     scatters_natively,
 )
-from jaxpool._lowerings.monoid import reduce_windows
+from jaxpool._lowerings.monoid import reduce_from, reduce_windows
 from jaxpool._lowerings.reduce_window import extreme
-from jaxpool._lowerings.taps import window_starts
+from jaxpool._lowerings.taps import beats, window_starts
 
 __all__ = [
     "IMPLEMENTATIONS",
     "LOWERINGS",
     "OPERATORS",
     "PLATFORMS",
+    "beats",
     "case_of",
     "check_runs",
     "choose",
     "compute",
     "extreme",
     "held",
+    "reduce_from",
     "reduce_windows",
     "scatters_natively",
     "starts_and_counts",

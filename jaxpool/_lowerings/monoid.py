@@ -10,6 +10,7 @@ of the window's elements in row-major order. Along an axis a window of k element
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -24,18 +25,57 @@ Tree = TypeVar("Tree")
 Combine = Callable[[Any, Any], Any]
 
 
-def reduce_windows(tree: Tree, init: Tree, combine: Combine, window: Window) -> Tree:
-    """`combine` over the elements of every window; `init`, its identity, stands in padding.
+def reduce_windows(tree: Tree, identity: Tree, combine: Combine, window: Window) -> Tree:
+    """`combine` over the elements of every window; its identity stands in padding.
 
     Args:
       tree: arrays of one shape.
-      init: a scalar for each of them, of the same dtypes.
+      identity: a scalar for each of them, of the same dtypes.
       combine: from two such trees, elementwise, to one.
       window: the windows.
     """
     for part in reversed(window.parts):
-        tree = _along(tree, init, combine, part)
+        tree = _along(tree, identity, combine, part)
     return tree
+
+
+def reduce_from(tree: Tree, init: Tree, combine: Combine, window: Window, neutral: bool) -> Tree:
+    """`combine` over `init` and the elements of every window, in this order.
+
+    `init` may be any element. If it is `neutral`, it may stand in padding; otherwise padding carries a flag and takes
+    no part. The other arguments are those of `reduce_windows`.
+    """
+    everything: Array | None = None
+    for part in reversed(window.parts):
+        if neutral or (part.low <= 0 and part.reach <= 0):
+            tree = _along(tree, init, combine, part)
+            continue
+        shape = [1] * jax.tree.leaves(tree)[0].ndim
+        shape[part.axis] = part.size
+        flagged = (tree, jnp.ones(shape, jnp.bool_))
+        tree, real = _along(flagged, (init, jnp.zeros((), jnp.bool_)), _of_real(combine), part)
+        everything = real if everything is None else everything & real
+    first = jax.tree.map(lax.full_like, tree, init)
+    result = combine(first, tree)
+    if everything is None:
+        return result
+    return jax.tree.map(functools.partial(jnp.where, everything), result, first)
+
+
+def _of_real(combine: Combine) -> Combine:
+    """`combine` of pairs of a tree and a flag, of which only those that are set take part."""
+
+    def lifted(first: tuple[Tree, Array], second: tuple[Tree, Array]) -> tuple[Tree, Array]:
+        (a, own), (b, other) = first, second
+        # Each operand stands in for one that is missing, so that `combine` only sees real elements.
+        a, b = (
+            jax.tree.map(functools.partial(jnp.where, own), a, b),
+            jax.tree.map(functools.partial(jnp.where, other), b, a),
+        )
+        both = own & other
+        return jax.tree.map(functools.partial(jnp.where, both), combine(a, b), a), own | other
+
+    return lifted
 
 
 def _along(tree: Tree, init: Tree, combine: Combine, part: AxisWindow) -> Tree:

@@ -7,12 +7,14 @@ integers do not depend on it.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 from jax import Array, lax
 
-from jaxpool._geometry import Window
+from jaxpool._geometry import AxisWindow, Window
 from jaxpool._lowerings import taps
+from jaxpool._lowerings.reduce_window import extreme
 
 
 def _at(places: Array, window: Window) -> tuple[Array, ...]:
@@ -54,23 +56,56 @@ def first_maximum(x: Array, *bounds: Array, window: Window) -> Array:
       x: the inputs.
       bounds: per spatial axis where every window starts, then where it stops; of the outputs' size along that axis, of
         size 1 along the other spatial axes, and along the rest of size 1 or that of the inputs.
-      window: `taps` is the most that start and stop are apart.
+      window: along every axis start and stop are `taps` or `taps - 1` apart, and at least 1. A stop may lie `high`
+        positions beyond the end.
     """
-    places: list[Array] = []
+    places: Array | None = None
+    unit = 1
     # The last axis first: the first maximum in each row, then the first row that has it.
     for part, start, stop in reversed(list(zip(window.parts, bounds[::2], bounds[1::2], strict=True))):
-        best: list[Array] = []
-        for tap in range(part.taps):
-            shape = [*x.shape[: part.axis], part.outputs, *x.shape[part.axis + 1 :]]
-            position = jnp.broadcast_to(jnp.minimum(start + tap, part.size - 1), shape)
-            new = [jnp.take_along_axis(a, position, part.axis) for a in (x, *places)]
-            new.append(position)
-            if best:
-                better = taps.beats(new[0], best[0], "max") & (start + tap < stop)
-                new = [jnp.where(better, n, b) for n, b in zip(new, best, strict=True)]
-            best = new
-        x, *places = best
-    total = jnp.zeros_like(places[0])
-    for part, place in zip(window.parts, reversed(places), strict=True):
-        total = total * part.size + place
-    return total
+        x, places = _first_along(x, places, start, stop, part, unit)
+        unit *= part.size
+    if places is None:
+        raise AssertionError("a window has at least one axis")
+    return places
+
+
+def _first_along(
+    x: Array, places: Array | None, start: Array, stop: Array, part: AxisWindow, unit: int
+) -> tuple[Array, Array]:
+    """The maximum between the bounds along one axis, and its place, of which `places` holds the later axes.
+
+    A window is two blocks that may overlap, one at its start and one before its stop. Blocks of 2, 4, 8, ... elements
+    that start everywhere are made by comparing neighbours, so that the program grows with the logarithm of the window.
+    """
+    along = lax.broadcasted_iota(start.dtype, x.shape, part.axis)
+    singles = places is None
+    places = along if places is None else along * unit + places
+    if part.high:
+        config = [(0, part.high if axis == part.axis else 0, 0) for axis in range(x.ndim)]
+        x, places = lax.pad(x, extreme(x.dtype, "max"), config), lax.pad(places, jnp.zeros((), places.dtype), config)
+    # The largest power of two that every window holds; two of them cover the longest.
+    block = 1 << max((part.taps - 1).bit_length() - 1, 0)
+    width = 1
+    while width < block:
+        earlier = [lax.slice_in_dim(a, 0, -width, axis=part.axis) for a in (x, places)]
+        later = [lax.slice_in_dim(a, width, None, axis=part.axis) for a in (x, places)]
+        x, places = _better(earlier, later)
+        width *= 2
+        # XLA:CPU would compute each block from its elements, wherever one is read; of up to four that costs little.
+        if width.bit_length() % 2 == 1:
+            x, places = taps.store((x, places), part.axis)
+
+    def at(array: Array, positions: Array) -> Array:
+        return jnp.take_along_axis(array, positions, part.axis, mode="clip")
+
+    best = (at(x, start), start)
+    if part.taps > 1:
+        best = _better(best, (at(x, stop - block), stop - block))
+    return best[0], best[1] if singles and block == 1 else at(places, best[1])
+
+
+def _better(earlier: Sequence[Array], later: Sequence[Array]) -> tuple[Array, Array]:
+    """Of two pairs of a value and its place the one that is larger or the first NaN; of equals the earlier."""
+    new = taps.beats(later[0], earlier[0], "max")
+    return jnp.where(new, later[0], earlier[0]), jnp.where(new, later[1], earlier[1])

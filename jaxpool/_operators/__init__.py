@@ -1,6 +1,7 @@
 """Stage 3 of 4: the window operators and all derivative rules."""
 
 # Any associative operation: written in terms that JAX differentiates by itself.
+from jaxpool._lowerings import reduce_from as window_reduce_from
 from jaxpool._lowerings import reduce_windows as window_reduce
 from jaxpool._operators.extremum import (
     gather_at_extremum,
@@ -40,6 +41,7 @@ __all__ = [
     "window_argextremum",
     "window_extremum",
     "window_reduce",
+    "window_reduce_from",
     "window_spread",
     "window_sum",
 ]

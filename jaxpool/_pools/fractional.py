@@ -11,6 +11,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxpool._geometry import (
+    AxisBins,
     AxisWindow,
     Ints,
     Window,
@@ -21,6 +22,7 @@ from jaxpool._geometry import (
     fractional_window,
     index_dtype,
 )
+from jaxpool._lowerings import starts_and_counts
 from jaxpool._operators import first_maximum, gather_at_places
 from jaxpool._pools.average import summing_dtype
 from jaxpool._pools.inputs import as_array, x64
@@ -50,11 +52,14 @@ def _tensorflow_edges(part: AxisWindow, key: Array, rule: str) -> Array:
         steps = jnp.full((n,), k, jnp.int32).at[:longer].add(1)
         steps = jax.random.permutation(key, steps)
         return jnp.concatenate([jnp.zeros((1,), jnp.int32), jnp.cumsum(steps, dtype=jnp.int32)])
-    alpha = size / n
-    most = min((k + 2) / alpha - 1, (size + 1 - k) / alpha - (n - 1))
-    shift = jax.random.uniform(key, (), jnp.float32) * most
-    edges = jnp.ceil(alpha * (jnp.arange(n + 1, dtype=jnp.float32) + shift)).astype(jnp.int32) - 1
-    return edges.at[0].set(0).at[-1].set(size)
+    # TensorFlow's ceil(size / n * (i + u)) - 1 is (i * size + shift) // n for a shift from 0 to size * u, in integers,
+    # and i * size // n is where an adaptive bin starts.
+    shift = jax.random.randint(key, (), 0, min(n + longer, 2 * n - longer), jnp.int32)
+    starts, _ = starts_and_counts(AxisBins(part.axis, size, n))
+    # The products may exceed int32; their difference does not, and is exact as integers wrap around.
+    rest = lax.iota(jnp.int32, n) * size - starts * n
+    edges = jnp.append(starts + (rest + shift) // n, size)
+    return edges.at[0].set(0)
 
 
 def _bounds(
@@ -68,8 +73,7 @@ def _bounds(
             edges = _tensorflow_edges(part, own, rule)
             shape = [1] * x.ndim
             shape[part.axis] = part.outputs
-            stops = jnp.minimum(edges[1:] + int(overlapping), part.size)
-            result += [edges[:-1].reshape(shape), stops.reshape(shape)]
+            result += [edges[:-1].reshape(shape), (edges[1:] + int(overlapping)).reshape(shape)]
         return result
     if key is not None:
         shape = (*(x.shape[axis] for axis in others), len(window.parts))

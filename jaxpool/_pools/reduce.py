@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 
 from jaxpool._geometry import (
     Ints,
     Padding,
+    Window,
     check_identity,
     check_operands,
     check_results,
     pooling_window,
     refuse_operation,
 )
-from jaxpool._operators import window_reduce
+from jaxpool._lowerings import beats, extreme
+from jaxpool._operators import window_reduce_from, window_sum
+from jaxpool._pools.average import summing_dtype
+from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import as_array, padded
+from jaxpool._pools.operations import check_associative, constant, known_operation, padding_may_hold
 
 Tree = TypeVar("Tree")
 
@@ -43,9 +50,11 @@ def pool(
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, or a tree of arrays of one such shape.
-      init: the identity of the operation, one scalar for each array; it stands in padding.
+      init: one scalar for each array, as a rule the identity of the operation. Any other counts once in every window,
+        before its elements, as in Flax. Padding takes no part.
       reduce_fn: from two arrays, or two trees, to one of the same shapes and dtypes, elementwise and associative:
-        `lax.mul`, `jnp.logaddexp`. Operands come in row-major order.
+        `lax.mul`, `jnp.logaddexp`. Operands come in row-major order. It is also called with a few constants, to see
+        that it is associative.
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
 
     Returns:
@@ -55,11 +64,14 @@ def pool(
     Raises:
       TypeError: an argument of the wrong kind, or an operation that fails on two operands (its own error is the cause)
         or changes shapes or dtypes.
-      ValueError: a window that does not fit, or arrays of different shapes.
+      ValueError: a window that does not fit, arrays of different shapes, or an operation that joins three constants
+        to different results in different orders.
 
-    Derivatives: both modes, any order, by differentiating `reduce_fn`, so that ties go as it says: `lax.max` shares a
-    gradient among equals, where `jaxpool.max_pool` gives it to the first. One axis goes after another, with about log k
-    operations per element for k elements where windows are dense.
+    Derivatives: both modes, any order. On one array `lax.max`, `lax.min`, `jnp.maximum` and `jnp.minimum` are the
+    operators of `jaxpool.max_pool` and `jaxpool.min_pool`, with their ties (the first, and `init` before all), and
+    `lax.add` and `jnp.add` that of `jaxpool.sum_pool`, but integers keep their dtype. All else is differentiated as
+    `reduce_fn` is, so that ties go as it says. There one axis goes after another, with about log k operations per
+    element for k elements where windows are dense.
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
@@ -89,13 +101,39 @@ def pool(
         padding_mode=padding_mode,
         padding_is_empty=False,
     )
+    start = jax.tree.map(lambda x, value: jnp.asarray(value).astype(x.dtype), tree, init)
+    inner = window if padding_mode is None else window.on_padded_input()
+    kind = known_operation(reduce_fn, tree)
+    some = all(count for part in inner.parts for _, count in part.real_counts())
+    # An extremum of no element is the general form's, which gives `init` there.
+    if kind is not None and (some or kind == "sum"):
+        return _by_operator(tree, init, start, kind, window, padding_mode)
     try:
         one = jax.eval_shape(reduce_fn, tree, tree)
     except Exception as error:
         refuse_operation(operands, reduce_fn, error)
     found = [(leaf.shape, str(leaf.dtype)) for leaf in jax.tree.leaves(one)]
     check_results(operands, structure, found, jax.tree.structure(one))
-    identity = jax.tree.map(lambda x, value: jnp.asarray(value).astype(x.dtype), tree, init)
-    inner = window if padding_mode is None else window.on_padded_input()
+    check_associative(reduce_fn, tree)
     tree = jax.tree.map(lambda x: padded(x, None, window, padding_mode)[0], tree)
-    return window_reduce(tree, identity, reduce_fn, inner)
+    return window_reduce_from(tree, start, reduce_fn, inner, padding_may_hold(init, reduce_fn, tree))
+
+
+def _by_operator(x: Any, init: Any, start: Array, kind: str, window: Window, padding_mode: str | None) -> Any:
+    """A reduction that the library has an operator for; `start` is `init` in the dtype of `x`."""
+    known = constant(init)
+    if kind == "sum":
+        return _sum_of(x, None if known is not None and known == 0 else start, window, padding_mode)
+    values = extremum_of(x, None, window, kind, padding_mode)
+    if known is not None and known == extreme(values.dtype, kind):
+        return values
+    return jnp.where(beats(values, start, kind), values, start)
+
+
+@functools.partial(jax.jit, static_argnames=("window", "padding_mode"), inline=True)
+def _sum_of(inputs: Array, init: Array | None, window: Window, padding_mode: str | None) -> Array:
+    """The sum of `init` and every window: of floats as in `sum_pool`, of integers in their own dtype."""
+    x, _, window = padded(inputs, None, window, padding_mode)
+    dtype = summing_dtype(x.dtype) if jnp.issubdtype(x.dtype, jnp.inexact) else x.dtype
+    total = window_sum(x, window, dtype=dtype)
+    return (total if init is None else init.astype(dtype) + total).astype(x.dtype)
