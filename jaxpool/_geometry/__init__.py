@@ -19,8 +19,8 @@ from jaxpool._geometry.checks import (
     refuse_operation,
 )
 from jaxpool._geometry.fractional import check_randomness, check_samples, fractional_window
-from jaxpool._geometry.unpooling import check_indices, plane_window, unpooling_window
-from jaxpool._geometry.values import ARRAYS, Ints, Padding, hashable
+from jaxpool._geometry.unpooling import check_indices, check_range, plane_window, refuse_astray, unpooling_window
+from jaxpool._geometry.values import ARRAYS, Ints, Padding, hashable, native, traced
 from jaxpool._geometry.window import AxisWindow, Segment, Window
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "check_option",
     "check_positive_number",
     "check_randomness",
+    "check_range",
     "check_results",
     "check_samples",
     "check_where",
@@ -53,9 +54,12 @@ __all__ = [
     "hashable",
     "index_dtype",
     "known_dtype",
+    "native",
     "plane_window",
     "pooling_window",
+    "refuse_astray",
     "refuse_operation",
     "shape_of",
+    "traced",
     "unpooling_window",
 ]

@@ -94,6 +94,10 @@ def adaptive_bins(function: str, shape: tuple[Any, ...], output_size: Any, chann
         refuse(ValueError, function, "output_size", "be positive", repr(output_size), fact, remedy)
     axes = spatial_axes(function, "output_size", output_size, shape, len(wanted), channel_axis)
     sizes = plane_of(function, shape, axes)
+    if any(n is not None and size % n and max(size, n) >= 1 << 31 for size, n in zip(sizes, wanted, strict=True)):
+        rule = "divide the size of an axis of 2**31 elements or more, and be below 2**31 elsewhere"
+        remedy = "Pool down to fewer elements first, with a windowed pool."
+        refuse(ValueError, function, "output_size", rule, repr(output_size), fact, remedy)
     return tuple(
         AxisBins(axis, size, size if outputs is None else outputs)
         for axis, size, outputs in zip(axes, sizes, wanted, strict=True)

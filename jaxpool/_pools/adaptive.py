@@ -11,6 +11,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxpool._geometry import AxisBins, Window, adaptive_bins, index_dtype
+from jaxpool._geometry.calls import explained
 from jaxpool._lowerings import extreme, held, starts_and_counts
 from jaxpool._operators import lay_out_bins, sum_bins, window_argextremum, window_extremum, window_sum
 from jaxpool._pools.average import divide, summing_dtype
@@ -76,6 +77,7 @@ def _maximum_and_place(x: Array, bins: tuple[AxisBins, ...], dtype: str) -> tupl
     return values, indices
 
 
+@explained
 def adaptive_avg_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: int | None = -1) -> Array:
     """Adaptive average pooling: as many means along each axis as asked for, whatever the size of the inputs.
 
@@ -111,6 +113,7 @@ def adaptive_avg_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: in
     return _mean(x, adaptive_bins("adaptive_avg_pool", x.shape, output_size, channel_axis))
 
 
+@explained
 def adaptive_max_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: int | None = -1) -> Array:
     """Adaptive max pooling: as many maxima along each axis as asked for, whatever the size of the inputs.
 
@@ -126,6 +129,7 @@ def adaptive_max_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: in
     return _maximum(x, adaptive_bins("adaptive_max_pool", x.shape, output_size, channel_axis))
 
 
+@explained
 def adaptive_max_pool_with_argmax(
     inputs: ArrayLike, output_size: Sizes, *, channel_axis: int | None = -1
 ) -> tuple[Array, Array]:

@@ -11,8 +11,16 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxpool._geometry import Ints, Padding, Window, check_divisor, check_flag
+from jaxpool._geometry.calls import explained
 from jaxpool._operators import window_sum
 from jaxpool._pools.inputs import along, array_and_window, mask_of, padded
+
+
+def _whole_bytes(dtype: jnp.dtype) -> jnp.dtype:
+    """The dtype, or for integers of 2 and 4 bits, of which JAX has no sums, that of 8."""
+    if jnp.issubdtype(dtype, jnp.integer) and jnp.iinfo(dtype).bits < 8:
+        return jnp.dtype(jnp.int8 if jnp.issubdtype(dtype, jnp.signedinteger) else jnp.uint8)
+    return dtype
 
 
 def summing_dtype(dtype: jnp.dtype) -> jnp.dtype:
@@ -21,7 +29,7 @@ def summing_dtype(dtype: jnp.dtype) -> jnp.dtype:
         return jnp.dtype(jnp.float32) if jnp.finfo(dtype).bits < 32 else dtype
     if jnp.issubdtype(dtype, jnp.complexfloating):
         return dtype
-    return jax.eval_shape(jnp.mean, jax.ShapeDtypeStruct((1,), dtype)).dtype
+    return jax.eval_shape(jnp.mean, jax.ShapeDtypeStruct((1,), _whole_bytes(dtype))).dtype
 
 
 def counts(window: Window, include_pad: bool, dtype: jnp.dtype, rank: int) -> Array | int:
@@ -120,11 +128,12 @@ def sum_of(
     if jnp.issubdtype(x.dtype, jnp.inexact):
         dtype, result_dtype = summing_dtype(x.dtype), x.dtype
     else:
-        dtype = result_dtype = jax.eval_shape(jnp.sum, jax.ShapeDtypeStruct((1,), x.dtype)).dtype
+        dtype = result_dtype = jax.eval_shape(jnp.sum, jax.ShapeDtypeStruct((1,), _whole_bytes(x.dtype))).dtype
     x = x if mask is None else jnp.where(mask, x, jnp.zeros((), x.dtype))
     return _wide_sum(x, window, implementation, dtype).astype(result_dtype)
 
 
+@explained
 def avg_pool(
     inputs: ArrayLike,
     window_shape: Ints,
@@ -196,6 +205,7 @@ def avg_pool(
     return average_of(x, mask, window, include, divisor_override, padding_mode, implementation)
 
 
+@explained
 def sum_pool(
     inputs: ArrayLike,
     window_shape: Ints,

@@ -21,6 +21,7 @@ from jaxpool._geometry import (
     fractional_window,
     index_dtype,
 )
+from jaxpool._geometry.calls import explained
 from jaxpool._operators import first_maximum, gather_at_places
 from jaxpool._pools.average import summing_dtype
 from jaxpool._pools.inputs import as_array, x64
@@ -95,6 +96,7 @@ def _pooled(
     return gather_at_places(x, places, window), places
 
 
+@explained
 def fractional_max_pool_with_argmax(
     inputs: ArrayLike,
     key: Array | None,
@@ -132,6 +134,7 @@ def fractional_max_pool_with_argmax(
     )
 
 
+@explained
 def fractional_max_pool(
     inputs: ArrayLike,
     key: Array | None,

@@ -18,6 +18,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxpool._geometry import Ints, Padding, Window, check_flag, check_positive_number, global_window, pooling_window
+from jaxpool._geometry.calls import explained
 from jaxpool._operators import unit_power, window_extremum, window_reduce, window_sum
 from jaxpool._pools.average import divisor_of, summing_dtype
 from jaxpool._pools.extremum import extremum_of
@@ -133,6 +134,7 @@ def _run(
     return _with_array(x, jnp.asarray(p), mask, window, mean, include, mode)
 
 
+@explained
 def lp_pool(
     inputs: ArrayLike,
     window_shape: Ints,
@@ -182,6 +184,7 @@ def lp_pool(
     return _run("lp_pool", x, p, where, window, mean=False, mode=padding_mode)
 
 
+@explained
 def power_mean_pool(
     inputs: ArrayLike,
     window_shape: Ints,
@@ -253,6 +256,7 @@ def _global(
     return result if keepdims else lax.squeeze(result, window.axes)
 
 
+@explained
 def global_lp_pool(
     inputs: ArrayLike,
     *,
@@ -274,6 +278,7 @@ def global_lp_pool(
     return _global("global_lp_pool", inputs, p, num_spatial_dims, keepdims, channel_axis, where, False)
 
 
+@explained
 def global_power_mean_pool(
     inputs: ArrayLike,
     *,

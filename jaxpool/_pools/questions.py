@@ -9,9 +9,11 @@ import jax
 from jax.typing import DTypeLike
 
 from jaxpool._geometry import Ints, Padding, check_implementation, check_option, known_dtype, pooling_window, shape_of
+from jaxpool._geometry.calls import explained
 from jaxpool._lowerings import IMPLEMENTATIONS, OPERATORS, PLATFORMS, case_of, choose
 
 
+@explained
 def output_shape(
     input_shape: Sequence[int],
     window_shape: Ints,
@@ -58,6 +60,7 @@ def output_shape(
     return window.output_shape(shape)
 
 
+@explained
 def chosen_implementation(
     input_shape: Sequence[Any],
     window_shape: Ints,

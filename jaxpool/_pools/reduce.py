@@ -17,12 +17,14 @@ from jaxpool._geometry import (
     pooling_window,
     refuse_operation,
 )
+from jaxpool._geometry.calls import explained
 from jaxpool._operators import window_reduce
 from jaxpool._pools.inputs import as_array, padded
 
 Tree = TypeVar("Tree")
 
 
+@explained
 def pool(
     inputs: Tree,
     init: Any,

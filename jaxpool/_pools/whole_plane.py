@@ -10,6 +10,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxpool._geometry import Window, check_flag
+from jaxpool._geometry.calls import explained
 from jaxpool._pools.average import average_of, sum_of
 from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import array_and_plane, mask_of
@@ -24,6 +25,7 @@ def _pooled(pool: Callable[..., Array], x: Array, mask: Array | None, window: Wi
     return result if keepdims else lax.squeeze(result, window.axes)
 
 
+@explained
 def global_avg_pool(
     inputs: ArrayLike,
     *,
@@ -44,8 +46,8 @@ def global_avg_pool(
       keepdims: whether the spatial axes stay, with size 1.
       channel_axis: the axis of the features, or None if there is none; the spatial axes are the last
         `num_spatial_dims` others.
-      where: array of booleans that broadcasts to `inputs`: the elements that count. A map without any gives 0, and no
-        gradient.
+      where: array of booleans with as many axes as `inputs`, of the same size or of size 1, which broadcasts: the
+        elements that count. A map without any gives 0, and no gradient.
 
     Returns:
       Array of shape `(*batch, features)`. Floats and complex numbers keep their dtype, and f16, bf16 and fp8 are summed
@@ -70,6 +72,7 @@ def global_avg_pool(
     return _pooled(average_of, x, mask, window, bool(keepdims))
 
 
+@explained
 def global_sum_pool(
     inputs: ArrayLike,
     *,
@@ -93,6 +96,7 @@ def global_sum_pool(
     return _pooled(sum_of, x, mask, window, bool(keepdims))
 
 
+@explained
 def global_max_pool(
     inputs: ArrayLike,
     *,
@@ -117,6 +121,7 @@ def global_max_pool(
     return _pooled(_max_of, x, mask, window, bool(keepdims))
 
 
+@explained
 def global_min_pool(
     inputs: ArrayLike,
     *,
