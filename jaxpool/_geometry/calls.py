@@ -40,6 +40,8 @@ def _outermost(error: TypeError) -> bool:
 
 
 def _got(value: Any) -> str:
+    if callable(value) and hasattr(value, "__name__"):
+        return value.__name__
     text = kind_of(value) if hasattr(value, "shape") and hasattr(value, "dtype") else shown(value)
     return text if len(text) <= 80 else type(value).__name__
 

@@ -150,11 +150,11 @@ def _same_rank(own: tuple[Any, ...], shape: tuple[Any, ...]) -> str:
     # New axes in front are those of the batch, behind that of the channels.
     forms = [(["None"] * n + ["..."] * (n < missing) + ["None"] * (missing - n)) for n in range(missing + 1)]
     shapes = [(1,) * n + own + (1,) * (missing - n) for n in range(missing + 1)]
-    fitting = [form for form, shape_of_it in zip(forms, shapes, strict=True) if _broadcasts(shape_of_it, shape)]
-    if len(fitting) == 1:
-        return f"Write where[{', '.join(fitting[0])}]."
-    first, last = (f"where[{', '.join(form)}]" for form in (forms[0], forms[-1]))
-    return f"Write {first} if it has the first axes of the inputs, {last} if it has the last."
+    fitting = [form for form, new in zip(forms, shapes, strict=True) if _broadcasts(new, shape)]
+    names = [f"where[{', '.join(form)}]" for form in fitting or (forms[0], forms[-1])]
+    if len(names) == 1:
+        return f"Write {names[0]}."
+    return f"Write {' or '.join(names)}, so that its axes stand where the inputs have them."
 
 
 def check_positive_number(function: str, argument: str, value: Any) -> Any:
