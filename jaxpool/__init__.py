@@ -1,5 +1,8 @@
 """Pooling for JAX: pure functions on CPU, GPU and TPU, differentiable to any order in both modes."""
 
+from typing import TYPE_CHECKING, Any
+
+from jaxpool._geometry.calls import submodule, unknown_name
 from jaxpool._pools.adaptive import adaptive_avg_pool, adaptive_max_pool, adaptive_max_pool_with_argmax
 from jaxpool._pools.average import avg_pool, sum_pool
 from jaxpool._pools.extremum import max_pool, max_pool_with_argmax, min_pool, min_pool_with_argmax
@@ -10,6 +13,19 @@ from jaxpool._pools.power import global_lp_pool, global_power_mean_pool, lp_pool
 from jaxpool._pools.questions import chosen_implementation, output_shape
 from jaxpool._pools.reduce import pool
 from jaxpool._pools.unpool import avg_unpool, max_unpool
+
+if TYPE_CHECKING:
+    from jaxpool import linen as linen
+    from jaxpool import nnx as nnx
+    from jaxpool import torch as torch
+else:
+    # Hidden from type checkers, which otherwise take every name for one of the package.
+    def __getattr__(name: str) -> Any:
+        found = submodule("jaxpool", name)
+        if found is None:
+            raise unknown_name("jaxpool", name, __all__)
+        return found
+
 
 __version__ = "0.1.0"
 

@@ -20,6 +20,12 @@ SAMPLES = jnp.full((2, 3, 2), 0.5)
 LARGE = (1, 1 << 16, 1 << 15, 1)
 fractional = functools.partial(jaxpool.fractional_max_pool, X)
 argmax = functools.partial(jaxpool.max_pool_with_argmax, X, (2, 2))
+# Sequences of 5 elements with as many channels, and a mask of the elements: its axes could be others.
+SEQUENCES = jnp.zeros((5, 5, 5))
+VALID = jnp.ones((5, 5), bool)
+MAPS = jnp.zeros((2, 3, 8, 8))
+ODD, ODD_PLACES = jaxpool.max_pool_with_argmax(jnp.arange(81.0).reshape(9, 9), (2, 2), 2, channel_axis=None)
+unpool_odd = functools.partial(jaxpool.max_unpool, ODD, ODD_PLACES, channel_axis=None)
 
 
 def on_symbolic_plane(pool, *arguments):
@@ -57,11 +63,29 @@ CALLS = {
     "negative stride": lambda: jaxpool.max_pool(X, (2, 2), (1, -2)),
     "float stride": lambda: jaxpool.max_pool(X, (2, 2), 2.0),
     "one stride for two axes": lambda: jaxpool.max_pool(X, (2, 2), (2,)),
+    "strides of all axes": lambda: jaxpool.avg_pool(X, (2, 2), (1, 1, 2, 2)),
+    "strides of too many axes": lambda: jaxpool.avg_pool(X, (2, 2), (2, 2, 2, 2)),
+    "window of all axes": lambda: jaxpool.max_pool(X, (1, 2, 3, 1)),
+    "window of all axes, channels first": lambda: jaxpool.max_pool(X, [1, 1, 2, 2]),
     "four strides": lambda: jaxpool.avg_pool(X, (2, 2), (1, 2, 2, 1)),
     "stride as text": lambda: jaxpool.max_pool(X, (2, 2), "2"),
     "traced stride": lambda: jax.jit(lambda s: jaxpool.max_pool(X, (2, 2), s))(2),
     # padding
     "unknown padding": lambda: jaxpool.max_pool(X, (2, 2), 2, "FULL"),
+    "misspelled padding": lambda: jaxpool.max_pool(X, (2, 2), 2, "SMAE"),
+    "padding of ONNX": lambda: jaxpool.max_pool(X, (2, 2), 2, "SAME_UPPER"),
+    "no padding of ONNX": lambda: jaxpool.max_pool(X, (2, 2), 2, "NOTSET"),
+    "causal padding": lambda: jaxpool.max_pool(X[0], (3,), 1, "CAUSAL", window_dilation=2),
+    "full padding": lambda: jaxpool.sum_pool(X, (2, 3), 1, "full"),
+    "circular padding": lambda: jaxpool.avg_pool(X, (2, 2), 2, "CIRCULAR"),
+    "replicated padding": lambda: jaxpool.avg_pool(X, (2, 2), 2, "replicate"),
+    "symmetric padding": lambda: jaxpool.avg_pool(X, (2, 2), 2, "SYMMETRIC"),
+    "constant padding": lambda: jaxpool.avg_pool(X, (2, 2), 2, "constant"),
+    "padding in a row": lambda: jaxpool.max_pool(X, (2, 2), 2, (1, 0, 0, 1)),
+    "equal padding in a row": lambda: jaxpool.max_pool(X, (2, 2), 2, [1, 1, 1, 1]),
+    "padding of one axis in a row": lambda: jaxpool.max_pool(X[0], (2,), 2, (0, 1)),
+    "padding of all axes": lambda: jaxpool.max_pool(X, (2, 2), 2, [[0, 0], [1, 1], [1, 0], [0, 0]]),
+    "padding of all axes, channels first": lambda: jaxpool.max_pool(X, (2, 2), 2, ((0, 0), (0, 0), (1, 1), (1, 1))),
     "float padding": lambda: jaxpool.max_pool(X, (2, 2), 2, 0.5),
     "no padding": lambda: jaxpool.max_pool(X, (2, 2), 2, None),
     "one padding for two axes": lambda: jaxpool.max_pool(X, (2, 2), 2, [1]),
@@ -93,6 +117,11 @@ CALLS = {
     "float divisor": lambda: jaxpool.avg_pool(X, (2, 2), divisor_override=2.5),
     "unknown residual": lambda: jaxpool.min_pool(X, (2, 2), residual="output"),
     "unknown implementation": lambda: jaxpool.max_pool(X, (2, 2), implementation="cudnn"),
+    **{
+        f"platform {name}": functools.partial(jaxpool.chosen_implementation, (2, 8, 8, 3), (2, 2), platform=name)
+        for name in ("cuda", "rocm", "cpu:0", "GPU", "mps", "tpuu")
+    },
+    "residual of another name": lambda: jaxpool.max_pool(X, (2, 2), residual="indices"),
     "unknown platform": lambda: jaxpool.chosen_implementation((2, 8, 8, 3), (2, 2), platform="metal"),
     "whole for a part": lambda: jaxpool.max_pool(X, (2, 2), implementation="whole"),
     "too many slices": lambda: jaxpool.sum_pool(jnp.zeros((80, 80, 1)), (70, 70), implementation="slices"),
@@ -102,8 +131,14 @@ CALLS = {
     "complex maximum": lambda: jaxpool.max_pool(X.astype(jnp.complex64), (2, 2)),
     "complex global minimum": lambda: jaxpool.global_min_pool(X.astype(jnp.complex64)),
     "keys": lambda: jaxpool.avg_pool(jax.random.split(jax.random.key(0), (4, 4)), (2, 2), channel_axis=None),
+    "records": lambda: jaxpool.avg_pool(np.zeros((4, 4), [("mass", "f4")]), (2, 2), channel_axis=None),
+    "bytes": lambda: jaxpool.avg_pool(np.zeros((4, 4), "V8"), (2, 2), channel_axis=None),
     "text": lambda: jaxpool.max_pool(np.array([["a", "b"]]), (2,)),
     "plane too large for int32": lambda: on_large_plane(jaxpool.max_pool_with_argmax, (2, 2)),
+    "axis too large for int32": lambda: jax.eval_shape(
+        lambda x: jaxpool.max_pool_with_argmax(x, (2,), channel_axis=None, index_convention="coordinates"),
+        jax.ShapeDtypeStruct((1 << 32,), jnp.float32),
+    ),
     "empty spatial axis": lambda: jaxpool.max_pool(jnp.zeros((1, 0, 4, 1)), (1, 2), padding=1),
     # global pools
     "no spatial axes": lambda: jaxpool.global_max_pool(X, num_spatial_dims=0),
@@ -143,8 +178,40 @@ CALLS = {
     "complex adaptive maximum": lambda: jaxpool.adaptive_max_pool(COMPLEX, (4, 4)),
     "complex adaptive argmax": lambda: jaxpool.adaptive_max_pool_with_argmax(COMPLEX, (4, 4)),
     "adaptive of a list": lambda: jaxpool.adaptive_avg_pool([1.0, 2.0], (1,)),
+    "uneven bins of an axis too large": lambda: jax.eval_shape(
+        lambda x: jaxpool.adaptive_max_pool(x, (3,), channel_axis=None), jax.ShapeDtypeStruct((1 << 32,), jnp.float32)
+    ),
+    "too many bins": lambda: jaxpool.adaptive_avg_pool(X, (1 << 40, 2)),
+    "output size of all axes": lambda: jaxpool.adaptive_avg_pool(X, (2, 4, 4, 3)),
     "adaptive plane too large": lambda: on_large_plane(jaxpool.adaptive_max_pool_with_argmax, (2, 2)),
     # max_unpool
+    "an odd plane": lambda: unpool_odd((2, 2), 2),
+    # Of a plane of 5 by 5: all of them lie in one of 4 by 4, but in other rows.
+    "an odd plane whose indices fit": lambda: jaxpool.max_unpool(
+        ODD[:2, :2], np.array([[6, 8], [10, 12]]), (2, 2), 2, channel_axis=None
+    ),
+    "an odd plane under grad": lambda: jax.grad(
+        lambda y: jaxpool.max_unpool(y, ODD_PLACES, (2, 2), 2, channel_axis=None).sum()
+    )(ODD),
+    "an odd plane for jit": lambda: jax.jit(lambda y: jaxpool.max_unpool(y, ODD_PLACES, (2, 2), 2, channel_axis=None))(
+        ODD
+    ),
+    "forgotten strides": lambda: unpool_odd((2, 2)),
+    "a plane too small for its indices": lambda: unpool_odd(output_shape=(8, 8)),
+    "negative indices": lambda: jaxpool.max_unpool(Y, PLACES - 1, output_shape=(8, 8)),
+    "checked indices that are known": lambda: jaxpool.max_unpool(Y, PLACES - 1, output_shape=(8, 8), checked=True),
+    "coordinates beyond the plane": lambda: jaxpool.max_unpool(
+        jnp.ones((2, 1)),
+        np.array([[[0, 0]], [[1, 7]]]),
+        output_shape=(2, 7),
+        channel_axis=None,
+        index_convention="coordinates",
+    ),
+    "offsets beyond the window": lambda: jaxpool.max_unpool(
+        Y, np.full(Y.shape, 4, np.uint8), (2, 2), 2, index_convention="window"
+    ),
+    "indices beyond 32 bits": lambda: jaxpool.max_unpool(Y, np.full(Y.shape, 1 << 32), output_shape=(8, 8)),
+    "torch indices beyond the plane": lambda: jaxpool.torch.max_unpool2d(ODD[None], ODD_PLACES[None], 2),
     "indices of floats": lambda: jaxpool.max_unpool(Y, PLACES.astype(jnp.float32), (2, 2), 2),
     "indices as booleans": lambda: jaxpool.max_unpool(Y, PLACES > 0, (2, 2), 2),
     "indices as a list": lambda: jaxpool.max_unpool(jnp.zeros(2), [0, 1], (2,), 2, channel_axis=None),
@@ -161,6 +228,9 @@ CALLS = {
     "plane as int": lambda: jaxpool.max_unpool(Y, PLACES, output_shape=8),
     "empty plane shape": lambda: jaxpool.max_unpool(Y, PLACES, output_shape=()),
     "plane with batch and channels": lambda: jaxpool.max_unpool(Y, PLACES, output_shape=(2, 8, 8, 3)),
+    "plane with batch and channels, and a window": lambda: jaxpool.max_unpool(
+        Y, PLACES, (2, 2), 2, output_shape=(2, 8, 8, 3)
+    ),
     "plane and window of other lengths": lambda: jaxpool.max_unpool(Y, PLACES, (2, 2), 2, output_shape=(8,)),
     "plane as int with a window": lambda: jaxpool.max_unpool(Y, PLACES, (2, 2), 2, output_shape=8),
     "plane too large": lambda: jaxpool.max_unpool(Y, PLACES, (2, 2), 2, output_shape=(8, 10)),
@@ -209,6 +279,16 @@ CALLS = {
     "mask without channels": lambda: jaxpool.avg_pool(X, (2, 2), where=jnp.ones((2, 8, 8), bool)),
     "mask of another plane": lambda: jaxpool.max_pool_with_argmax(X, (2, 2), where=jnp.ones((4, 4, 1), bool)),
     "mask with too many axes": lambda: jaxpool.lp_pool(X, (2, 2), where=jnp.ones((1, 2, 8, 8, 3), bool)),
+    "mask of positions": lambda: jaxpool.avg_pool(SEQUENCES, (2,), where=VALID),
+    "mask of sequences": lambda: jaxpool.max_pool(jnp.zeros((2, 5, 5)), (2,), where=jnp.ones((2, 5), bool)),
+    "mask of one sequence": lambda: jaxpool.global_avg_pool(
+        jnp.zeros((2, 5, 3)), num_spatial_dims=1, where=VALID[:, :1]
+    ),
+    "mask of one axis": lambda: jaxpool.lp_pool(X, (2, 2), where=jnp.ones(8, bool)),
+    "mask of positions in a plane": lambda: jaxpool.sum_pool(X, (2, 2), where=jnp.ones((8, 8), bool)),
+    "mask of one": lambda: jaxpool.global_max_pool(X, where=np.True_),
+    "mask inside vmap": lambda: jax.vmap(lambda x, m: jaxpool.avg_pool(x, (2,), where=m))(SEQUENCES, VALID),
+    "mask of integers, whole": lambda: jaxpool.avg_pool(X, (2, 2), where=np.ones((2, 8, 8, 1), np.uint8)),
     "mask of results": lambda: jaxpool.power_mean_pool(X, (2, 2), 2, where=jnp.ones((2, 4, 4, 1), bool)),
     "global mask of numbers": lambda: jaxpool.global_max_pool(X, where=X),
     "global mask of another shape": lambda: jaxpool.global_sum_pool(X, where=jnp.ones((3, 8, 8, 1), bool)),
@@ -216,6 +296,10 @@ CALLS = {
     "global mask as int": lambda: jaxpool.global_power_mean_pool(X, where=1),
     # padding_mode
     "unknown padding mode": lambda: jaxpool.max_pool(X, (2, 2), padding=1, padding_mode="symmetric"),
+    **{
+        f"padding mode {mode}": functools.partial(jaxpool.max_pool, X, (2, 2), padding=1, padding_mode=mode)
+        for mode in ("replicate", "circular", "constant", "zeros", "nearest", "mirror", "edges")
+    },
     "padding mode as int": lambda: jaxpool.avg_pool(X, (2, 2), padding=1, padding_mode=0),
     "padding mode for padding": lambda: jaxpool.sum_pool(X, (2, 2), 2, "REFLECT"),
     "padding for padding mode": lambda: jaxpool.lp_pool(X, (2, 2), padding_mode="SAME"),
@@ -333,4 +417,69 @@ CALLS = {
     "batch flag as text": lambda: jaxpool.indices_from_tf(PLACES, X.shape, include_batch_in_index="yes"),
     "indices with too many spatial axes": lambda: jaxpool.indices_to_tf(PLACES, X.shape, num_spatial_dims=4),
     "indices with channels out of range": lambda: jaxpool.indices_to_onnx(PLACES, X.shape, channel_axis=4),
+    # names of arguments elsewhere
+    "stride": lambda: jaxpool.max_pool(X, (2, 2), stride=2),
+    "strides of another name": lambda: jaxpool.avg_pool(X, (2, 2), window_strides=(2, 2)),
+    "kernel size": lambda: jaxpool.max_pool(X, kernel_size=2, stride=2),
+    "pool size": lambda: jaxpool.avg_pool(X, pool_size=(2, 2)),
+    "dilation": lambda: jaxpool.max_pool(X, (2, 2), dilation=2),
+    "return_indices": lambda: jaxpool.max_pool(X, (2, 2), 2, return_indices=True),
+    "data_format": lambda: jaxpool.max_pool(X, (2, 2), 2, data_format="channels_first"),
+    "mask by another name": lambda: jaxpool.avg_pool(X, (2, 2), mask=X > 0),
+    "mask for an adaptive pool": lambda: jaxpool.adaptive_avg_pool(X, (2, 2), where=X > 0),
+    "mask for any operation": lambda: jaxpool.pool(X, 0.0, lax.add, (2, 2), where=X > 0),
+    "axis of a window": lambda: jaxpool.max_pool(X, (2, 2), axis=(1, 2)),
+    "axis of a global pool": lambda: jaxpool.global_avg_pool(X, axis=(1, 2)),
+    "dim": lambda: jaxpool.global_max_pool(X, dim=(1, 2)),
+    "keepdim": lambda: jaxpool.global_max_pool(X, keepdim=True),
+    "rank of a window": lambda: jaxpool.min_pool(X, (2, 2), num_spatial_dims=2),
+    "window of a global pool": lambda: jaxpool.global_avg_pool(X, window_shape=(2, 2)),
+    "output shape of bins": lambda: jaxpool.adaptive_max_pool(X, output_shape=(2, 2)),
+    "output size of a plane": lambda: jaxpool.max_unpool(Y, PLACES, (2, 2), 2, output_size=(8, 8)),
+    "output size of a window": lambda: jaxpool.avg_pool(X, (2, 2), output_size=(4, 4)),
+    "count_include_pad of a maximum": lambda: jaxpool.max_pool(X, (2, 2), count_include_pad=False),
+    "divisor of a sum": lambda: jaxpool.sum_pool(X, (2, 2), divisor_override=3),
+    "norm_type": lambda: jaxpool.lp_pool(X, (2, 2), norm_type=3),
+    "seed": lambda: jaxpool.fractional_max_pool(X, output_size=(4, 4), seed=0),
+    "random samples": lambda: fractional(None, (4, 4), window_shape=(2, 2), _random_samples=SAMPLES),
+    "computation": lambda: jaxpool.pool(X, 0.0, computation=lax.add, window_shape=(2, 2)),
+    "mode": lambda: jaxpool.max_pool(X, (2, 2), padding=1, mode="EDGE"),
+    "name": lambda: jaxpool.max_pool(X, (2, 2), name="pool1"),
+    "dtype": lambda: jaxpool.avg_pool(X, (2, 2), dtype=jnp.float32),
+    "misspelled argument": lambda: jaxpool.global_avg_pool(X, keep_dim=True),
+    "misspelled mask": lambda: jaxpool.global_avg_pool(X, wheer=X > 0),
+    "unknown argument": lambda: jaxpool.global_avg_pool(X, device="cpu"),
+    "padding of a shape question": lambda: jaxpool.output_shape(X.shape, kernel_size=(2, 2)),
+    "no window at all": lambda: jaxpool.max_pool(X),
+    "nothing at all": lambda: jaxpool.global_avg_pool(),
+    "no indices at all": lambda: jaxpool.max_unpool(Y),
+    "dilation by position": lambda: jaxpool.max_pool(X, (2, 2), 2, 0, 1),
+    "axes by position": lambda: jaxpool.global_avg_pool(X, (1, 2)),
+    "window twice": lambda: jaxpool.max_pool(X, (2, 2), window_shape=(2, 2)),
+    "strides for torch": lambda: jaxpool.torch.max_pool2d(MAPS, 2, strides=2),
+    "window for torch": lambda: jaxpool.torch.avg_pool2d(MAPS, window_shape=(2, 2)),
+    "channels for torch": lambda: jaxpool.torch.max_pool2d(MAPS, 2, channel_axis=-1),
+    "output shape for torch": lambda: jaxpool.torch.adaptive_avg_pool2d(MAPS, output_shape=1),
+    "too much for torch": lambda: jaxpool.torch.adaptive_avg_pool2d(MAPS, 1, 1),
+    "any argument by jit": lambda: jax.jit(lambda x: jaxpool.max_pool(x, (2, 2), stride=2))(X),
+    # names of functions elsewhere
+    "MaxPool2d": lambda: jaxpool.MaxPool2d,
+    "AdaptiveAvgPool2d": lambda: jaxpool.AdaptiveAvgPool2d,
+    "LPPool1d": lambda: jaxpool.LPPool1d,
+    "MaxPool": lambda: jaxpool.MaxPool,
+    "GlobalAveragePooling2D": lambda: jaxpool.GlobalAveragePooling2D,
+    "GeM": lambda: jaxpool.GeM,
+    "max_pool2d": lambda: jaxpool.max_pool2d,
+    "max_pool2d_with_indices": lambda: jaxpool.max_pool2d_with_indices,
+    "mean_pool": lambda: jaxpool.mean_pool,
+    "global_average_pool": lambda: jaxpool.global_average_pool,
+    "maxpool": lambda: jaxpool.maxpool,
+    "max_pol": lambda: jaxpool.max_pol,
+    "reduce_window": lambda: jaxpool.reduce_window,
+    "private name": lambda: jaxpool._max_pool,
+    "class from the package": lambda: exec("from jaxpool import MaxPool2d"),
+    "class of torch": lambda: jaxpool.torch.MaxPool2d,
+    "rank of torch": lambda: jaxpool.torch.max_pool,
+    "global pool of torch": lambda: jaxpool.torch.global_avg_pool2d,
+    "class from torch": lambda: exec("from jaxpool.torch import AvgPool3d"),
 }

@@ -58,14 +58,15 @@ def mask(shape: tuple[Any, ...]) -> dict[str, Any]:
     height, width = shape[-3:-1]
     valid = np.random.default_rng(3).random((height, width, 1)) < 0.6
     valid[:2, :3] = False
-    return {"where": valid}
+    return {"where": valid.reshape((1,) * (len(shape) - 3) + valid.shape)}
 
 
 def some_indices(shape: tuple[Any, ...]) -> dict[str, Any]:
     """A place for each value in a plane of (2 * height, 2 * width), some of them the same."""
     height, width = shape[-3:-1]
     places = np.random.default_rng(4).integers(0, 4 * height * width, (height, width, 1))
-    return {"indices": jnp.broadcast_to(jnp.asarray(places, jnp.int32), shape)}
+    plane = (2 * height, 2 * width)
+    return {"indices": jnp.broadcast_to(jnp.asarray(places, jnp.int32), shape), "output_shape": plane}
 
 
 def some_offsets(shape: tuple[Any, ...]) -> dict[str, Any]:

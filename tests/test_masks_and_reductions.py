@@ -77,7 +77,7 @@ POOLS = [
 def test_a_mask_of_ones_changes_nothing_and_no_gradient_is_nan(pool, rng):
     x = rng.normal(size=(2, 6, 7, 3)).astype(np.float32)
     x[0, 2, 2] = 0
-    everything = np.ones((6, 1, 1), bool)
+    everything = np.ones((1, 6, 1, 1), bool)
     np.testing.assert_allclose(pool(x, (3, 3), 2, 1, where=everything), pool(x, (3, 3), 2, 1), rtol=1e-6)
     valid = rng.random((2, 6, 7, 1)) < 0.3
     x[~np.broadcast_to(valid, x.shape)] = np.nan

@@ -1,5 +1,6 @@
 """Pools whose windows or places are not those of a plain window: adaptive, unpooling, indices, fractional."""
 
+import functools
 import math
 
 import jax
@@ -112,17 +113,17 @@ def test_max_unpool_with_places_of_any_kind():
     values = jnp.array([1.0, 2.0, 3.0, 4.0])
     places = jnp.array([2, 0, 2, 9])
 
-    def unpool(**options):
+    @functools.partial(jax.jit, static_argnames="duplicates")
+    def unpool(values, places, **options):
         return jaxpool.max_unpool(values, places, output_shape=(4,), channel_axis=None, **options)
 
     # The last of equals stays, and what lies outside is dropped, also before the start.
-    assert unpool().tolist() == [2, 0, 3, 0]
-    assert unpool(duplicates="add").tolist() == [2, 0, 4, 0]
-    negative = jaxpool.max_unpool(values, places - 3, output_shape=(4,), channel_axis=None)
-    assert negative.tolist() == [0, 0, 0, 0]
-    flags = jaxpool.max_unpool(values > 1, places, output_shape=(4,), channel_axis=None)
+    assert unpool(values, places).tolist() == [2, 0, 3, 0]
+    assert unpool(values, places, duplicates="add").tolist() == [2, 0, 4, 0]
+    assert unpool(values, places - 3).tolist() == [0, 0, 0, 0]
+    flags = unpool(values > 1, places)
     assert flags.tolist() == [True, False, True, False]
-    slope = jax.grad(lambda v: jaxpool.max_unpool(v, places, output_shape=(4,), channel_axis=None) @ jnp.arange(4.0))
+    slope = jax.grad(lambda v: unpool(v, places) @ jnp.arange(4.0))
     assert slope(values).tolist() == [0, 0, 2, 0]
     wide = jaxpool.max_unpool(values[:2], jnp.array([0, 4]), (2,), 3, output_shape=(6,), channel_axis=None)
     assert wide.tolist() == [1, 0, 0, 0, 2, 0]
@@ -132,7 +133,8 @@ def test_places_beyond_a_small_window_are_dropped_whatever_their_dtype():
     # 255 is the last number of the dtype, and no place in a window of two.
     places = np.full((1, 2, 1), 255, np.uint8)
     ones = np.ones((1, 2, 1), np.float32)
-    np.testing.assert_array_equal(jaxpool.max_unpool(ones, places, (2,), 2, index_convention="window"), 0)
+    unpool = jax.jit(lambda places: jaxpool.max_unpool(ones, places, (2,), 2, index_convention="window"))
+    np.testing.assert_array_equal(unpool(places), 0)
 
 
 @pytest.mark.parametrize("convention", ["spatial", "window", "coordinates"])

@@ -33,7 +33,7 @@ CHUNKS = [(name, chunk) for name, count in COUNTS.items() for chunk in range(cou
 
 
 def about_data(error):
-    """Whether torch raises for an index outside the plane, which a program of JAX cannot."""
+    """Whether torch raises for an index outside the plane, which a compiled program of JAX cannot."""
     return "invalid max index" in str(error)
 
 
@@ -217,9 +217,12 @@ def test_several_nans_in_a_window_give_the_first():
     assert functional.max_pool1d(torch.from_numpy(x), 3, return_indices=True)[1].tolist() == [[2]]
 
 
-def test_unpooling_drops_values_beyond_the_plane_and_keeps_the_last_of_a_place():
+def test_unpooling_drops_values_beyond_the_plane_under_jit_and_keeps_the_last_of_a_place():
     x, places = jnp.array([[1.0, 2.0, 3.0]]), jnp.array([[4, 4, 9]])
-    y, pull = jax.vjp(lambda x: jaxpool.torch.max_unpool1d(x, places, 2), x)
+    with pytest.raises(ValueError, match=r"^max_unpool1d: indices must lie between 0 and 5; got indices=values from 4"):
+        jaxpool.torch.max_unpool1d(x, places, 2)
+    unpool = jax.jit(lambda x, places: jaxpool.torch.max_unpool1d(x, places, 2))
+    y, pull = jax.vjp(lambda x: unpool(x, places), x)
     assert y.tolist() == [[0, 0, 0, 0, 2, 0]]
     assert pull(jnp.ones_like(y))[0].tolist() == [[0, 1, 0]]
 

@@ -20,8 +20,8 @@ from jaxpool._geometry.checks import (
     refuse_order,
 )
 from jaxpool._geometry.fractional import check_randomness, check_samples, fractional_window
-from jaxpool._geometry.unpooling import check_indices, plane_window, unpooling_window
-from jaxpool._geometry.values import ARRAYS, Ints, Padding, hashable
+from jaxpool._geometry.unpooling import check_indices, check_range, plane_window, refuse_astray, unpooling_window
+from jaxpool._geometry.values import ARRAYS, Ints, Padding, hashable, native, traced
 from jaxpool._geometry.window import AxisWindow, Segment, Window, known
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "check_option",
     "check_positive_number",
     "check_randomness",
+    "check_range",
     "check_results",
     "check_samples",
     "check_where",
@@ -55,11 +56,14 @@ __all__ = [
     "index_dtype",
     "known",
     "known_dtype",
+    "native",
     "plane_axes",
     "plane_window",
     "pooling_window",
+    "refuse_astray",
     "refuse_operation",
     "refuse_order",
     "shape_of",
+    "traced",
     "unpooling_window",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxpool._geometry.checks import check_flag, check_option
+from jaxpool._geometry.foreign import of_all_axes, padding_in_a_row, spelled
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, as_sizes, refuse, remembered, shown, traced
 from jaxpool._geometry.window import AxisWindow, Window, known
 
@@ -39,7 +40,8 @@ def _per_axis(function: str, argument: str, value: Any, window_shape: tuple[int,
         remedy = f"Write padding={value!r}; after the window come the strides." if named else None
         elements = [as_index(function, argument, value, value, fact, rule, remedy)] * len(window_shape)
     if len(elements) != len(window_shape):
-        remedy = f"Give {len(window_shape)} of them, or one int for all axes."
+        rank = len(window_shape)
+        remedy = of_all_axes(elements, rank) or f"Give {rank} of them, or one int for all axes."
         refuse(ValueError, function, argument, rule, shown(value), fact, remedy)
     values = [as_index(function, argument, element, value, fact) for element in elements]
     return as_positive(function, argument, values, value, fact)
@@ -66,6 +68,17 @@ def _same(function: str, size: int, extent: int, stride: int, lower: bool) -> tu
     return (large, small) if lower else (small, large)
 
 
+def _named_elsewhere(value: str, extents: Sequence[int]) -> str:
+    """The remedy for a name of padding that is none here."""
+    name = value.upper()
+    if name in PADDING_MODES:
+        return f"Tell its width in numbers or by one of these names, and pass padding_mode={value!r}."
+    if name in ("CAUSAL", "FULL"):
+        pairs = tuple((extent - 1, 0 if name == "CAUSAL" else extent - 1) for extent in extents)
+        return f"Write {pairs}, one (low, high) pair per spatial axis."
+    return spelled("padding", value, _PADDING_NAMES) or "Use one of these names or explicit numbers."
+
+
 def paddings_of(
     function: str, value: Any, sizes: tuple[int, ...], extents: Sequence[int], strides: tuple[int, ...]
 ) -> list[tuple[int, int]]:
@@ -78,10 +91,7 @@ def paddings_of(
         if name in _PADDING_NAMES:
             lower = name == "SAME_LOWER"
             return [_same(function, *axis, lower) for axis in zip(sizes, extents, strides, strict=True)]
-        remedy = "Use one of these names or explicit numbers."
-        if name in PADDING_MODES:
-            remedy = f"Tell its width in numbers or by one of these names, and pass padding_mode={value!r}."
-        refuse(ValueError, function, "padding", _PADDING_RULE, repr(value), fact, remedy)
+        refuse(ValueError, function, "padding", _PADDING_RULE, repr(value), fact, _named_elsewhere(value, extents))
     elements = as_sequence(value)
     if elements is None:
         if value is None:
@@ -90,7 +100,7 @@ def paddings_of(
         amount = as_index(function, "padding", value, value, fact, _PADDING_RULE)
         return [(amount, amount)] * len(sizes)
     if len(elements) != len(sizes):
-        remedy = f"Give {len(sizes)} of them, or one int for all axes."
+        remedy = padding_in_a_row(elements, len(sizes)) or f"Give {len(sizes)} of them, or one int for all axes."
         refuse(ValueError, function, "padding", _PADDING_RULE, shown(value), fact, remedy)
     pairs: list[tuple[int, int]] = []
     for element in elements:
@@ -128,6 +138,9 @@ def spatial_axes(
         else:
             layout = "(*batch, *spatial, features)" if channel == rank - 1 else "(*batch, features, *spatial)"
             remedy = f"Give inputs of shape {layout}, or pass channel_axis=None if there are no features."
+        elements = as_sequence(value)
+        if elements is not None and len(elements) == rank:
+            remedy = of_all_axes(elements, rank - 2, shape) or remedy
         refuse(ValueError, function, argument, rule, shown(value), fact, remedy)
     return tuple(others[len(others) - spatial :])
 

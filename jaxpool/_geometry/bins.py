@@ -90,7 +90,9 @@ def adaptive_sizes(function: str, output_size: Any, fact: str) -> list[int | Non
     wanted = [None if e is None else as_index(function, "output_size", e, output_size, fact) for e in elements]
     if any(size is not None and size < 1 for size in wanted):
         remedy = "Use 1 or more, or None to keep a size."
-        refuse(ValueError, function, "output_size", "be positive", repr(output_size), fact, remedy)
+        refuse(
+            ValueError, function, "output_size", "be positive", repr(output_size), f"inputs of shape {shape}", remedy
+        )
     return wanted
 
 
@@ -99,6 +101,10 @@ def adaptive_bins(function: str, shape: tuple[Any, ...], output_size: Any, chann
     wanted = adaptive_sizes(function, output_size, f"inputs of shape {shape}")
     axes = spatial_axes(function, "output_size", output_size, shape, len(wanted), channel_axis)
     sizes = plane_of(function, shape, axes)
+    if any(n is not None and size % n and max(size, n) >= 1 << 31 for size, n in zip(sizes, wanted, strict=True)):
+        rule = "divide the size of an axis of 2**31 elements or more, and be below 2**31 elsewhere"
+        remedy = "Pool down to fewer elements first, with a windowed pool."
+        refuse(ValueError, function, "output_size", rule, repr(output_size), f"inputs of shape {shape}", remedy)
     return tuple(
         AxisBins(axis, size, size if outputs is None else outputs)
         for axis, size, outputs in zip(axes, sizes, wanted, strict=True)

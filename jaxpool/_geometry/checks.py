@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from jaxpool._geometry.foreign import spelled
 from jaxpool._geometry.values import as_index, kind_of, refuse, shown, traced
 
 
@@ -29,16 +30,26 @@ def known_dtype(function: str, dtype: Any) -> np.dtype:
     if known is None or known.kind in "OUSMm":
         remedy = "Write it as jnp.bfloat16 or 'bfloat16'."
         refuse(TypeError, function, "dtype", "name a numeric dtype", repr(dtype), "the inputs", remedy)
-    return known
+    return known.newbyteorder("=")
+
+
+# How the names of dtypes begin that JAX has no arrays of: text, times, records, keys, and floats of more than 64 bits.
+_NO_NUMBERS = ("key<", "<U", "|S", "String", "datetime", "timedelta", "|V", "[", "{")
+_TOO_WIDE = ("float96", "float128", "complex192", "complex256")
 
 
 @functools.lru_cache(maxsize=256)
 def check_dtype(function: str, dtype: Any, *, ordered: bool = False) -> None:
     """Refuses dtypes that are no numbers, and those without an order where one is needed."""
     name = str(dtype)
-    if name in ("object", "float0") or name.startswith(("key<", "<U", "|S", "datetime", "timedelta")):
+    if name in ("object", "float0") or name.startswith(_NO_NUMBERS):
         remedy = "Pool arrays of floats, integers, booleans or complex numbers."
+        if name.startswith(("[", "{")):
+            remedy = f"Pool one of its fields, as inputs[{dtype.names[0]!r}]." if dtype.names else remedy
         refuse(TypeError, function, "inputs.dtype", "be numeric", name, "pooling", remedy)
+    if name in _TOO_WIDE:
+        remedy = f"Convert with inputs.astype(np.{'complex128' if 'complex' in name else 'float64'}) first."
+        refuse(TypeError, function, "inputs.dtype", "have at most 64 bits per real number", name, "JAX", remedy)
     if ordered and name.startswith("complex"):
         remedy = "Pool jnp.abs(inputs), or the real and imaginary parts apart."
         fact = "an extremum, and complex numbers have no order"
@@ -50,7 +61,7 @@ def check_option(function: str, argument: str, value: Any, options: Sequence[Any
     known = isinstance(value, str | np.integer)
     if not any(value is option or (known and value == option) for option in options):
         names = ", ".join(repr(option) for option in options)
-        remedy = "Pick one of them."
+        remedy = spelled(argument, value, options) or "Pick one of them."
         refuse(ValueError, function, argument, f"be one of {names}", shown(value), fact, remedy)
 
 
@@ -104,22 +115,46 @@ def index_dtype(
 
 
 def check_where(function: str, value: Any, shape: tuple[Any, ...]) -> None:
-    """Refuses a mask that is no boolean array, or does not broadcast to the inputs."""
+    """Refuses a mask that is no boolean array, has another rank than the inputs, or does not broadcast to them.
+
+    Axes are never added: a mask of batch and positions would be one of positions and channels where sizes agree.
+    """
     fact = f"inputs of shape {shape}"
     if not hasattr(value, "shape") or str(getattr(value, "dtype", "")) != "bool":
-        got, remedy = kind_of(value), "Compare first, as in where=inputs > 0."
+        got, remedy = kind_of(value), "Compare first, as in where=mask > 0."
         if isinstance(value, list | tuple):
             remedy = "Convert with jnp.asarray first."
         elif not hasattr(value, "dtype"):
             got, remedy = shown(value), "Leave it out if all elements count."
         refuse(TypeError, function, "where", "be an array of booleans", got, fact, remedy)
     own = tuple(value.shape)
-    fits = len(own) <= len(shape) and all(a in (1, b) for a, b in zip(reversed(own), reversed(shape), strict=False))
-    if not fits:
-        remedy = "Axes are matched from the last one on; add those of size 1, as in where[..., None]."
-        if len(own) > len(shape):
-            remedy = f"Leave out {len(own) - len(shape)} of its axes."
+    if len(own) != len(shape):
+        rule = f"have as many axes as the inputs, {len(shape)}"
+        refuse(ValueError, function, "where.shape", rule, own, fact, _same_rank(own, shape))
+    if not _broadcasts(own, shape):
+        remedy = "Along every axis it has the size of the inputs, or 1 where it is the same for all."
         refuse(ValueError, function, "where.shape", "broadcast to the shape of the inputs", own, fact, remedy)
+
+
+def _broadcasts(own: Sequence[Any], shape: Sequence[Any]) -> bool:
+    return all(a in (1, b) for a, b in zip(own, shape, strict=True))
+
+
+def _same_rank(own: tuple[Any, ...], shape: tuple[Any, ...]) -> str:
+    """How a mask of another rank gets that of the inputs."""
+    missing = len(shape) - len(own)
+    if missing < 0:
+        return f"Leave out {-missing} of its axes."
+    if not own:
+        return f"Write where.reshape({(1,) * len(shape)})."
+    # New axes in front are those of the batch, behind that of the channels.
+    forms = [(["None"] * n + ["..."] * (n < missing) + ["None"] * (missing - n)) for n in range(missing + 1)]
+    shapes = [(1,) * n + own + (1,) * (missing - n) for n in range(missing + 1)]
+    fitting = [form for form, new in zip(forms, shapes, strict=True) if _broadcasts(new, shape)]
+    names = [f"where[{', '.join(form)}]" for form in fitting or (forms[0], forms[-1])]
+    if len(names) == 1:
+        return f"Write {names[0]}."
+    return f"Write {' or '.join(names)}, so that its axes stand where the inputs have them."
 
 
 def check_positive_number(function: str, argument: str, value: Any) -> Any:

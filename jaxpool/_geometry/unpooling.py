@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from jaxpool._geometry.arguments import (
     FARTHEST,
@@ -14,17 +15,19 @@ from jaxpool._geometry.arguments import (
     steps_of,
     window_sizes,
 )
+from jaxpool._geometry.foreign import of_all_axes
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of, refuse, shown, traced
 from jaxpool._geometry.window import AxisWindow, Window
 
 
-def _output_shape(function: str, value: Any, rank: int, fact: str) -> tuple[int, ...]:
+def _output_shape(function: str, value: Any, rank: int, shape: tuple[Any, ...]) -> tuple[int, ...]:
+    fact = f"inputs of shape {shape}"
     if traced(value):
         as_index(function, "output_shape", value, value, fact)
     elements = as_sequence(value)
     if elements is None or len(elements) != rank:
         rule = f"have one size per spatial axis, {rank} in all"
-        remedy = "Leave out batch and channels."
+        remedy = of_all_axes(elements or [], rank, shape) or "Leave out batch and channels."
         refuse(ValueError, function, "output_shape", rule, shown(value), fact, remedy)
     sizes = [as_index(function, "output_shape", element, value, fact) for element in elements]
     return as_positive(function, "output_shape", sizes, value, fact)
@@ -46,7 +49,7 @@ def plane_window(
         rule = "have one size per spatial axis where no window is given"
         remedy = "Write output_shape=(14, 14), or give window_shape."
         refuse(ValueError, function, "output_shape", rule, shown(output_shape), fact, remedy)
-    sizes = _output_shape(function, output_shape, len(elements), fact)
+    sizes = _output_shape(function, output_shape, len(elements), shape)
     axes = spatial_axes(function, "output_shape", output_shape, shape, len(sizes), channel_axis)
     pooled = plane_of(function, shape, axes)
     return Window(
@@ -97,7 +100,7 @@ def unpooling_window(
             remedy = "Pad as the pooling did, or pass output_shape."
             refuse(ValueError, function, "padding", "leave a plane", shown(padding), f"a plane of {sizes}", remedy)
     else:
-        sizes = _output_shape(function, output_shape, len(taps), fact)
+        sizes = _output_shape(function, output_shape, len(taps), shape)
         pairs = paddings_of(function, padding, sizes, extents, steps)
     if max(sizes) > FARTHEST:
         rule, remedy = f"fill a plane of at most {FARTHEST} elements along an axis", "Use smaller strides and windows."
@@ -118,6 +121,26 @@ def unpooling_window(
         if padding_is_empty:
             require_real_taps(function, parts[-1], padding, "the plane")
     return Window(tuple(parts))
+
+
+def check_range(
+    function: str, low: Sequence[int], high: Sequence[int], limits: Sequence[int], fact: str, remedy: str
+) -> None:
+    """Refuses indices from `low` to `high` if some do not lie below the limits; one number per axis that they count."""
+    if all(least >= 0 for least in low) and all(most < limit for most, limit in zip(high, limits, strict=True)):
+        return
+    first, last, bounds = tuple(low), tuple(high), tuple(limit - 1 for limit in limits)
+    if len(limits) == 1:
+        got, rule = f"values from {first[0]} to {last[0]}", f"lie between 0 and {bounds[0]}"
+    else:
+        got, rule = f"positions from {first} to {last}", f"lie between {(0,) * len(limits)} and {bounds}"
+    refuse(ValueError, function, "indices", rule, got, fact, remedy)
+
+
+def refuse_astray(function: str, indices: Any, sizes: tuple[int, ...], remedy: str) -> NoReturn:
+    """Refuses indices that lie outside the windows that they are said to come from."""
+    fact = f"the smallest plane that such windows pool, of the sizes {sizes}"
+    refuse(ValueError, function, "indices", "lie in their windows", kind_of(indices), fact, remedy)
 
 
 def check_indices(

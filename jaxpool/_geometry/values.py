@@ -72,6 +72,13 @@ def kind_of(value: Any) -> str:
     return type(value).__name__
 
 
+def native(value: Any) -> Any:
+    """An array of NumPy in the machine's byte order, which JAX wants; FITS and NIfTI files have the other one."""
+    if isinstance(value, np.ndarray | np.generic) and not value.dtype.isnative:
+        return value.astype(value.dtype.newbyteorder("="))
+    return value
+
+
 def shown(value: Any) -> str:
     """A value as it was written, in one line."""
     if traced(value):

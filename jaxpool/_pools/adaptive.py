@@ -11,6 +11,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxpool._geometry import AxisBins, Window, adaptive_bins, index_dtype
+from jaxpool._geometry.calls import explained
 from jaxpool._lowerings import extreme, held, starts_and_counts
 from jaxpool._operators import lay_out_bins, sum_bins, window_argextremum, window_extremum, window_sum
 from jaxpool._pools.average import divide, summing_dtype
@@ -84,6 +85,7 @@ def _array_and_bins(
     return with_whole_planes(x, [part.axis for part in bins]), bins
 
 
+@explained
 def adaptive_avg_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: int | None = -1) -> Array:
     """Adaptive average pooling: as many means along each axis as asked for, whatever the size of the inputs.
 
@@ -120,6 +122,7 @@ def adaptive_avg_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: in
     return _mean(*_array_and_bins("adaptive_avg_pool", inputs, output_size, channel_axis, ordered=False))
 
 
+@explained
 def adaptive_max_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: int | None = -1) -> Array:
     """Adaptive max pooling: as many maxima along each axis as asked for, whatever the size of the inputs.
 
@@ -134,6 +137,7 @@ def adaptive_max_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: in
     return _maximum(*_array_and_bins("adaptive_max_pool", inputs, output_size, channel_axis, ordered=True))
 
 
+@explained
 def adaptive_max_pool_with_argmax(
     inputs: ArrayLike, output_size: Sizes, *, channel_axis: int | None = -1
 ) -> tuple[Array, Array]:

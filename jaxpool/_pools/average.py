@@ -12,8 +12,16 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxpool._geometry import Ints, Padding, Window, check_divisor, check_flag
+from jaxpool._geometry.calls import explained
 from jaxpool._operators import window_sum
 from jaxpool._pools.inputs import along, array_and_window, mask_of, padded
+
+
+def _whole_bytes(dtype: jnp.dtype) -> jnp.dtype:
+    """The dtype, or for integers of 2 and 4 bits, of which JAX has no sums, that of 8."""
+    if jnp.issubdtype(dtype, jnp.integer) and jnp.iinfo(dtype).bits < 8:
+        return jnp.dtype(jnp.int8 if jnp.issubdtype(dtype, jnp.signedinteger) else jnp.uint8)
+    return dtype
 
 
 def summing_dtype(dtype: jnp.dtype) -> jnp.dtype:
@@ -22,14 +30,14 @@ def summing_dtype(dtype: jnp.dtype) -> jnp.dtype:
         return jnp.dtype(jnp.float32) if jnp.finfo(dtype).bits < 32 else dtype
     if jnp.issubdtype(dtype, jnp.complexfloating):
         return dtype
-    return jax.eval_shape(jnp.mean, jax.ShapeDtypeStruct((1,), dtype)).dtype
+    return jax.eval_shape(jnp.mean, jax.ShapeDtypeStruct((1,), _whole_bytes(dtype))).dtype
 
 
 def sum_dtypes(dtype: jnp.dtype) -> tuple[jnp.dtype, jnp.dtype]:
     """The dtype in which sums of a dtype are computed, and that of the result: for integers as `jnp.sum`."""
     if jnp.issubdtype(dtype, jnp.inexact):
         return summing_dtype(dtype), dtype
-    wide = jax.eval_shape(jnp.sum, jax.ShapeDtypeStruct((1,), dtype)).dtype
+    wide = jax.eval_shape(jnp.sum, jax.ShapeDtypeStruct((1,), _whole_bytes(dtype))).dtype
     return wide, wide
 
 
@@ -138,6 +146,7 @@ def sum_of(
     return _wide_sum(x, window, implementation, dtype).astype(result_dtype)
 
 
+@explained
 def avg_pool(
     inputs: ArrayLike,
     window_shape: Ints,
@@ -212,6 +221,7 @@ def avg_pool(
     return average_of(x, mask, window, include, divisor_override, padding_mode, implementation)
 
 
+@explained
 def sum_pool(
     inputs: ArrayLike,
     window_shape: Ints,

@@ -11,6 +11,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxpool._geometry import AxisWindow, Ints, Padding, Window, check_offsets, check_option, index_dtype
+from jaxpool._geometry.calls import explained
 from jaxpool._lowerings import extreme, window_starts
 from jaxpool._operators import window_argextremum, window_extremum
 from jaxpool._pools.inputs import along, array_and_window, mask_of, padded, x64
@@ -115,6 +116,7 @@ def _unpadded(place: Array, part: AxisWindow, mode: str | None) -> Array:
             return part.size - 1 - jnp.abs(part.size - 1 - jnp.abs(place))
 
 
+@explained
 def max_pool(
     inputs: ArrayLike,
     window_shape: Ints,
@@ -151,9 +153,10 @@ def max_pool(
       padding_mode: None for padding that holds nothing, or what it holds, as elements like any others: "EDGE" (the
         nearest element), "REFLECT" (the mirror image, without the border) or "WRAP" (the other end), as in `jnp.pad`,
         in any case of letters. Negative padding crops afterwards.
-      where: array of booleans that broadcasts to `inputs`: the elements that count. A window without any gives the
-        smallest value of the dtype (-inf), and no gradient; `jaxpool.max_pool(where, ...)` tells which have one. Where
-        all valid elements are -inf themselves the gradient may be lost, too.
+      where: array of booleans with as many axes as `inputs`, of the same size or of size 1, which broadcasts: the
+        elements that count. A window without any gives the smallest value of the dtype (-inf), and no gradient;
+        `jaxpool.max_pool(where, ...)` tells which have one. Where all valid elements are -inf themselves the gradient
+        may be lost, too.
       residual: what is kept for derivatives: "offsets", one position in the window per output (one byte up to 256
         elements); "input", the inputs themselves, which a TPU scatters from natively; None for "input" where the
         default backend is a TPU and the window is not dilated, else "offsets". Both give the same gradient everywhere.
@@ -201,6 +204,7 @@ def max_pool(
     return extremum_of(x, mask, window, "max", padding_mode, implementation, residual)
 
 
+@explained
 def min_pool(
     inputs: ArrayLike,
     window_shape: Ints,
@@ -252,9 +256,12 @@ def _place_dtype(function: str, shape: tuple[int, ...], window: Window, conventi
     if convention == "window":
         check_offsets(function, window)
     sizes = [part.size for part in window.parts]
-    return index_dtype(function, "inputs.shape", sizes if convention == "spatial" else [max(sizes)], x64(), shape)
+    # Offsets in the window have a dtype of their own.
+    counted = {"spatial": sizes, "coordinates": [max(sizes)], "window": []}[convention]
+    return index_dtype(function, "inputs.shape", counted, x64(), shape)
 
 
+@explained
 def max_pool_with_argmax(
     inputs: ArrayLike,
     window_shape: Ints,
@@ -313,6 +320,7 @@ def max_pool_with_argmax(
     return _argextremum_of(x, mask, window, "max", padding_mode, implementation, index_convention, dtype)
 
 
+@explained
 def min_pool_with_argmax(
     inputs: ArrayLike,
     window_shape: Ints,

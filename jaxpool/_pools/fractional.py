@@ -22,6 +22,7 @@ from jaxpool._geometry import (
     fractional_window,
     index_dtype,
 )
+from jaxpool._geometry.calls import explained
 from jaxpool._lowerings import starts_and_counts
 from jaxpool._operators import first_maximum, gather_at_places
 from jaxpool._pools.average import summing_dtype
@@ -99,6 +100,7 @@ def _pooled(
     return gather_at_places(x, places, window), places
 
 
+@explained
 def fractional_max_pool_with_argmax(
     inputs: ArrayLike,
     key: Array | None,
@@ -136,6 +138,7 @@ def fractional_max_pool_with_argmax(
     )
 
 
+@explained
 def fractional_max_pool(
     inputs: ArrayLike,
     key: Array | None,

@@ -11,6 +11,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxpool._geometry import check_flag, plane_axes
+from jaxpool._geometry.calls import explained
 from jaxpool._lowerings import extreme
 from jaxpool._operators import plane_count, plane_extremum, plane_sum
 from jaxpool._pools.average import divide, sum_dtypes, summing_dtype
@@ -62,6 +63,7 @@ def _run(
     return compute(x, mask_of(function, where, x), axes, bool(keepdims))
 
 
+@explained
 def global_avg_pool(
     inputs: ArrayLike,
     *,
@@ -83,8 +85,8 @@ def global_avg_pool(
       keepdims: whether the spatial axes stay, with size 1.
       channel_axis: the axis of the features, or None if there is none; the spatial axes are the last
         `num_spatial_dims` others.
-      where: array of booleans that broadcasts to `inputs`: the elements that count. A map without any gives 0, and no
-        gradient.
+      where: array of booleans with as many axes as `inputs`, of the same size or of size 1, which broadcasts: the
+        elements that count. A map without any gives 0, and no gradient.
 
     Returns:
       Array of shape `(*batch, features)`. Floats and complex numbers keep their dtype, and f16, bf16 and fp8 are summed
@@ -109,6 +111,7 @@ def global_avg_pool(
     return _run(_mean, "global_avg_pool", inputs, num_spatial_dims, keepdims, channel_axis, where)
 
 
+@explained
 def global_sum_pool(
     inputs: ArrayLike,
     *,
@@ -129,6 +132,7 @@ def global_sum_pool(
     return _run(_sum, "global_sum_pool", inputs, num_spatial_dims, keepdims, channel_axis, where)
 
 
+@explained
 def global_max_pool(
     inputs: ArrayLike,
     *,
@@ -151,6 +155,7 @@ def global_max_pool(
     return _run(_max, "global_max_pool", inputs, num_spatial_dims, keepdims, channel_axis, where, ordered=True)
 
 
+@explained
 def global_min_pool(
     inputs: ArrayLike,
     *,

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import check_flag, check_indices, check_option, index_dtype, plane_axes, shape_of
+from jaxpool._geometry import check_flag, check_indices, check_option, index_dtype, native, plane_axes, shape_of
+from jaxpool._geometry.calls import explained
 from jaxpool._pools.inputs import x64
 
 
@@ -35,6 +36,7 @@ def _layout(
     expected = tuple(None if axis in axes else size for axis, size in enumerate(shape))
     remedy = "Batch and channels are those of input_shape; only the spatial sizes differ."
     source = "the other framework" if "_from_" in function else "max_pool_with_argmax"
+    indices = native(indices)
     check_indices(function, indices, expected, f"input_shape={shape}", remedy, source)
     places = jnp.asarray(indices).astype(dtype)
     batch = jnp.zeros((1,) * len(shape), dtype)
@@ -49,6 +51,7 @@ def _layout(
     return places, sizes, channels, math.prod(sizes), batch, number.reshape(number.shape or (1,) * len(shape))
 
 
+@explained
 def indices_to_tf(
     indices: ArrayLike,
     input_shape: Sequence[int],
@@ -89,6 +92,7 @@ def indices_to_tf(
     return places * channels + channel
 
 
+@explained
 def indices_from_tf(
     indices: ArrayLike,
     input_shape: Sequence[int],
@@ -121,6 +125,7 @@ def _transposed(places: Array, sizes: Sequence[int]) -> Array:
     return total
 
 
+@explained
 def indices_to_onnx(
     indices: ArrayLike,
     input_shape: Sequence[int],
@@ -157,6 +162,7 @@ def indices_to_onnx(
     return (batch * channels + channel) * plane + places
 
 
+@explained
 def indices_from_onnx(
     indices: ArrayLike,
     input_shape: Sequence[int],

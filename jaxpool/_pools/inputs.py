@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 from jax.sharding import PartitionSpec
 
@@ -16,7 +18,9 @@ from jaxpool._geometry import (
     check_implementation,
     check_inputs,
     check_where,
+    native,
     pooling_window,
+    traced,
 )
 from jaxpool._lowerings import IMPLEMENTATIONS, check_runs
 
@@ -26,6 +30,7 @@ def as_array(function: str, inputs: Any, ordered: bool) -> Array:
     array = isinstance(inputs, jax.Array)
     if not array:
         check_inputs(function, inputs)
+        inputs = native(inputs)
     check_dtype(function, inputs.dtype, ordered=ordered)
     return inputs if array else jnp.asarray(inputs)
 
@@ -37,12 +42,33 @@ def x64() -> bool:
 
 
 def mask_of(function: str, where: Any, x: Array) -> Array | None:
-    """The mask with as many axes as the inputs, or None; it still broadcasts along axes of size 1."""
+    """The mask as an array, or None; it has as many axes as the inputs and broadcasts along those of size 1."""
     if where is None:
         return None
     check_where(function, where, x.shape)
-    mask = jnp.asarray(where)
-    return mask.reshape((1,) * (x.ndim - mask.ndim) + mask.shape)
+    return jnp.asarray(where)
+
+
+def at_hand(array: Any) -> bool:
+    """Whether the elements of an array can be looked at now: it is not traced, and all of it is here."""
+    return not traced(array) and getattr(array, "is_fully_addressable", True)
+
+
+@functools.partial(jax.jit, static_argnames=("axes",))
+def _least_and_most(x: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
+    return jnp.min(x, axes), jnp.max(x, axes)
+
+
+def range_of(indices: Any, apart: int = 0) -> tuple[list[int], list[int]]:
+    """The least and the largest of known indices, one for each of the last `apart` axes' elements."""
+    axes = tuple(range(len(indices.shape) - apart))
+    if isinstance(indices, np.ndarray):
+        # As they are: 64 bits may be more than JAX takes.
+        low, high = indices.min(axes), indices.max(axes)
+    else:
+        with jax.ensure_compile_time_eval():
+            low, high = jax.device_get(_least_and_most(jnp.asarray(indices), axes))
+    return np.atleast_1d(low).tolist(), np.atleast_1d(high).tolist()
 
 
 def along(mask: Array, window: Window) -> Array:

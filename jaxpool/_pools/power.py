@@ -18,6 +18,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxpool._geometry import Ints, Padding, Window, check_flag, check_positive_number, plane_axes, pooling_window
+from jaxpool._geometry.calls import explained
 from jaxpool._operators import plane_count, plane_extremum, plane_sum, window_reduce
 from jaxpool._pools.average import divisor_of, summing_dtype
 from jaxpool._pools.extremum import extremum_of
@@ -150,6 +151,7 @@ _run = _jitted(_pooled, "window", "mean", "count_include_pad", "mode")
 _run_plane = _jitted(_pooled_plane, "axes", "mean", "keepdims")
 
 
+@explained
 def lp_pool(
     inputs: ArrayLike,
     window_shape: Ints,
@@ -199,6 +201,7 @@ def lp_pool(
     return _run("lp_pool", x, p, where, window, False, True, padding_mode)
 
 
+@explained
 def power_mean_pool(
     inputs: ArrayLike,
     window_shape: Ints,
@@ -268,6 +271,7 @@ def _global(
     return _run_plane(function, x, p, where, axes, mean, bool(keepdims))
 
 
+@explained
 def global_lp_pool(
     inputs: ArrayLike,
     *,
@@ -289,6 +293,7 @@ def global_lp_pool(
     return _global("global_lp_pool", inputs, p, num_spatial_dims, keepdims, channel_axis, where, False)
 
 
+@explained
 def global_power_mean_pool(
     inputs: ArrayLike,
     *,

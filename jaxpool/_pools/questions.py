@@ -9,10 +9,12 @@ import jax
 from jax.typing import DTypeLike
 
 from jaxpool._geometry import Ints, Padding, check_implementation, check_option, known_dtype, pooling_window, shape_of
+from jaxpool._geometry.calls import explained
 from jaxpool._lowerings import IMPLEMENTATIONS, OPERATORS, PLATFORMS, case_of, choose, scatters_natively
 from jaxpool._operators import keeps_input
 
 
+@explained
 def output_shape(
     input_shape: Sequence[int],
     window_shape: Ints,
@@ -59,6 +61,7 @@ def output_shape(
     return window.output_shape(shape)
 
 
+@explained
 def chosen_implementation(
     input_shape: Sequence[Any],
     window_shape: Ints,

@@ -20,6 +20,7 @@ from jaxpool._geometry import (
     pooling_window,
     refuse_operation,
 )
+from jaxpool._geometry.calls import explained
 from jaxpool._lowerings import beats, extreme
 from jaxpool._operators import window_reduce_from, window_sum
 from jaxpool._pools.average import summing_dtype
@@ -30,6 +31,7 @@ from jaxpool._pools.operations import check_associative, constant, known_operati
 Tree = TypeVar("Tree")
 
 
+@explained
 def pool(
     inputs: Tree,
     init: Any,

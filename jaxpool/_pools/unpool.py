@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 from jax.experimental import checkify
 from jax.typing import ArrayLike
 
@@ -22,15 +23,19 @@ from jaxpool._geometry import (
     check_indices,
     check_offsets,
     check_option,
+    check_range,
     index_dtype,
+    native,
     plane_window,
+    refuse_astray,
     unpooling_window,
 )
-from jaxpool._lowerings import IMPLEMENTATIONS, check_runs
+from jaxpool._geometry.calls import explained
+from jaxpool._lowerings import IMPLEMENTATIONS, check_runs, window_starts
 from jaxpool._operators import last_at_places, scatter_at_offsets, scatter_at_places, window_spread
 from jaxpool._pools.average import counts, divide, summing_dtype
 from jaxpool._pools.extremum import INDEX_CONVENTIONS, coordinates, plane_indices
-from jaxpool._pools.inputs import as_array, x64
+from jaxpool._pools.inputs import as_array, at_hand, range_of, x64
 
 
 def _needs_places(window: Window, duplicates: str, convention: str) -> bool:
@@ -65,6 +70,43 @@ def _unpool(values: Array, indices: Array, window: Window, duplicates: str, conv
     return scatter_at_places(values, places, window)
 
 
+@functools.partial(jax.jit, static_argnames=("window",))
+def _astray(indices: Array, window: Window) -> Array:
+    """Whether an index of the plane lies outside its own window; what is next to padding may come from anywhere."""
+    result = jnp.zeros((), bool)
+    for part in reversed(window.parts):
+        indices, position = indices // part.size, indices % part.size
+        start = window_starts(part, indices.dtype.name)
+        start = lax.broadcast_in_dim(start, position.shape, (part.axis,))
+        tap = position - start
+        outside = (tap < 0) | (tap >= part.extent) | (tap % part.dilation != 0)
+        result |= jnp.any(outside & (start >= 0) & (start + part.extent <= part.size))
+    return result
+
+
+def _refuse_outside(indices: Any, window: Window, convention: str, inferred: bool, dtype: str) -> None:
+    """Refuses known indices outside the plane, or outside their windows where only these tell how large the plane is.
+
+    In a plane that is too narrow, many indices of the right one still lie inside, but in other rows.
+    """
+    if not at_hand(indices) or 0 in indices.shape:
+        return
+    sizes = tuple(part.size for part in window.parts)
+    limits = {"window": (window.taps,), "spatial": (math.prod(sizes),), "coordinates": sizes}[convention]
+    remedy = "Pass output_shape, the spatial sizes of what was pooled."
+    if convention == "window":
+        remedy = "Pass the window_shape of the pooling, and its index_convention."
+    elif inferred:
+        remedy = f"{remedy[:-1]}, and the window_shape, strides and padding of the pooling; strides default to 1."
+    low, high = range_of(indices, int(convention == "coordinates"))
+    check_range("max_unpool", low, high, limits, f"a result with the spatial sizes {sizes}", remedy)
+    if inferred and convention == "spatial":
+        with jax.ensure_compile_time_eval():
+            astray = bool(_astray(jnp.asarray(indices).astype(dtype), window))
+        if astray:
+            refuse_astray("max_unpool", indices, sizes, remedy)
+
+
 def _check_range(indices: Array, window: Window, convention: str) -> None:
     """A check at run time, which compiled functions pass on to `checkify.checkify`."""
     if 0 in indices.shape:
@@ -81,6 +123,7 @@ def _check_range(indices: Array, window: Window, convention: str) -> None:
     checkify.check(inside, message, low=jnp.min(indices), high=jnp.max(indices))
 
 
+@explained
 def max_unpool(
     inputs: ArrayLike,
     indices: ArrayLike,
@@ -99,25 +142,29 @@ def max_unpool(
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, as max pooling returns it; any numeric dtype.
-      indices: where each value goes, as `jaxpool.max_pool_with_argmax` tells it.
+      indices: where each value goes, as `jaxpool.max_pool_with_argmax` tells it. Indices that are known when the
+        function is called are checked; those that `jit` or `vmap` trace are not, see `checked`.
       window_shape, strides, padding, window_dilation, channel_axis: those of the pooling. They tell the size of the
         result, unless `output_shape` does; with `index_convention="window"` they are needed.
-      output_shape: the spatial sizes of the result; by default the smallest plane that the windows pool,
+      output_shape: the spatial sizes of the result, those of the inputs of the pooling; needed where the windows leave
+        a rest, as 2 by 2 windows of an odd size do. The default is the smallest plane that the windows pool,
         `(outputs - 1) * stride + extent - low - high` along each axis.
       duplicates: what happens to values with the same place. "set": the last in row-major order stays, PyTorch's result
         wherever the values are those of a max pooling; "add": they are added, which makes it the adjoint of reading
         maxima.
       index_convention: "spatial", "window" or "coordinates", as in `jaxpool.max_pool_with_argmax`. With "window" (and,
         for windows that overlap, "add") no scatter is needed, and it is as fast as a gradient.
-      checked: whether to check the range of the indices at run time. Compiled functions must then go through
-        `jax.experimental.checkify.checkify`. Without, values whose index lies outside the plane are dropped.
+      checked: whether to check the range of the indices at run time, too. Compiled functions must then go through
+        `jax.experimental.checkify.checkify`. Without, values whose index is traced and lies outside the plane are
+        dropped.
 
     Returns:
       Array of the dtype of `inputs`, with the sizes of the plane along the spatial axes.
 
     Raises:
       TypeError: an argument of the wrong kind.
-      ValueError: indices of another shape than the inputs, or an `output_shape` that does not pool to them.
+      ValueError: indices of another shape than the inputs, an `output_shape` that does not pool to them, or known
+        indices that lie outside the plane or, without `output_shape`, outside their windows.
 
     Derivatives: both modes, any order; linear in `inputs`. A value that another one overwrites has the gradient 0.
 
@@ -153,11 +200,14 @@ def max_unpool(
     trailing, remedy = (), "Pass one place per value; index_convention='coordinates' is for those with one axis more."
     if index_convention == "coordinates":
         trailing, remedy = (len(window.parts),), "Pass one position per spatial axis, on a last axis of their own."
+    indices = native(indices)
     check_indices("max_unpool", indices, (*values.shape, *trailing), f"inputs of shape {values.shape}", remedy)
     places = jnp.asarray(indices)
     dtype, wide = "int32", checked or places.dtype != window.offset_dtype
     if _needs_places(window, duplicates, index_convention):
         dtype, wide = index_dtype("max_unpool", "output_shape", [part.size for part in window.parts], x64()), True
+    inferred = window_shape is not None and output_shape is None
+    _refuse_outside(indices, window, index_convention, inferred, dtype)
     if wide and places.dtype.itemsize < jnp.dtype(dtype).itemsize:
         # Narrow integers hold the indices, but not the sizes that they are compared with.
         places = places.astype(dtype)
@@ -182,6 +232,7 @@ def _spread_means(
     return window_spread(divide(means.astype(dtype), divisor), window, implementation).astype(result_dtype)
 
 
+@explained
 def avg_unpool(
     inputs: ArrayLike,
     window_shape: Ints,

@@ -16,8 +16,9 @@ Results that differ, because programs in JAX cannot raise for their data and sho
 
 - Indices are int32, int64 only where a plane has 2**31 elements or more and 64-bit types are on; torch's are int64.
 - Of several NaN in one window the first has the index and the gradient; in torch the last.
-- Unpooling drops a value whose index lies outside the plane, where torch raises. Where an index repeats, the last value
-  stays and alone has the gradient; torch leaves open which value stays, and gives all of them the gradient.
+- Unpooling raises for an index outside the plane, as torch does, but under `jit` drops its value. Where an index
+  repeats, the last value stays and alone has the gradient; torch leaves open which value stays, and gives all of them
+  the gradient.
 - Lp pooling with p = 1 over a NaN has the usual gradient; torch's is 0 there.
 
 Refused here, although torch takes it:
@@ -38,6 +39,10 @@ Taken here, although torch refuses it:
 - An `output_ratio` that is one number, also in 2-D; a sequence of one int as the kernel size of `lp_pool1d`.
 """
 
+from typing import TYPE_CHECKING, Any
+
+import jaxpool
+from jaxpool._geometry.calls import unknown_name
 from jaxpool.torch._adaptive import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -65,6 +70,12 @@ from jaxpool.torch._maximum import (
     max_pool3d_with_indices,
 )
 from jaxpool.torch._unpool import max_unpool1d, max_unpool2d, max_unpool3d
+
+if not TYPE_CHECKING:
+    # Hidden from type checkers, which otherwise take every name for one of the module.
+    def __getattr__(name: str) -> Any:
+        raise unknown_name("jaxpool.torch", name, __all__, jaxpool.__all__)
+
 
 __all__ = [
     "adaptive_avg_pool1d",

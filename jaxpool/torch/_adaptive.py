@@ -12,6 +12,7 @@ from jax.typing import ArrayLike
 
 import jaxpool
 from jaxpool._geometry import check_flag
+from jaxpool._geometry.calls import explained
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, refuse
 from jaxpool.torch._arguments import array_of, spatial
 
@@ -47,6 +48,7 @@ def _adaptive_max_pool(function: str, rank: int, input: Any, output_size: Any, r
     return pool(x, outputs, channel_axis=-rank - 1)
 
 
+@explained
 def adaptive_avg_pool1d(input: ArrayLike, output_size: int | Sequence[int]) -> Array:
     """`torch.nn.functional.adaptive_avg_pool1d`, on arrays `(N, C, L)` or `(C, L)`.
 
@@ -61,6 +63,7 @@ def adaptive_avg_pool1d(input: ArrayLike, output_size: int | Sequence[int]) -> A
     return _adaptive_avg_pool("adaptive_avg_pool1d", 1, input, output_size)
 
 
+@explained
 def adaptive_avg_pool2d(input: ArrayLike, output_size: Sizes) -> Array:
     """`torch.nn.functional.adaptive_avg_pool2d`, on arrays `(N, C, H, W)` or `(C, H, W)`.
 
@@ -76,6 +79,7 @@ def adaptive_avg_pool2d(input: ArrayLike, output_size: Sizes) -> Array:
     return _adaptive_avg_pool("adaptive_avg_pool2d", 2, input, output_size)
 
 
+@explained
 def adaptive_avg_pool3d(input: ArrayLike, output_size: Sizes) -> Array:
     """`torch.nn.functional.adaptive_avg_pool3d`, on arrays `(N, C, D, H, W)` or `(C, D, H, W)`.
 
@@ -90,6 +94,7 @@ def adaptive_avg_pool3d(input: ArrayLike, output_size: Sizes) -> Array:
     return _adaptive_avg_pool("adaptive_avg_pool3d", 3, input, output_size)
 
 
+@explained
 def adaptive_max_pool1d(input: ArrayLike, output_size: int | Sequence[int], return_indices: bool = False) -> Any:
     """`torch.nn.functional.adaptive_max_pool1d`, on arrays `(N, C, L)` or `(C, L)`.
 
@@ -105,6 +110,7 @@ def adaptive_max_pool1d(input: ArrayLike, output_size: int | Sequence[int], retu
     return _adaptive_max_pool("adaptive_max_pool1d", 1, input, output_size, return_indices)
 
 
+@explained
 def adaptive_max_pool2d(input: ArrayLike, output_size: Sizes, return_indices: bool = False) -> Any:
     """`torch.nn.functional.adaptive_max_pool2d`, on arrays `(N, C, H, W)` or `(C, H, W)`.
 
@@ -120,6 +126,7 @@ def adaptive_max_pool2d(input: ArrayLike, output_size: Sizes, return_indices: bo
     return _adaptive_max_pool("adaptive_max_pool2d", 2, input, output_size, return_indices)
 
 
+@explained
 def adaptive_max_pool3d(input: ArrayLike, output_size: Sizes, return_indices: bool = False) -> Any:
     """`torch.nn.functional.adaptive_max_pool3d`, on arrays `(N, C, D, H, W)` or `(C, D, H, W)`.
 
@@ -134,6 +141,7 @@ def adaptive_max_pool3d(input: ArrayLike, output_size: Sizes, return_indices: bo
     return _adaptive_max_pool("adaptive_max_pool3d", 3, input, output_size, return_indices)
 
 
+@explained
 def adaptive_max_pool1d_with_indices(
     input: ArrayLike, output_size: int | Sequence[int], return_indices: bool = False
 ) -> tuple[Array, Array]:
@@ -149,6 +157,7 @@ def adaptive_max_pool1d_with_indices(
     return _adaptive_max_pool("adaptive_max_pool1d_with_indices", 1, input, output_size, True)
 
 
+@explained
 def adaptive_max_pool2d_with_indices(
     input: ArrayLike, output_size: Sizes, return_indices: bool = False
 ) -> tuple[Array, Array]:
@@ -164,6 +173,7 @@ def adaptive_max_pool2d_with_indices(
     return _adaptive_max_pool("adaptive_max_pool2d_with_indices", 2, input, output_size, True)
 
 
+@explained
 def adaptive_max_pool3d_with_indices(
     input: ArrayLike, output_size: Sizes, return_indices: bool = False
 ) -> tuple[Array, Array]:

@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 
 from jaxpool._geometry import check_flag
-from jaxpool._geometry.values import as_index, as_positive, as_sequence, refuse, traced
+from jaxpool._geometry.values import as_index, as_positive, as_sequence, native, refuse, traced
 
 _LAYOUTS = {1: "(N, C, L) or (C, L)", 2: "(N, C, H, W) or (C, H, W)", 3: "(N, C, D, H, W) or (C, D, H, W)"}
 
@@ -31,6 +31,7 @@ def require_array(function: str, argument: str, value: Any) -> None:
 def array_of(function: str, value: Any, rank: int, *, floats: bool = False) -> tuple[Array, tuple[int, ...]]:
     """The input with one batch axis or none, and its spatial sizes; as in torch, only the batch may be empty."""
     require_array(function, "input", value)
+    value = native(value)
     real = any(jnp.issubdtype(value.dtype, kind) for kind in (jnp.floating, jnp.integer, jnp.bool_))
     if not real:
         remedy = "Pool real and imaginary parts apart, or convert to floats."

@@ -13,6 +13,7 @@ from jax.typing import ArrayLike
 
 import jaxpool
 from jaxpool._geometry import Ints, check_divisor, check_flag
+from jaxpool._geometry.calls import explained
 from jaxpool._geometry.values import refuse
 from jaxpool.torch._arguments import array_of, frame_of, number_of
 
@@ -51,6 +52,7 @@ def _avg_pool(
     )
 
 
+@explained
 def avg_pool1d(
     input: ArrayLike,
     kernel_size: Ints,
@@ -72,6 +74,7 @@ def avg_pool1d(
     return _avg_pool("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
 
 
+@explained
 def avg_pool2d(
     input: ArrayLike,
     kernel_size: Ints,
@@ -94,6 +97,7 @@ def avg_pool2d(
     return _avg_pool(function, 2, input, kernel_size, stride, padding, ceil_mode, include, divisor)
 
 
+@explained
 def avg_pool3d(
     input: ArrayLike,
     kernel_size: Ints,
@@ -149,6 +153,7 @@ def _lp_pool(
     return jnp.where(mean == 0, _power(jnp.zeros((), x.dtype), 1 / p), _power(safe * scale, 1 / p))
 
 
+@explained
 def lp_pool1d(
     input: ArrayLike, norm_type: float, kernel_size: Ints, stride: Ints | None = None, ceil_mode: bool = False
 ) -> Array:
@@ -169,6 +174,7 @@ def lp_pool1d(
     return _lp_pool("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
+@explained
 def lp_pool2d(
     input: ArrayLike, norm_type: float, kernel_size: Ints, stride: Ints | None = None, ceil_mode: bool = False
 ) -> Array:
@@ -183,6 +189,7 @@ def lp_pool2d(
     return _lp_pool("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
+@explained
 def lp_pool3d(
     input: ArrayLike, norm_type: float, kernel_size: Ints, stride: Ints | None = None, ceil_mode: bool = False
 ) -> Array:

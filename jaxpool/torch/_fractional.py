@@ -13,6 +13,7 @@ from jax.typing import ArrayLike
 
 import jaxpool
 from jaxpool._geometry import Ints, check_flag
+from jaxpool._geometry.calls import explained
 from jaxpool._geometry.values import as_sequence, refuse
 from jaxpool.torch._arguments import array_of, ints_of, number_of, positive_ints, require_array, spatial
 
@@ -93,6 +94,7 @@ def _fractional_max_pool(
     return pool(x, key, outputs, window_shape=kernel, samples=samples, channel_axis=-rank - 1)
 
 
+@explained
 def fractional_max_pool2d(
     input: ArrayLike,
     kernel_size: Ints,
@@ -125,6 +127,7 @@ def fractional_max_pool2d(
     return _fractional_max_pool(function, 2, input, kernel_size, size, ratio, return_indices, samples, key)
 
 
+@explained
 def fractional_max_pool3d(
     input: ArrayLike,
     kernel_size: Ints,
@@ -151,6 +154,7 @@ def fractional_max_pool3d(
     return _fractional_max_pool(function, 3, input, kernel_size, size, ratio, return_indices, samples, key)
 
 
+@explained
 def fractional_max_pool2d_with_indices(
     input: ArrayLike,
     kernel_size: Ints,
@@ -175,6 +179,7 @@ def fractional_max_pool2d_with_indices(
     return _fractional_max_pool(function, 2, input, kernel_size, size, ratio, True, samples, key)
 
 
+@explained
 def fractional_max_pool3d_with_indices(
     input: ArrayLike,
     kernel_size: Ints,

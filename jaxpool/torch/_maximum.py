@@ -11,6 +11,7 @@ from jax.typing import ArrayLike
 
 import jaxpool
 from jaxpool._geometry import Ints, check_flag
+from jaxpool._geometry.calls import explained
 from jaxpool.torch._arguments import array_of, frame_of
 
 
@@ -40,6 +41,7 @@ def _max_pool(
     )
 
 
+@explained
 def max_pool1d(
     input: ArrayLike,
     kernel_size: Ints,
@@ -63,6 +65,7 @@ def max_pool1d(
     return _max_pool("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
+@explained
 def max_pool2d(
     input: ArrayLike,
     kernel_size: Ints,
@@ -85,6 +88,7 @@ def max_pool2d(
     return _max_pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
+@explained
 def max_pool3d(
     input: ArrayLike,
     kernel_size: Ints,
@@ -105,6 +109,7 @@ def max_pool3d(
     return _max_pool("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
+@explained
 def max_pool1d_with_indices(
     input: ArrayLike,
     kernel_size: Ints,
@@ -126,6 +131,7 @@ def max_pool1d_with_indices(
     return _max_pool("max_pool1d_with_indices", 1, input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
+@explained
 def max_pool2d_with_indices(
     input: ArrayLike,
     kernel_size: Ints,
@@ -147,6 +153,7 @@ def max_pool2d_with_indices(
     return _max_pool("max_pool2d_with_indices", 2, input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
+@explained
 def max_pool3d_with_indices(
     input: ArrayLike,
     kernel_size: Ints,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +13,10 @@ from jax import Array
 from jax.typing import ArrayLike
 
 import jaxpool
-from jaxpool._geometry import Ints
+from jaxpool._geometry import Ints, check_range, native
+from jaxpool._geometry.calls import explained
 from jaxpool._geometry.values import as_index, as_sequence, refuse
+from jaxpool._pools.inputs import known, range_of
 from jaxpool.torch._arguments import array_of, ints_of, not_negative, positive_ints, require_array, spatial
 
 
@@ -48,6 +51,7 @@ def _max_unpool(
 ) -> Array:
     x, pooled = array_of(function, input, rank)
     require_array(function, "indices", indices)
+    indices = native(indices)
     if not jnp.issubdtype(indices.dtype, jnp.integer):
         remedy = "Pass the indices of a max pooling."
         refuse(TypeError, function, "indices.dtype", "be an integer dtype", indices.dtype, spatial(rank), remedy)
@@ -63,9 +67,14 @@ def _max_unpool(
     if min(sizes) < 1:
         rule, fact = "leave a result that is not empty", f"a result of {sizes}"
         refuse(ValueError, function, "padding", rule, repr(padding), fact, "Pad as the max pooling did.")
+    if known(indices) and indices.size:
+        fact = f"a result with the spatial sizes {sizes}"
+        remedy = "Pass output_size, the spatial sizes of what was pooled, and its kernel_size, stride and padding."
+        check_range(function, *range_of(indices), (math.prod(sizes),), fact, remedy)
     return jaxpool.max_unpool(x, indices, output_shape=sizes, channel_axis=-rank - 1)
 
 
+@explained
 def max_unpool1d(
     input: ArrayLike,
     indices: ArrayLike,
@@ -76,10 +85,10 @@ def max_unpool1d(
 ) -> Array:
     """`torch.nn.functional.max_unpool1d`, on arrays `(N, C, L)` or `(C, L)`.
 
-    Indices are those of `max_pool1d`, of any integer dtype. Where torch raises for an index outside the plane, here its
-    value is dropped. Where an index repeats, the last value stays and the gradient of the others is 0; torch leaves
-    open which stays, and gives the gradient to all. `output_size` may have batch and channels in front, which are not
-    looked at. Any real dtype.
+    Indices are those of `max_pool1d`, of any integer dtype. An index outside the plane raises where it is known; where
+    `jit` traces it, its value is dropped. Where an index repeats, the last value stays and the gradient of the others
+    is 0; torch leaves open which stays, and gives the gradient to all. `output_size` may have batch and channels in
+    front, which are not looked at. Any real dtype.
 
     Example:
       >>> import jax.numpy as jnp
@@ -91,6 +100,7 @@ def max_unpool1d(
     return _max_unpool("max_unpool1d", 1, input, indices, kernel_size, stride, padding, output_size)
 
 
+@explained
 def max_unpool2d(
     input: ArrayLike,
     indices: ArrayLike,
@@ -112,6 +122,7 @@ def max_unpool2d(
     return _max_unpool("max_unpool2d", 2, input, indices, kernel_size, stride, padding, output_size)
 
 
+@explained
 def max_unpool3d(
     input: ArrayLike,
     indices: ArrayLike,

@@ -1,0 +1,135 @@
+"""Errors of calls that Python itself refuses: unknown, missing and surplus arguments, and unknown names of a module."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from jaxpool._geometry.foreign import argument_remedy, meant_by
+from jaxpool._geometry.values import kind_of, shown
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def explained(function: _Function) -> _Function:
+    """The function, which explains a call that does not fit its signature. Nothing else about it changes."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except TypeError as error:
+            # A call that does not fit has no frame of the function.
+            message = misfit(function, args, kwargs) if _outermost(error) else None
+            if message is None:
+                raise
+        raise TypeError(message)
+
+    explaining: Any = call
+    return explaining
+
+
+def _outermost(error: TypeError) -> bool:
+    trace = error.__traceback__
+    return trace is not None and trace.tb_next is None
+
+
+def _got(value: Any) -> str:
+    if callable(value) and hasattr(value, "__name__"):
+        return value.__name__
+    text = kind_of(value) if hasattr(value, "shape") and hasattr(value, "dtype") else shown(value)
+    return text if len(text) <= 80 else type(value).__name__
+
+
+def misfit(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
+    """Why arguments do not fit the signature of a function, and what to write; None if they do."""
+    name = function.__name__
+    parameters = inspect.signature(function).parameters
+    unknown = next((key for key in kwargs if key not in parameters), None)
+    if unknown is not None:
+        value = kwargs[unknown]
+        remedy = argument_remedy(unknown, value, list(parameters))
+        return f"{name}: takes no argument {unknown}; got {unknown}={_got(value)}. {remedy}"
+    positional = [p.name for p in parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    if len(args) > len(positional):
+        others = [p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY]
+        most = f"{len(positional)} positional argument{'s' if len(positional) > 1 else ''}"
+        remedy = f"By position come {', '.join(positional)}"
+        remedy += f"; pass by name {', '.join(others)}." if others else ", and no more."
+        return f"{name}: takes at most {most}; got {len(args)} of them. {remedy}"
+    twice = next((key for key in positional[: len(args)] if key in kwargs), None)
+    if twice is not None:
+        order = ", ".join(positional)
+        return f"{name}: takes {twice} once; got it by position and by name. The order of positions is {order}."
+    given = {*positional[: len(args)], *kwargs}
+    missing = next((p.name for p in parameters.values() if p.default is p.empty and p.name not in given), None)
+    if missing is None:
+        return None
+    order = [p.name for p in parameters.values() if p.default is p.empty]
+    remedy = f"Write {name}({', '.join(order)}, ...)."
+    if missing == "window_shape":
+        remedy += " For the whole plane use the global pools."
+    return f"{name}: needs {missing}; got no value for it. {remedy}"
+
+
+def submodule(package: str, name: str) -> Any:
+    """The public module of a package, imported when it is first asked for; None if there is none."""
+    path = f"{package}.{name}"
+    if name.startswith("_") or not name.isidentifier() or importlib.util.find_spec(path) is None:
+        return None
+    try:
+        return importlib.import_module(path)
+    except ModuleNotFoundError as error:
+        if error.name != "flax":
+            raise
+        message = f"{path}: needs flax, which is not installed. Write pip install 'jaxpool[flax]'."
+        raise ModuleNotFoundError(message, name="flax") from None
+
+
+def unknown_name(package: str, name: str, functions: Sequence[str], others: Sequence[str] = ()) -> Exception:
+    """The error for a name that a package does not have, which says what to write.
+
+    Args:
+      package: `jaxpool` or `jaxpool.torch`.
+      name: what was asked for.
+      functions: those of the package.
+      others: for `jaxpool.torch`, those of `jaxpool`.
+    """
+    if name.startswith("_"):
+        return AttributeError(f"{package}: has no attribute {name}.")
+    remedy = _remedy(package, name, functions)
+    if remedy is None and (found := meant_by(name, others)):
+        remedy = f"Write jaxpool.{found[0]}, for channels first in images with channel_axis=-3."
+    if remedy is None:
+        remedy = f"It has {', '.join(functions)}."
+    return _kind_of_error()(f"{package}: has no attribute {name}. {remedy}")
+
+
+def _kind_of_error() -> type[Exception]:
+    # `from package import name` asks for the name first, and drops the text of an AttributeError.
+    frame = inspect.currentframe()
+    for _ in ("unknown_name", "__getattr__", "who asks"):
+        frame = None if frame is None else frame.f_back
+    importing = frame is not None and frame.f_code.co_name == "_handle_fromlist"
+    return ImportError if importing else AttributeError
+
+
+def _remedy(package: str, name: str, functions: Sequence[str]) -> str | None:
+    found = meant_by(name, functions)
+    if not found:
+        return None
+    choice = ", ".join(found[:-1]) + f" or {found[-1]}" if len(found) > 1 else found[0]
+    remedy = f"Write {package}.{choice}"
+    if package != "jaxpool":
+        return f"{remedy}."
+    if name[:1].isupper():
+        own = "".join(word.capitalize() for word in found[0].split("_"))
+        remedy += f", or as a module jaxpool.nnx.{own} or jaxpool.linen.{own}"
+    if re.search("[123][dD]", name) and not found[0].startswith("global"):
+        remedy += "; one size per spatial axis tells how many there are"
+    return f"{remedy}."

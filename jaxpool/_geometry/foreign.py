@@ -1,0 +1,284 @@
+"""The words of other libraries, and what to write here instead: arguments, values and names of functions."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+
+class Argument(NamedTuple):
+    """An argument and its names elsewhere.
+
+    Attributes:
+      names: its name in `jaxpool`, then its names in other libraries, `jaxpool.torch` included.
+      note: what differs from other libraries where a function of `jaxpool` takes it.
+      absent: what to do where a function takes it under none of its names.
+    """
+
+    names: tuple[str, ...]
+    note: str = ""
+    absent: str = ""
+
+
+_NO_WINDOW = "There is no window to set; windows are those of max_pool, avg_pool and the like."
+_LEAVE_OUT = "Leave it out"
+
+# The first row with the unknown name counts.
+ARGUMENTS = (
+    Argument(("inputs", "input", "x", "value", "operand", "images", "tensor", "features"), "It comes first."),
+    Argument(
+        (
+            *("window_shape", "kernel_size", "pool_size", "ksize", "kernel_shape", "kernel", "window", "window_size"),
+            *("window_dimensions", "filter_size", "size"),
+        ),
+        "It is a sequence with one size per spatial axis.",
+        _NO_WINDOW,
+    ),
+    Argument(
+        ("strides", "stride", "window_strides", "step", "steps"),
+        "Strides default to 1 here, in PyTorch and Keras to the window.",
+        _NO_WINDOW,
+    ),
+    Argument(
+        ("padding", "pads", "pad", "auto_pad", "paddings"),
+        "It is 'VALID', 'SAME', 'SAME_LOWER', an int, or one int or (low, high) pair per spatial axis.",
+        "This function does not pad; use jnp.pad first.",
+    ),
+    Argument(
+        ("window_dilation", "dilation", "dilations", "dilation_rate", "rhs_dilation"),
+        absent="This function does not dilate; max_pool and avg_pool do.",
+    ),
+    Argument(
+        ("ceil_mode", "use_ceil", "ceil", "pooling_convention"),
+        "It is True or False.",
+        f"{_LEAVE_OUT}; the number of outputs is fixed otherwise.",
+    ),
+    Argument(
+        (
+            "channel_axis",
+            "data_format",
+            "image_data_format",
+            "channels_first",
+            "channels_last",
+            "feature_axis",
+            "layout",
+        ),
+        "It is -1 for channels last, the default, and -3 for channels first in images.",
+        f"{_LEAVE_OUT}; channels come before the spatial axes, as in PyTorch.",
+    ),
+    Argument(
+        ("where", "mask", "masks", "valid", "valid_mask", "padding_mask"),
+        "It is an array of booleans with as many axes as the inputs.",
+        "Windowed and global pools take a mask, as where. Elsewhere replace what must not count first, with jnp.where.",
+    ),
+    Argument(
+        ("return_indices", "return_mask", "return_argmax", "with_argmax", "with_indices"),
+        absent=f"{_LEAVE_OUT}; max_pool_with_argmax and adaptive_max_pool_with_argmax return values and indices.",
+    ),
+    Argument(
+        ("num_spatial_dims", "axis", "axes", "dim", "dims", "spatial_dims", "spatial_axes", "ndim", "rank"),
+        "It is 1 for sequences, 2 for images, 3 for volumes; they are the last axes but the channels.",
+        f"{_LEAVE_OUT}; one size per spatial axis tells how many there are, the last ones but the channels.",
+    ),
+    Argument(
+        ("keepdims", "keepdim", "keep_dims"),
+        absent=f"{_LEAVE_OUT}; all axes stay.",
+    ),
+    Argument(
+        ("output_size", "output_shape", "target_shape", "target_size", "output_ratio", "pooling_ratio", "size"),
+        "It has one size per spatial axis, without batch and channels.",
+        f"{_LEAVE_OUT}; for a result of a given size use adaptive_avg_pool or adaptive_max_pool.",
+    ),
+    Argument(
+        ("count_include_pad", "exclusive", "exclude_pad"),
+        "It is True or False.",
+        f"{_LEAVE_OUT}; only avg_pool and power_mean_pool divide by a count, and padding never wins a maximum.",
+    ),
+    Argument(("divisor_override", "divisor"), absent=f"{_LEAVE_OUT}; only avg_pool and avg_unpool divide."),
+    Argument(
+        ("p", "norm_type", "norm", "ord", "power", "exponent"),
+        "It is a positive number.",
+        f"{_LEAVE_OUT}; lp_pool and power_mean_pool take an exponent.",
+    ),
+    Argument(("samples", "_random_samples", "random_samples"), absent=f"{_LEAVE_OUT}; nothing is random here."),
+    Argument(
+        ("key", "rng", "rngs", "seed", "rng_key", "prng_key", "generator"),
+        "It is a typed key, as jax.random.key(0) makes it.",
+        f"{_LEAVE_OUT}; nothing is random here.",
+    ),
+    Argument(
+        ("padding_mode", "mode", "pad_mode", "border_mode"),
+        "It is 'EDGE', 'REFLECT' or 'WRAP'.",
+        "Pad with jnp.pad first.",
+    ),
+    Argument(("init", "init_value", "init_val", "initial"), absent=f"{_LEAVE_OUT}; only pool takes an identity."),
+    Argument(
+        ("reduce_fn", "computation", "operation", "op", "fn", "reducer", "pool_type", "pooling_type"),
+        absent="Call the function of that operation, as max_pool or avg_pool; pool takes any.",
+    ),
+    Argument(("implementation", "method", "algorithm"), absent=f"{_LEAVE_OUT}; there is one algorithm."),
+    Argument(("index_convention", "include_batch_in_index"), absent=f"{_LEAVE_OUT}; this function returns no indices."),
+    Argument(("residual",), absent=f"{_LEAVE_OUT}; only max_pool and min_pool take it."),
+    Argument(("indices", "index", "argmax", "switches"), absent=f"{_LEAVE_OUT}; max_unpool takes indices."),
+    Argument(
+        ("dtype", "out_dtype", "output_dtype", "accum_dtype", "Targmax"),
+        absent="Cast the inputs or the result with astype; narrow floats are summed in f32 anyway.",
+    ),
+    Argument(("name",), absent=f"{_LEAVE_OUT}; for a name in profiles use jax.named_scope."),
+    Argument(("out",), absent=f"{_LEAVE_OUT}; arrays of JAX are never changed, and the result is returned."),
+)
+
+# What others call padding that holds elements.
+MODES = {
+    **dict.fromkeys(("replicate", "nearest", "border", "clamp"), "EDGE"),
+    **dict.fromkeys(("circular", "periodic", "grid-wrap"), "WRAP"),
+    **dict.fromkeys(("mirror", "reflect_101", "reflect101"), "REFLECT"),
+}
+_SYMMETRIC = "Pad with jnp.pad(inputs, ..., mode='symmetric') first."
+_ZEROS = "padding counts as 0 in sums and averages, and never wins a maximum. For zeros that can win use jnp.pad first."
+# Of arguments with a closed set of values: what others write, in lower case, and what to do instead.
+VALUES: Mapping[str, Mapping[str, str]] = {
+    "padding_mode": {
+        **{name: f"Write {mode!r}." for name, mode in MODES.items()},
+        "symmetric": _SYMMETRIC,
+        **dict.fromkeys(("constant", "zeros", "zero"), f"Leave it out: {_ZEROS}"),
+    },
+    "padding": {
+        **{name: f"Tell its width in numbers, and pass padding_mode={mode!r}." for name, mode in MODES.items()},
+        "symmetric": _SYMMETRIC,
+        **dict.fromkeys(("constant", "zeros", "zero"), f"Tell its width in numbers: {_ZEROS}"),
+        **dict.fromkeys(("same_upper", "half"), "Write 'SAME'."),
+        **dict.fromkeys(("notset", "none", "no"), "Write 'VALID'."),
+    },
+    "platform": {
+        **dict.fromkeys(("cuda", "rocm", "nvidia", "amd"), "Write 'gpu'."),
+        **dict.fromkeys(("metal", "mps", "xpu", "neuron"), "Write 'other'."),
+        "host": "Write 'cpu'.",
+    },
+    "index_convention": {
+        **dict.fromkeys(("torch", "pytorch", "flat", "plane"), "Write 'spatial'."),
+        **dict.fromkeys(("tf", "tensorflow", "keras"), "Write 'spatial', and convert with indices_to_tf."),
+        "onnx": "Write 'spatial', and convert with indices_to_onnx.",
+        **dict.fromkeys(("offset", "offsets", "local"), "Write 'window'."),
+        **dict.fromkeys(("coordinate", "coords", "multi"), "Write 'coordinates'."),
+    },
+    "duplicates": {**dict.fromkeys(("sum", "accumulate"), "Write 'add'."), "last": "Write 'set'."},
+    "rule": {**dict.fromkeys(("pytorch", "graham"), "Write 'torch'."), "tf": "Write 'tensorflow'."},
+    "residual": {"inputs": "Write 'input'.", **dict.fromkeys(("indices", "argmax", "index"), "Write 'offsets'.")},
+}
+
+
+def spelled(argument: str, value: Any, options: Iterable[Any]) -> str | None:
+    """The remedy for a value that is none of an argument's options, if one of them can be meant."""
+    if not isinstance(value, str):
+        return None
+    # Devices are numbered, as in 'cpu:0'.
+    word = value.strip().lower().partition(":")[0]
+    names = {option.lower(): option for option in options if isinstance(option, str)}
+    found = VALUES.get(argument, {}).get(word)
+    if found is None and word in names:
+        return f"Write {names[word]!r}."
+    close = difflib.get_close_matches(word, names, 1, 0.75) if found is None else []
+    return f"Did you mean {names[close[0]]!r}?" if close else found
+
+
+def padding_in_a_row(elements: Sequence[Any], rank: int) -> str | None:
+    """The remedy for padding as other libraries write it: flat, or with pairs for batch and channels, too."""
+    if len(elements) == 2 * rank and all(type(element) is int for element in elements):
+        onnx = tuple(zip(elements[:rank], elements[rank:], strict=True))
+        torch = tuple(zip(elements[::2], elements[1::2], strict=True))[::-1]
+        if onnx == torch:
+            return f"Write {onnx}, one (low, high) pair per spatial axis."
+        return f"Write {torch} if it is in the order of torch.nn.functional.pad, {onnx} if it is ONNX's pads."
+    if len(elements) == rank + 2 and all(isinstance(element, list | tuple) for element in elements):
+        pairs = [tuple(element) for element in elements]
+        for channel in (rank + 1, 1):
+            if pairs[0] == pairs[channel] == (0, 0):
+                inner = tuple(pairs[1:-1] if channel > 1 else pairs[2:])
+                return f"Leave out batch and channels: write {inner}."
+    return None
+
+
+def of_all_axes(elements: Sequence[Any], rank: int, shape: Sequence[Any] = ()) -> str | None:
+    """The remedy for one int per axis of the inputs, as TensorFlow writes it; `shape` is that of the inputs."""
+    if len(elements) == rank + 2 and all(type(element) is int for element in elements):
+        for channel in (rank + 1, 1):
+            if all(elements[i] == 1 or (shape and elements[i] == shape[i]) for i in (0, channel)):
+                inner = tuple(elements[1:-1] if channel > 1 else elements[2:])
+                return f"Leave out batch and channels: write {inner}."
+    return None
+
+
+def _written(name: str, value: Any) -> str:
+    """An argument as it is to be written, with a value that is short and means the same under another name."""
+
+    def plain(part: Any) -> bool:
+        return type(part) is int or (isinstance(part, list | tuple) and len(part) <= 4 and all(map(plain, part)))
+
+    if name == "window_shape" and type(value) is int:
+        return f"window_shape=({value},) for one spatial axis, ({value}, {value}) for two"
+    same = name in ("window_shape", "strides", "padding", "window_dilation", "kernel_size", "stride", "dilation")
+    return f"{name}={value!r}" if same and plain(value) else f"{name}= instead"
+
+
+def argument_remedy(name: str, value: Any, parameters: Sequence[str]) -> str:
+    """What to write for an argument that a function with these parameters does not have."""
+    rows = [row for row in ARGUMENTS if name in row.names]
+    for row in rows:
+        for own in row.names:
+            if own in parameters:
+                # The functions of `jaxpool.torch` keep to PyTorch's rules.
+                note = f" {row.note}" if row.note and "input" not in parameters else ""
+                return f"Write {_written(own, value)}.{note}"
+    if rows:
+        return rows[0].absent or f"{_LEAVE_OUT}."
+    close = difflib.get_close_matches(name, parameters, 1)
+    known = f"The arguments are {', '.join(parameters)}."
+    return f"Did you mean {close[0]}? {known}" if close else known
+
+
+# Parts of names elsewhere, in lower case and without underscores, and the same parts here.
+_PARTS = (
+    ("withindices", "withargmax"),
+    ("generali[sz]edmean", "powermean"),
+    ("pooling", "pool"),
+    ("average|(?<!power)mean", "avg"),
+    ("maximum", "max"),
+    ("minimum", "min"),
+    ("l[12]pool", "lppool"),
+)
+_WHOLE = {
+    **dict.fromkeys(("gem", "gempool", "globalgem", "globalgempool"), "global_power_mean_pool"),
+    "gap": "global_avg_pool",
+    "gmp": "global_max_pool",
+    "globalpool": "global_avg_pool",
+    "unpool": "max_unpool",
+    **dict.fromkeys(("argmaxpool", "maxpoolargmax", "maxpoolindices"), "max_pool_with_argmax"),
+    "reducewindow": "pool",
+    **dict.fromkeys(("outputsize", "outshape", "poolshape"), "output_shape"),
+}
+_RANK = re.compile("[123]d|nd$")
+
+
+def _bare(name: str) -> str:
+    """A name without what differs between libraries: case, underscores, words for the same thing."""
+    bare = name.lower().replace("_", "")
+    for theirs, ours in _PARTS:
+        bare = re.sub(theirs, ours, bare)
+    return bare
+
+
+def meant_by(name: str, functions: Sequence[str]) -> list[str]:
+    """The functions that a name can stand for in another library, or the one that is spelled alike."""
+    bare = _bare(name)
+    same = [function for function in functions if _bare(function) == bare]
+    if same:
+        return same
+    bare = _RANK.sub("", bare)
+    same = [function for function in functions if _RANK.sub("", _bare(function)) == bare]
+    if same or bare in _WHOLE:
+        return same or [function for function in functions if function == _WHOLE[bare]]
+    known = {_bare(function): function for function in functions}
+    return [known[close] for close in difflib.get_close_matches(_bare(name), known, 1, 0.8)]
