@@ -149,6 +149,19 @@ def test_a_pool_is_one_operator(pool, batch):
     assert operators(exported(functools.partial(pool, channel_axis=1), (batch, 4, 9, 8))) == [operator]
 
 
+@pytest.mark.parametrize("pool", ["max", "average"])
+def test_a_pool_behind_a_choice_is_one_operator(pool):
+    pool = functools.partial(POOLS[pool], window_shape=(2, 2), strides=2, channel_axis=1)
+
+    def model(x):
+        return pool(jnp.where(x > 0, x, 0))
+
+    with jax.numpy_dtype_promotion("standard"):
+        emitted = operators(assert_same(model, numbers((2, 3, 8, 8)), 1e-6))
+    assert len([name for name in emitted if name in ("MaxPool", "AveragePool")]) == 1
+    assert "Slice" not in emitted
+
+
 def test_other_divisors_follow_the_operator():
     pool = functools.partial(jaxpool.avg_pool, window_shape=(2, 2), strides=2, divisor_override=3, channel_axis=1)
     assert operators(exported(pool, (2, 3, 8, 8))) == ["AveragePool", "Div", "Mul"]

@@ -194,7 +194,8 @@ def _sum(context: Context, equation: Any) -> list[Value]:
     window: Window = equation.params["window"]
     value = context.get_value_for_var(equation.invars[0])
     aval, result = equation.invars[0].aval, equation.outvars[0].aval
-    single = result.dtype == np.float32 and not context.enable_double_precision
+    # The converter takes `jnp.where(x > 0, x, 0)` for float64 even where there is none.
+    single = jax.dtypes.canonicalize_dtype(result.dtype) == np.float32 and not context.enable_double_precision
     floats = value.dtype in (_Type.FLOAT, _Type.FLOAT16, _Type.BFLOAT16)
     dilated = any(part.dilation > 1 for part in window.parts)
     refused = window.whole or not single or not floats or (dilated and context.opset < _DILATED_AVERAGES)
