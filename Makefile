@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo faces test test-peers test-compiled lint bench clean
+.PHONY: demo faces test test-peers test-export test-compiled lint bench clean
 
 # One stamp per dependency group: installed once, again when pyproject.toml changes.
 $(VENV)/.base: pyproject.toml
@@ -38,6 +38,10 @@ test: $(VENV)/.test $(VENV)/.pictures
 # Beside PyTorch, Keras and ONNX, which are large; without them these tests are skipped.
 test-peers: $(VENV)/.test $(VENV)/.peers $(VENV)/.pictures
 	$(BIN)/python -m pytest -n $(WORKERS) tests/test_torch_parity.py tests/test_keras_onnx_parity.py tests/test_mtcnn.py
+
+# Models as ONNX and StableHLO files. jax2onnx brings many packages: give it an environment of its own with VENV.
+test-export: $(VENV)/.test $(VENV)/.demo $(VENV)/.export $(VENV)/.digits $(VENV)/.pictures
+	$(BIN)/python -m pytest -n $(WORKERS) tests/test_onnx_export.py tests/test_exported_models.py
 
 lint: $(VENV)/.lint $(VENV)/.demo $(VENV)/.test
 	$(BIN)/ruff check .

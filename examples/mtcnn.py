@@ -193,7 +193,7 @@ def dense(weights: Weights, name: str) -> nnx.Linear:
 
 def columns_first(maps: Array) -> Array:
     """Every example as a vector. The networks were trained on maps that were stored by columns."""
-    return maps.transpose(0, 2, 1, 3).reshape(len(maps), -1)
+    return maps.transpose(0, 2, 1, 3).reshape(maps.shape[0], -1)
 
 
 class Network(nnx.Module):

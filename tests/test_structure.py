@@ -65,6 +65,14 @@ def test_importing_jaxpool_does_not_import_flax():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_importing_the_export_to_onnx_without_its_converter_says_what_to_install():
+    code = "import sys; sys.modules['jax2onnx'] = None; import jaxpool.onnx"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "ImportError: jaxpool.onnx needs jax2onnx" in result.stderr
+    assert "pip install jax2onnx" in result.stderr
+
+
 @pytest.mark.parametrize("name", jaxpool.__all__)
 def test_public_functions_are_documented_and_say_their_defaults(name):
     function = getattr(jaxpool, name)

@@ -15,6 +15,7 @@ from jaxpool._geometry.calls import explained
 from jaxpool._lowerings import extreme, held, starts_and_counts
 from jaxpool._operators import lay_out_bins, sum_bins, window_argextremum, window_extremum, window_sum
 from jaxpool._pools.average import divide, summing_dtype
+from jaxpool._pools.extremum import taps_of
 from jaxpool._pools.inputs import as_array, with_whole_planes, x64
 
 Sizes = Sequence[int | None]
@@ -66,10 +67,8 @@ def _maximum(x: Array, bins: tuple[AxisBins, ...]) -> Array:
 def _maximum_and_place(x: Array, bins: tuple[AxisBins, ...], dtype: str) -> tuple[Array, Array]:
     x, window = _laid_out(x, bins)
     values, offsets = window_argextremum(x, window, "max")
-    offsets = offsets.astype(dtype)
     indices = jnp.zeros(offsets.shape, dtype)
-    for part, stride in zip(bins, window.offset_strides, strict=True):
-        tap, offsets = offsets // stride, offsets % stride
+    for part, tap in zip(bins, taps_of(offsets, window, dtype), strict=True):
         shape = [1] * offsets.ndim
         shape[part.axis] = part.outputs
         start = starts_and_counts(part)[0].astype(dtype).reshape(shape)

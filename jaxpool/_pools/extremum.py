@@ -75,21 +75,29 @@ def _in_whole_window(offsets: Array, window: Window) -> Array:
     if window.normal is window:
         return offsets
     dtype = window.offset_dtype
-    offsets, total = offsets.astype(dtype), jnp.zeros(offsets.shape, dtype)
-    strides = zip(window.parts, window.normal.offset_strides, window.offset_strides, strict=True)
-    for part, stride, whole_stride in strides:
-        tap, offsets = offsets // jnp.asarray(stride, dtype), offsets % jnp.asarray(stride, dtype)
-        total += (tap + jnp.asarray(part.first_tap, dtype)) * jnp.asarray(whole_stride, dtype)
+    total = jnp.zeros(offsets.shape, dtype)
+    taps = taps_of(offsets, window.normal, dtype)
+    for tap, part, stride in zip(taps, window.parts, window.offset_strides, strict=True):
+        total += (tap + jnp.asarray(part.first_tap, dtype)) * jnp.asarray(stride, dtype)
     return total
+
+
+def taps_of(offsets: Array, window: Window, dtype: str) -> list[Array]:
+    """From offsets in the window to taps along each of its axes."""
+    offsets = offsets.astype(dtype)
+    taps: list[Array] = []
+    for stride in window.offset_strides:
+        # No offset is negative, which `//` and `%` would allow for.
+        taps.append(lax.div(offsets, jnp.dtype(dtype).type(stride)))
+        offsets = offsets - taps[-1] * stride
+    return taps
 
 
 def coordinates(offsets: Array, window: Window, dtype: str) -> list[Array]:
     """From offsets in the window to positions along each spatial axis."""
-    offsets = offsets.astype(dtype)
     places: list[Array] = []
-    for part, stride in zip(window.parts, window.offset_strides, strict=True):
-        tap, offsets = offsets // stride, offsets % stride
-        starts = lax.broadcast_in_dim(window_starts(part, dtype), offsets.shape, (part.axis,))
+    for part, tap in zip(window.parts, taps_of(offsets, window, dtype), strict=True):
+        starts = lax.broadcast_in_dim(window_starts(part, dtype), tap.shape, (part.axis,))
         places.append(starts + tap * part.dilation)
     return places
 

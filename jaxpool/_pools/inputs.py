@@ -92,8 +92,8 @@ def pad_array(x: Array, window: Window, mode: str) -> Array:
     for part in window.parts:
         low, high = max(part.low, 0), max(part.high, 0)
         before, after = _beside(x, part.axis, low, high, mode.lower())
-        if low or high:
-            x = lax.concatenate([before, x, after], part.axis)
+        pieces = [piece for piece, size in ((before, low), (x, 1), (after, high)) if size]
+        x = lax.concatenate(pieces, part.axis) if len(pieces) > 1 else x
     return x
 
 
