@@ -94,4 +94,7 @@ def draw_window(rng, shape, spatial, channel_axis, modes=True, ceil=True):
 def draw_mask(rng, shape):
     """Booleans of the inputs' rank, of size 1 along some axes."""
     own = [1 if chance(rng, 0.4) else n for n in shape]
+    if chance(rng, 0.02):
+        # Refused: a mask has the inputs' rank.
+        own = own[1:]
     return rng.random(own) < rng.choice([0.0, 0.3, 0.7, 0.95])

@@ -186,6 +186,9 @@ def _question(call):
 def plan_of(call):
     """The plan of a call, or for a question about a shape the answer."""
     name = call.function
+    mask = call.arguments.get("where")
+    if isinstance(mask, np.ndarray) and mask.ndim != len(call.shape):
+        raise RefusedError("rank of the mask")
     if call.shape is None:
         return _question(call)
     if name.startswith("global_"):

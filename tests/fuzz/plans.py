@@ -91,6 +91,10 @@ class OnWindows(Plan):
         """The derivative of every window by its elements, its relative error, and windows of which nothing is said."""
         raise NotImplementedError
 
+    def summing_dtype(self, dtype):
+        """The float in which slopes are added."""
+        return real_dtype(dtype)
+
     def floor(self, weights):
         """The absolute error of slopes; none where weights are what they are."""
         del weights
@@ -99,7 +103,7 @@ class OnWindows(Plan):
     def tangent(self, x, dx):
         weights, error, free = self.weights(x)
         terms, valid = self.elements(dx)
-        wide = real_dtype(x.dtype)
+        wide = self.summing_dtype(x.dtype)
         used = valid & (weights != 0)
         parts = [
             total(weights * part, used, wide, part_dtype, error=error, floor=self.floor(weights))
@@ -133,7 +137,9 @@ class OnWindows(Plan):
                 terms[(*place, filled[place])] = products[b, o, t]
                 filled[place] += 1
             there = np.arange(depth) < filled[..., None]
-            stacks.append(total(terms, there, real_dtype(x.dtype), part_dtype, error=error, floor=self.floor(weights)))
+            stacks.append(
+                total(terms, there, self.summing_dtype(x.dtype), part_dtype, error=error, floor=self.floor(weights))
+            )
         return joined(stacks, x.dtype).mapped(lambda a: self.restored(a, x.shape, self.windows.sizes))
 
 

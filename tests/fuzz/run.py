@@ -87,6 +87,7 @@ def _indices(rng, call, plan):
     return there.outputs(places)[0].low
 
 
+@np.errstate(all="ignore")
 def run_number(number, options, tally, count=ARRAYS):
     """Runs what one number stands for; returns the number of cases."""
     rng = np.random.default_rng([options.seed, number])

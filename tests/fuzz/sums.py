@@ -105,10 +105,14 @@ class Norm(Sum):
     def weights(self, x):
         own, valid = self.elements(x)
         size, _, norm = self._norms(x)
+        sign = np.sign(own.astype(np.float64))
+        if math.isinf(self.p):
+            first = np.arange(size.shape[-1]) == (size == norm[..., None]).argmax(-1)[..., None]
+            return np.where(first & valid, sign, 0), 0.0, ~np.isfinite(norm)
         with np.errstate(all="ignore"):
             share = np.where(size > 0, (size / norm[..., None]) ** (self.p - 1), 0)
             share = share / self.divisors(valid)[..., None] if self.mean else share
-        weights = np.where(valid & (size > 0), np.sign(own.astype(np.float64)) * share, 0).astype(np.float64)
+        weights = np.where(valid & (size > 0), sign * share, 0).astype(np.float64)
         # Where the norm itself overflows there is no slope.
         most = float(jnp.finfo(real_dtype(x.dtype)).max)
         free = ~np.isfinite(weights).all(-1) | ~(norm * (1 + self.error(x.dtype)) <= most)

@@ -26,7 +26,7 @@ TEXTS = {
     "checkpoint": "jax.vjp(jax.checkpoint(first), x)[1](g)[0]",
     "vmap of vjp": "jax.vmap(lambda x, g: jax.vjp(first, x)[1](g)[0])(x[None], g[None])[0]",
     "jvp of vjp": "jax.jvp(lambda x: jax.vjp(first, x)[1](g)[0], (x,), (dx,))[1]",
-    "jet": "jet.jet(first, (x,), ((dx, dx),))[1]",
+    "jet": "jet.jet(first, (x,), ((dx, dx, dx),))[1]",
     "transpose": "jax.linear_transpose(first, x)(g)[0]",
 }
 
@@ -117,7 +117,7 @@ def _slope(name, first):
 
     def taylor(x, dx, g):
         del g
-        return jet.jet(first, (x,), ((dx, dx),))[1]
+        return jet.jet(first, (x,), ((dx, dx, dx),))[1]
 
     def transposed(x, dx, g):
         del dx

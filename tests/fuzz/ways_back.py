@@ -4,6 +4,7 @@ import dataclasses
 import math
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from fuzz.bounds import Bounds, exact, total
@@ -120,15 +121,35 @@ class Spread(Plan):
 class Reduction(OnWindows):
     """`pool` with an operation that the reducer does in NumPy."""
 
-    piecewise = False
-    differentiable = False
     reducer: Any = None
     init: Any = None
+
+    @property
+    def differentiable(self):
+        return self.reducer.weights is not None
+
+    @property
+    def piecewise(self):
+        return self.reducer.piecewise
 
     def outputs(self, x):
         own, valid = self.elements(x)
         results = self.reducer.expected(own, valid, self.init)
         return [bounds.mapped(lambda a: self._out(a, x.shape)) for bounds in results]
+
+    def weights(self, x):
+        own, valid = self.elements(x)
+        with np.errstate(all="ignore"):
+            weights = self.reducer.weights(own.astype(np.float64), valid, self.init)
+        eps = float(jnp.finfo(x.dtype).eps)
+        return weights, eps * 4 * (own.shape[-1] + 2), ~np.isfinite(weights).all(-1)
+
+    def floor(self, weights):
+        del weights
+        return 0.0 if self.piecewise else 1e-30
+
+    def summing_dtype(self, dtype):
+        return dtype
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
