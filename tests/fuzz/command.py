@@ -36,8 +36,9 @@ def _parser():
         "--skip", action="append", choices=sorted(RULES), default=[], help="a rule that is not checked; may be repeated"
     )
     add("--also", action="append", choices=["sign"], default=[], help="a rule that is not checked by default")
+    add("--invalid", type=float, default=0.05, metavar="SHARE", help="of calls with an argument that is wrong or absurd")
     add("--unoptimized", action="store_true", help="with jax_disable_most_optimizations in every other hundred calls")
-    add("--json", type=pathlib.Path, metavar="FILE", help="where to write the tally")
+    add("--json", type=pathlib.Path, metavar="FILE", help="where the tally is added, or replaced")
     add("--shrink", type=float, default=20, metavar="SECONDS", help="how long to look for smaller calls per failure")
     add("--failures", type=int, default=50, help="after how many failures to stop")
     return parser
@@ -71,7 +72,7 @@ def tally_of(tally, options, seconds, first, last):
         "calls": tally.calls,
         "seed": options.seed,
         "calls numbered": [first, last],
-        "options": dataclasses.asdict(options),
+        "options": json.loads(json.dumps(dataclasses.asdict(options))),
         "rules checked": sorted(set(RULES) - set(options.skip)),
         "failures": len(tally.failures),
         "failures by rule": dict(sorted(tally.rules.items())),
@@ -86,11 +87,19 @@ def tally_of(tally, options, seconds, first, last):
     }
 
 
+def write(file, run):
+    """Adds a run to those of a file, in place of one with the same options and versions."""
+    runs = json.loads(file.read_text())["runs"] if file.exists() else []
+    runs = [own for own in runs if any(own[key] != run[key] for key in ("options", "versions"))]
+    about = "one case: a call under one transformation on one array of values; see tests/fuzz/__init__.py"
+    file.write_text(json.dumps({"about": about, "runs": [*runs, run]}, indent=1) + "\n")
+
+
 def main(argv=None):
     """Runs the cases; returns 1 where one fails."""
     arguments = _parser().parse_args(argv)
     skip = tuple(dict.fromkeys([*arguments.skip, *({"sign"} - set(arguments.also))]))
-    options = Options(arguments.seed, arguments.only, arguments.x64, arguments.debug_nans, skip)
+    options = Options(arguments.seed, arguments.only, arguments.x64, arguments.debug_nans, skip, arguments.invalid)
     settings(options.x64)
     tally, start, number = Tally(), time.monotonic(), arguments.first
     with _progress(arguments.cases) as report:
@@ -109,8 +118,7 @@ def main(argv=None):
             report(tally.cases, len(tally.failures))
     seconds = time.monotonic() - start
     if arguments.json:
-        result = tally_of(tally, options, seconds, arguments.first, number - 1)
-        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+        write(arguments.json, tally_of(tally, options, seconds, arguments.first, number - 1))
     failed = len(tally.failures)
     print(f"{tally.cases} cases of {tally.calls} calls in {seconds:.0f} s: {failed or 'none'} failed.")
     return 1 if failed else 0
