@@ -36,7 +36,9 @@ def _parser():
         "--skip", action="append", choices=sorted(RULES), default=[], help="a rule that is not checked; may be repeated"
     )
     add("--also", action="append", choices=["sign"], default=[], help="a rule that is not checked by default")
-    add("--invalid", type=float, default=0.05, metavar="SHARE", help="of calls with an argument that is wrong or absurd")
+    add(
+        "--invalid", type=float, default=0.05, metavar="SHARE", help="of calls with an argument that is wrong or absurd"
+    )
     add("--unoptimized", action="store_true", help="with jax_disable_most_optimizations in every other hundred calls")
     add("--json", type=pathlib.Path, metavar="FILE", help="where the tally is added, or replaced")
     add("--shrink", type=float, default=20, metavar="SECONDS", help="how long to look for smaller calls per failure")
