@@ -129,7 +129,12 @@ def pooling(shape, window_shape, strides=None, padding="VALID", window_dilation=
     return _product(axes, tuple(sizes), tuple(outs), tuple(taps), tables)
 
 
-def whole(shape, num_spatial_dims=2, channel_axis=-1):
+def whole(shape, num_spatial_dims=None, channel_axis=-1):
+    if num_spatial_dims is None:
+        # Only images with channels are told by their rank.
+        if len(shape) != 4 or channel_axis is None:
+            raise RefusedError("num_spatial_dims")
+        num_spatial_dims = 2
     axes = spatial_axes(shape, num_spatial_dims, channel_axis)
     sizes = tuple(shape[axis] for axis in axes)
     cells = np.arange(math.prod(sizes)).reshape(1, 1, -1)
