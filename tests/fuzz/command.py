@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 import jaxpool
-from fuzz.check import RULES
+from fuzz.check import RULES, UNCHECKED
 from fuzz.generators import GENERATORS
 from fuzz.run import BLOCK, Options, Tally, fresh, run_number, settings
 from fuzz.shrink import shrink
@@ -35,7 +35,7 @@ def _parser():
     add(
         "--skip", action="append", choices=sorted(RULES), default=[], help="a rule that is not checked; may be repeated"
     )
-    add("--also", action="append", choices=["sign"], default=[], help="a rule that is not checked by default")
+    add("--also", action="append", choices=UNCHECKED, default=[], help="a rule that is not checked otherwise")
     add(
         "--invalid", type=float, default=0.05, metavar="SHARE", help="of calls with an argument that is wrong or absurd"
     )
@@ -100,7 +100,7 @@ def write(file, run):
 def main(argv=None):
     """Runs the cases; returns 1 where one fails."""
     arguments = _parser().parse_args(argv)
-    skip = tuple(dict.fromkeys([*arguments.skip, *({"sign"} - set(arguments.also))]))
+    skip = tuple(dict.fromkeys([*arguments.skip, *(rule for rule in UNCHECKED if rule not in arguments.also)]))
     options = Options(arguments.seed, arguments.only, arguments.x64, arguments.debug_nans, skip, arguments.invalid)
     settings(options.x64)
     tally, start, number = Tally(), time.monotonic(), arguments.first

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from fuzz import random_windows
 from fuzz import windows as table
 from fuzz.bounds import exact
 from fuzz.calls import live
@@ -98,13 +99,14 @@ class Somewhere(Plan):
 
 def _fractional(call):
     arguments = call.arguments
+    places = "spatial" if "argmax" in call.function else None
     if "samples" not in arguments:
-        return Somewhere(call)
+        return Extremum(random_windows.read(call), convention=places)
     names = ("samples", "output_size", "window_shape", "channel_axis")
     windows = table.fractional(call.shape, **_some(arguments, *names))
     if windows is None:
         return Somewhere(call)
-    return Extremum(windows, convention="spatial" if "argmax" in call.function else None)
+    return Extremum(windows, convention=places)
 
 
 def _reduction(call):

@@ -6,10 +6,11 @@ import dataclasses
 import jax
 import numpy as np
 
-from fuzz.check import check, check_question, check_refused
+from fuzz.check import UNCHECKED, Failure, check, check_question, check_refused
 from fuzz.expected import plan_of
 from fuzz.generators import draw_call
 from fuzz.invalid import check_invalid, spoiled
+from fuzz.random_windows import BrokenRuleError
 from fuzz.transform import draw_transformation
 from fuzz.values import KINDS, draw, is_float
 from fuzz.windows import RefusedError
@@ -54,7 +55,7 @@ class Options:
     only: str | None = None
     x64: bool = False
     debug_nans: bool = False
-    skip: tuple = ("sign",)
+    skip: tuple = UNCHECKED
     invalid: float = 0.05
 
 
@@ -103,6 +104,9 @@ def run_number(number, options, tally, count=ARRAYS):
             plan = plan_of(call)
         except RefusedError as why:
             tally.add(call, "refused", 1, check_refused(call, str(why)))
+            return 1
+        except BrokenRuleError as why:
+            tally.add(call, "windows", 1, [Failure("value", str(why), call, x=np.zeros(call.shape, call.dtype))])
             return 1
         _run_call(rng, call, plan, options, tally, count)
     return tally.cases - before

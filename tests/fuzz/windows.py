@@ -141,7 +141,7 @@ def whole(shape, num_spatial_dims=None, channel_axis=-1):
     return Windows(axes, sizes, (1,) * len(sizes), sizes, cells, cells >= 0)
 
 
-def _spans(axes, sizes, spans):
+def between(axes, sizes, spans):
     """The windows of a start and a stop per axis and output."""
     tables = []
     for ends in spans:
@@ -157,7 +157,7 @@ def adaptive(shape, output_size, channel_axis=-1):
     sizes = tuple(shape[axis] for axis in axes)
     outs = [n if o is None else int(o) for n, o in zip(sizes, output_size, strict=True)]
     bins = [[(i * n // o, -((i + 1) * n // -o)) for i in range(o)] for n, o in zip(sizes, outs, strict=True)]
-    return _spans(axes, sizes, bins)
+    return between(axes, sizes, bins)
 
 
 def fractional(shape, samples, output_size, window_shape, channel_axis=-1):
@@ -182,8 +182,13 @@ def fractional(shape, samples, output_size, window_shape, channel_axis=-1):
             starts = [math.floor(value) - math.floor(exact[0]) for value in exact]
             starts[-1] = n - t
             spans.append([(start, start + t) for start in starts])
-        maps.append(_spans(axes, sizes, spans))
+        maps.append(between(axes, sizes, spans))
     if not maps:
         return None
+    return stacked(maps)
+
+
+def stacked(maps):
+    """Windows that differ from map to map."""
     cells = np.concatenate([one.cells for one in maps])
     return dataclasses.replace(maps[0], cells=cells, counted=cells >= 0)
