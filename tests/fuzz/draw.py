@@ -31,6 +31,13 @@ def draw_layout(rng, spatial, keep_maps=False):
     return tuple(shape), axis if chance(rng, 0.4) else axis - len(shape)
 
 
+def draw_large_layout(rng, spatial):
+    """A plane of more than a thousand elements, where XLA reduces in steps."""
+    least = {1: 1000, 2: 34, 3: 11}[spatial]
+    sizes = [int(rng.integers(least, least * 5 // 4)) for _ in range(spatial)]
+    return (*sizes, int(rng.integers(1, 10))), -1
+
+
 def in_some_form(rng, values):
     """The same integers as a user may write them."""
     if len(set(values)) == 1 and chance(rng, 0.4):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from fuzz.calls import Call, Code, Key
-from fuzz.draw import chance, draw_layout, draw_mask, draw_window, pick
+from fuzz.draw import chance, draw_large_layout, draw_layout, draw_mask, draw_window, pick
 from fuzz.reducers import REDUCERS
 from fuzz.values import draw_dtype
 from fuzz.windows import RefusedError, pooling, spatial_axes
@@ -28,6 +28,10 @@ def _windowed(rng, **options):
 
 def extremum(rng, function, x64):
     shape, arguments = _windowed(rng)
+    if chance(rng, 0.02):
+        spatial = _spatial(rng)
+        shape, _ = draw_large_layout(rng, spatial)
+        arguments = {"window_shape": shape[:spatial]}
     if chance(rng, 0.2):
         arguments["where"] = draw_mask(rng, shape)
     if "argmax" in function and chance(rng, 0.7):
@@ -72,7 +76,7 @@ def norm(rng, function, x64):
 
 def whole_plane(rng, function, x64):
     spatial = _spatial(rng)
-    shape, channel = draw_layout(rng, spatial)
+    shape, channel = draw_large_layout(rng, spatial) if chance(rng, 0.1) else draw_layout(rng, spatial)
     told = spatial == 2 and len(shape) == 4 and channel is not None
     arguments = {} if chance(rng, 0.7 if told else 0.03) else {"num_spatial_dims": spatial}
     if chance(rng, 0.5):
@@ -90,6 +94,11 @@ def whole_plane(rng, function, x64):
 def adaptive(rng, function, x64):
     spatial = _spatial(rng)
     shape, channel = draw_layout(rng, spatial)
+    if chance(rng, 0.03):
+        # One bin that is a large plane.
+        shape, channel = draw_large_layout(rng, spatial)
+        arguments = {"output_size": (1,) * spatial}
+        return Call(function, shape, draw_dtype(rng, x64, ordered=function != "adaptive_avg_pool"), arguments)
     axes = spatial_axes(shape, spatial, channel)
     sizes = [int(rng.integers(1, shape[a] + (4 if chance(rng, 0.2) else 1))) for a in axes]
     arguments = {"output_size": pick(rng, tuple, list)(None if chance(rng, 0.15) else n for n in sizes)}
