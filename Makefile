@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo faces test test-peers test-export test-compiled lint bench clean
+.PHONY: demo faces test test-peers test-export test-compiled fuzz lint bench clean
 
 # One stamp per dependency group: installed once, again when pyproject.toml changes.
 $(VENV)/.base: pyproject.toml
@@ -57,6 +57,14 @@ $(VENV)/.compilers: $(VENV)/.test $(VENV)/.bench
 
 test-compiled: $(VENV)/.compilers
 	$(BIN)/python -m pytest tests/test_compiled.py
+
+# Calls at random beside an oracle, about an hour on one core; what ran stands in tests/fuzz_tally.json.
+CASES ?= 100000
+SEED ?= 1
+fuzz: $(VENV)/.test
+	$(BIN)/python -m tests.fuzz --seed $(SEED) --cases $$(($(CASES) * 7 / 10)) --json tests/fuzz_tally.json
+	$(BIN)/python -m tests.fuzz --seed $(SEED) --cases $$(($(CASES) * 2 / 10)) --json tests/fuzz_tally.json --x64
+	$(BIN)/python -m tests.fuzz --seed $(SEED) --cases $$(($(CASES) / 10)) --json tests/fuzz_tally.json --debug-nans
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks

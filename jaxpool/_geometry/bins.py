@@ -90,9 +90,7 @@ def adaptive_sizes(function: str, output_size: Any, fact: str) -> list[int | Non
     wanted = [None if e is None else as_index(function, "output_size", e, output_size, fact) for e in elements]
     if any(size is not None and size < 1 for size in wanted):
         remedy = "Use 1 or more, or None to keep a size."
-        refuse(
-            ValueError, function, "output_size", "be positive", repr(output_size), f"inputs of shape {shape}", remedy
-        )
+        refuse(ValueError, function, "output_size", "be positive", repr(output_size), fact, remedy)
     return wanted
 
 
