@@ -276,6 +276,19 @@ def test_indices_outside_raise_where_they_are_known_and_are_dropped_where_they_a
                 transformed(values, known) if transformed is call else transformed(values)
 
 
+def test_known_indices_inside_a_shard_map_are_taken_as_they_are():
+    values, indices = jaxpool.max_pool_with_argmax(V, (2, 2), 2)
+    expected = jaxpool.max_unpool(values, indices, (2, 2), 2)
+    mesh = jax.make_mesh((1,), ("d",), axis_types=(jax.sharding.AxisType.Auto,))
+    spec = jax.sharding.PartitionSpec("d")
+    for known in (indices, np.asarray(indices)):
+        unpool = jax.shard_map(
+            lambda v, i=known: jaxpool.max_unpool(v, i, (2, 2), 2), mesh=mesh, in_specs=spec, out_specs=spec
+        )
+        np.testing.assert_array_equal(unpool(values), expected)
+        np.testing.assert_array_equal(jax.jit(unpool)(values), expected)
+
+
 @pytest.mark.parametrize("padding_mode", [None, "EDGE", "REFLECT", "WRAP"])
 @pytest.mark.parametrize(
     "arguments",
@@ -369,6 +382,7 @@ def test_functions_that_explain_calls_stay_plain_functions():
             assert pickle.loads(pickle.dumps(function)) is function
             assert copy.deepcopy(function) is function
             assert inspect.isfunction(function)
+            assert inspect.isfunction(function.__wrapped__)
             assert (function.__name__, function.__qualname__) == (name, name)
             assert "args" not in inspect.signature(function).parameters
             hints = typing.get_type_hints(function)

@@ -192,7 +192,7 @@ def test_indices_of_tensorflow_and_onnx(channel_axis, rng):
     shape = {-1: (2, 4, 6, 3), 1: (2, 3, 4, 6), None: (2, 4, 6)}[channel_axis]
     x = rng.permutation(math.prod(shape)).reshape(shape)
     values, indices = jaxpool.max_pool_with_argmax(x, (2, 2), 2, channel_axis=channel_axis)
-    axes = {"channel_axis": channel_axis}
+    axes = {"channel_axis": channel_axis, "num_spatial_dims": 2}
     last = x[..., None] if channel_axis is None else np.moveaxis(x, channel_axis, -1)
     first = np.moveaxis(last, -1, 1)
     with_batch = jaxpool.indices_to_tf(indices, shape, include_batch_in_index=True, **axes)

@@ -1,6 +1,13 @@
 """Stage 2 of 4: window arithmetic and argument errors. Integers only; nothing here imports jax."""
 
-from jaxpool._geometry.arguments import PADDING_MODES, check_offsets, plane_axes, pooling_window, shape_of
+from jaxpool._geometry.arguments import (
+    PADDING_MODES,
+    check_offsets,
+    plane_as_window,
+    plane_axes,
+    pooling_window,
+    shape_of,
+)
 from jaxpool._geometry.bins import AxisBins, BinSums, adaptive_bins
 from jaxpool._geometry.checks import (
     check_divisor,
@@ -57,6 +64,7 @@ __all__ = [
     "known",
     "known_dtype",
     "native",
+    "plane_as_window",
     "plane_axes",
     "plane_window",
     "pooling_window",

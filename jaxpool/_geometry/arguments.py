@@ -343,6 +343,11 @@ def plane_axes(
     return axes
 
 
+def plane_as_window(shape: tuple[Any, ...], axes: tuple[int, ...]) -> Window:
+    """The window that is the whole plane."""
+    return Window(tuple(AxisWindow(axis, shape[axis], shape[axis], 1, 1, 0, 0, 1) for axis in axes))
+
+
 def _choices(rank: int, channel_axis: Any) -> str:
     """What inputs of a rank may be."""
     most = rank - (channel_axis is not None)

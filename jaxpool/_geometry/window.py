@@ -68,9 +68,8 @@ class AxisWindow:
     @property
     def whole(self) -> bool:
         """Whether the only window is exactly the input."""
-        if self.symbolic or self.outputs > 1:
-            return False
-        return self.low == 0 and self.dilation == 1 and self.taps == self.size
+        one = known(self.outputs) and self.outputs == 1
+        return one and self.low == 0 and self.dilation == 1 and self.taps == self.size
 
     @property
     def symbolic(self) -> bool:
@@ -214,6 +213,8 @@ class Window:
     @property
     def offset_dtype(self) -> str:
         """Name of the smallest unsigned type that holds every row-major position inside the window."""
+        if not known(self.taps):
+            return "uint32"
         sizes = (("uint8", 8), ("uint16", 16), ("uint32", 32))
         return next((name for name, bits in sizes if self.taps <= 1 << bits), "uint64")
 

@@ -151,6 +151,8 @@ def choose(operator: str, platform: str, case: cases.Case, implementation: str |
     if implementation is not None:
         check_runs(operator, operator, window, implementation, consistent)
         return implementation
+    if window.symbolic and window.whole:
+        return "whole"
     if window.symbolic:
         # What does not look at single positions of the borders.
         return "reduce_window" if operator in reduce_window.OPERATORS else "padded"
@@ -213,7 +215,8 @@ def compute(operator: str, platform: str, *arrays: Any, window: Any, implementat
         return _ALWAYS[operator](*arrays, window=window)
     if operator in _COMPOSED:
         return _COMPOSED[operator](platform, *arrays, window=window, implementation=implementation, **parameters)
-    case = cases.case_of(platform, window, arrays[0].shape, arrays[0].dtype)
+    case_dtype = arrays[0].dtype
+    case = cases.case_of(platform, window, arrays[0].shape, case_dtype)
     name = choose(operator, platform, case, implementation, parameters.get("consistent", True))
     run = getattr(LOWERINGS[name], operator)
     native = name == "reduce_window"
@@ -225,6 +228,6 @@ def compute(operator: str, platform: str, *arrays: Any, window: Any, implementat
     if operator == "scatter_at_offsets" and platform == "cpu" and window.apart and parameters["consistent"]:
         g, offsets = arrays
         arrays = (g, taps.computed_once(offsets, window))
-    if case.narrow and not native:
+    if (case.narrow or (window.whole and narrow.loses_nan(platform, operator, case_dtype))) and not native:
         return narrow.run(operator, run, *arrays, window=window, **parameters)
     return run(*arrays, window=window, **parameters)

@@ -15,7 +15,7 @@ from jax import Array, lax
 
 from jaxpool._lowerings import taps
 
-_MAGNITUDE = (1 << 15) - 1
+_EXTREMA = ("window_extremum", "window_argextremum")
 
 
 def applies(platform: str, dtype: Any) -> bool:
@@ -23,17 +23,22 @@ def applies(platform: str, dtype: Any) -> bool:
     return platform == "cpu" and jnp.issubdtype(dtype, jnp.floating) and jnp.finfo(dtype).bits < 32
 
 
+def loses_nan(platform: str, operator: str, dtype: Any) -> bool:
+    """Whether XLA may lose a NaN: XLA:CPU does where it reduces many rows of f32 or f64 to their extremum."""
+    return platform == "cpu" and operator in _EXTREMA and jnp.issubdtype(dtype, jnp.floating)
+
+
 def run(operator: str, lowering: Callable[..., Any], *arrays: Array, **parameters: Any) -> Any:
     """What `lowering` makes of the arrays, the first of which holds narrow floats."""
     first, *others = arrays
     dtype = first.dtype
-    if dtype not in (jnp.bfloat16, jnp.float16):
+    if jnp.finfo(dtype).bits < 16:
         wide = lowering(first.astype(jnp.float32), *others, **parameters)
         return (wide[0].astype(dtype), wide[1]) if isinstance(wide, tuple) else wide.astype(dtype)
     if operator == "gather_at_offsets" or (operator == "scatter_at_offsets" and parameters["window"].apart):
         bits = lax.bitcast_convert_type(first, jnp.int16)
         return lax.bitcast_convert_type(lowering(bits, *others, **parameters), dtype)
-    if operator in ("window_extremum", "window_argextremum"):
+    if operator in _EXTREMA:
         parameters["kind"] = f"{parameters['kind']} of keys"
         result = lowering(_keys(first, parameters["kind"]), **parameters)
         return (_floats(result[0], dtype), result[1]) if isinstance(result, tuple) else _floats(result, dtype)
@@ -46,26 +51,37 @@ def _as_rows(compute: Callable[[Array], Array], x: Array) -> Array:
     return compute(rows).reshape(x.shape)
 
 
+def _integer(dtype: Any) -> Any:
+    return jnp.dtype(f"int{jnp.finfo(dtype).bits}")
+
+
+def _magnitude(integer: Any) -> Array:
+    """All bits of an integer but the sign."""
+    return jnp.asarray(jnp.iinfo(integer).max, integer)
+
+
 def _keys(x: Array, kind: str) -> Array:
     """Integers in the order of the floats, every NaN best of all; the keys of -0 and 0 are -1 and 0.
 
     The bits of a float are a sign and a magnitude; a negative number gets the complement of its magnitude.
     """
+    integer = _integer(x.dtype)
+    mask = _magnitude(integer)
 
     def compute(x: Array) -> Array:
-        bits = lax.bitcast_convert_type(x, jnp.int16)
-        infinity = lax.bitcast_convert_type(jnp.asarray(jnp.inf, x.dtype), jnp.int16)
-        best = jnp.int16(_MAGNITUDE if taps.is_max(kind) else -_MAGNITUDE)
-        nan = (bits & jnp.int16(_MAGNITUDE)) > infinity
-        return jnp.where(nan, best, jnp.where(bits < 0, bits ^ jnp.int16(_MAGNITUDE), bits))
+        bits = lax.bitcast_convert_type(x, integer)
+        infinity = lax.bitcast_convert_type(jnp.asarray(jnp.inf, x.dtype), integer)
+        best = mask if taps.is_max(kind) else -mask
+        return jnp.where((bits & mask) > infinity, best, jnp.where(bits < 0, bits ^ mask, bits))
 
-    return taps.materialize(_as_rows(compute, x))[0]
+    # A whole plane of wider floats is read once, by the reduction that this is fused into.
+    return taps.materialize(_as_rows(compute, x))[0] if jnp.finfo(x.dtype).bits < 32 else compute(x)
 
 
 def _floats(keys: Array, dtype: Any) -> Array:
     """The floats that have these keys; the best keys are NaN of either sign."""
 
     def compute(keys: Array) -> Array:
-        return lax.bitcast_convert_type(jnp.where(keys < 0, keys ^ jnp.int16(_MAGNITUDE), keys), dtype)
+        return lax.bitcast_convert_type(jnp.where(keys < 0, keys ^ _magnitude(keys.dtype), keys), dtype)
 
-    return _as_rows(compute, keys)
+    return _as_rows(compute, keys) if jnp.finfo(dtype).bits < 32 else compute(keys)

@@ -92,7 +92,8 @@ def better(new: Array, old: Array, kind: str) -> Array:
     """Where `new` is strictly better; nowhere if either is NaN."""
     if is_key(kind):
         # The keys -1 and 0 are both zeros: equal.
-        new, old = (key - lax.shift_right_arithmetic(key, jnp.int16(15)) for key in (new, old))
+        sign_bit = jnp.asarray(jnp.iinfo(new.dtype).bits - 1, new.dtype)
+        new, old = (key - lax.shift_right_arithmetic(key, sign_bit) for key in (new, old))
     return new > old if is_max(kind) else new < old
 
 

@@ -18,8 +18,10 @@ def refuses(operator: str, window: Window, consistent: bool) -> str | None:
 
 def _positions(shape: tuple[int, ...], window: Window) -> Array:
     positions = jnp.zeros(shape, jnp.uint32)
-    for part, stride in zip(window.parts, window.offset_strides, strict=True):
-        positions += lax.broadcasted_iota(jnp.uint32, shape, part.axis) * jnp.uint32(stride)
+    for part in window.parts:
+        # A size may be a symbol.
+        size = jnp.asarray(part.size).astype(jnp.uint32) if part.symbolic else jnp.asarray(part.size, jnp.uint32)
+        positions = positions * size + lax.broadcasted_iota(jnp.uint32, shape, part.axis)
     return positions
 
 
@@ -34,20 +36,19 @@ def window_spread(g: Array, window: Window) -> Array:
 
 
 def window_extremum(x: Array, window: Window, kind: str) -> Array:
-    """The first of the largest, or smallest, of all x; NaN if there is one."""
-    return window_argextremum(x, window, kind)[0]
+    """The largest, or smallest, of all x, either of two zeros; NaN if there is one."""
+    return (jnp.max if taps.is_max(kind) else jnp.min)(x, window.axes, keepdims=True)
 
 
 def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Array]:
     """The extremum and the offset of the first element that has it."""
-    reduce = jnp.max if taps.is_max(kind) else jnp.min
-    value = reduce(x, window.axes, keepdims=True)
+    value = window_extremum(x, window, kind)
     positions = _positions(x.shape, window)
     none = jnp.asarray(jnp.iinfo(jnp.uint32).max, jnp.uint32)
     best = ~taps.better(value, x, kind) & (value == value) | (x != x)
     first = jnp.min(jnp.where(best, positions, none), window.axes, keepdims=True)
     # Of two zeros a reduction may return either, so the element is read.
-    value = reduce(jnp.where(positions == first, x, extreme(x.dtype, kind)), window.axes, keepdims=True)
+    value = window_extremum(jnp.where(positions == first, x, extreme(x.dtype, kind)), window, kind)
     return value, first.astype(window.offset_dtype)
 
 

@@ -21,7 +21,7 @@ from jaxpool._operators.linear import (
     window_sum,
 )
 from jaxpool._operators.places import first_maximum, last_at_places
-from jaxpool._operators.plane import plane_count, plane_extremum, plane_sum
+from jaxpool._operators.plane import plane_count, plane_sum
 
 __all__ = [
     "first_maximum",
@@ -32,7 +32,6 @@ __all__ = [
     "last_at_places",
     "lay_out_bins",
     "plane_count",
-    "plane_extremum",
     "plane_sum",
     "scatter_at_extremum",
     "scatter_at_offsets",

@@ -41,12 +41,21 @@ adjoint_pair(_gather_p, _scatter_p)
 
 
 def window_extremum(
-    x: Array, window: Window, kind: str, implementation: str | None = None, residual: str | None = None
+    x: Array,
+    window: Window,
+    kind: str,
+    implementation: str | None = None,
+    residual: str | None = None,
+    *,
+    any_zero: bool = False,
 ) -> Array:
     """The largest (`kind="max"`) or smallest (`"min"`) element of every window; NaN where it holds one.
 
-    `residual` is what derivatives keep: "offsets", "input", or None for what suits the default backend.
+    `residual` is what derivatives keep: "offsets", "input", or None for what suits the default backend. `any_zero`
+    tells that a zero may have either sign where the window is the whole plane, which saves reading the inputs again.
     """
+    if window.normal.whole and implementation in (None, "whole") and residual is None and not any_zero:
+        return window_argextremum(x, window, kind, implementation)[0]
     return bind(_extremum_p, x, window=window.normal, kind=kind, implementation=implementation, residual=residual)
 
 

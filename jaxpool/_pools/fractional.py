@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +27,7 @@ from jaxpool._geometry.calls import explained
 from jaxpool._lowerings import starts_and_counts
 from jaxpool._operators import first_maximum, gather_at_places
 from jaxpool._pools.average import summing_dtype
-from jaxpool._pools.inputs import as_array, x64
+from jaxpool._pools.inputs import as_array, with_whole_planes, x64
 
 # Up to here 16-bit floats tell places apart.
 _EXACT = 128
@@ -63,21 +64,32 @@ def _tensorflow_edges(part: AxisWindow, key: Array, rule: str) -> Array:
     return edges.at[0].set(0)
 
 
+@functools.partial(jax.jit, static_argnames=("inputs", "window", "rule", "overlapping", "dtype"), inline=True)
 def _bounds(
-    x: Array, key: Array | None, samples: Array | None, window: Window, rule: str, overlapping: bool
+    key: Array | None,
+    samples: Array | None,
+    inputs: tuple[Any, ...],
+    window: Window,
+    rule: str,
+    overlapping: bool,
+    dtype: str,
 ) -> list[Array]:
-    """Per axis where every window starts and where it stops, shaped to broadcast along the inputs."""
+    """Per axis where every window starts and where it stops, shaped to broadcast along inputs of shape `inputs`.
+
+    A program of its own: transformations of the inputs, such as Taylor mode, have no rules for random numbers.
+    """
+    rank = len(inputs)
     result: list[Array] = []
-    others = [axis for axis in range(x.ndim) if axis not in window.axes]
+    others = [axis for axis in range(rank) if axis not in window.axes]
     if key is not None and rule != "torch":
         for part, own in zip(window.parts, jax.random.split(key, len(window.parts)), strict=True):
             edges = _tensorflow_edges(part, own, rule)
-            shape = [1] * x.ndim
+            shape = [1] * rank
             shape[part.axis] = part.outputs
             result += [edges[:-1].reshape(shape), (edges[1:] + int(overlapping)).reshape(shape)]
-        return result
+        return [bound.astype(dtype) for bound in result]
     if key is not None:
-        shape = (*(x.shape[axis] for axis in others), len(window.parts))
+        shape = (*(inputs[axis] for axis in others), len(window.parts))
         samples = jax.random.uniform(key, shape, jnp.float32)
     if samples is None:
         raise AssertionError("windows need a source of randomness")
@@ -86,16 +98,13 @@ def _bounds(
         # From (others..., outputs) to the inputs' axes, of size 1 along the other spatial axes.
         starts = jnp.expand_dims(starts, [a + len(others) for a in range(1, len(window.parts))])
         order = [*others, part.axis, *(a for a in window.axes if a != part.axis)]
-        starts = jnp.transpose(starts, [order.index(axis) for axis in range(x.ndim)])
+        starts = jnp.transpose(starts, [order.index(axis) for axis in range(rank)])
         result += [starts, starts + part.taps]
-    return result
+    return [bound.astype(dtype) for bound in result]
 
 
-@functools.partial(jax.jit, static_argnames=("window", "rule", "overlapping", "dtype"))
-def _pooled(
-    x: Array, key: Array | None, samples: Array | None, window: Window, rule: str, overlapping: bool, dtype: str
-) -> tuple[Array, Array]:
-    bounds = [bound.astype(dtype) for bound in _bounds(x, key, samples, window, rule, overlapping)]
+@functools.partial(jax.jit, static_argnames=("window",))
+def _pooled(x: Array, bounds: list[Array], window: Window) -> tuple[Array, Array]:
     places = first_maximum(x, bounds, window)
     return gather_at_places(x, places, window), places
 
@@ -211,4 +220,5 @@ def _run(
         if max(part.size for part in window.parts) > _EXACT:
             samples = samples.astype(summing_dtype(samples.dtype))
     dtype = index_dtype(function, "inputs.shape", [part.size for part in window.parts], x64(), x.shape)
-    return _pooled(x, key, samples, window, rule, bool(overlapping), dtype)
+    x = with_whole_planes(x, window.axes)
+    return _pooled(x, _bounds(key, samples, x.shape, window, rule, bool(overlapping), dtype), window)

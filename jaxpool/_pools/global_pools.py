@@ -10,12 +10,12 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import check_flag, plane_axes
+from jaxpool._geometry import check_flag, plane_as_window, plane_axes
 from jaxpool._geometry.calls import explained
 from jaxpool._lowerings import extreme
-from jaxpool._operators import plane_count, plane_extremum, plane_sum
+from jaxpool._operators import plane_count, plane_sum, window_extremum
 from jaxpool._pools.average import divide, sum_dtypes, summing_dtype
-from jaxpool._pools.inputs import as_array, mask_of
+from jaxpool._pools.inputs import as_array, mask_of, with_whole_planes
 
 
 @functools.partial(jax.jit, static_argnames=("axes", "keepdims"), inline=True)
@@ -36,7 +36,8 @@ def _sum(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) ->
 @functools.partial(jax.jit, static_argnames=("axes", "keepdims", "kind"), inline=True)
 def _extremum(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool, kind: str) -> Array:
     x = x if mask is None else jnp.where(mask, x, extreme(x.dtype, kind))
-    return _without(plane_extremum(x, axes, kind), axes, keepdims)
+    value = window_extremum(x, plane_as_window(x.shape, axes), kind, any_zero=True)
+    return _without(value, axes, keepdims)
 
 
 def _without(result: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
@@ -60,6 +61,8 @@ def _run(
     check_flag(function, "keepdims", keepdims)
     x = as_array(function, inputs, ordered)
     axes = plane_axes(function, x.shape, num_spatial_dims, channel_axis)
+    # Sums are partial sums where devices share a plane; an extremum has a derivative of its own.
+    x = with_whole_planes(x, axes) if ordered else x
     return compute(x, mask_of(function, where, x), axes, bool(keepdims))
 
 
@@ -144,8 +147,8 @@ def global_max_pool(
     """Global max pooling: the largest element of each feature map.
 
     Arguments and errors are those of `jaxpool.global_avg_pool`; dtypes, NaN, ties and derivatives those of
-    `jaxpool.max_pool`. The value is that of `jnp.max`, also in the sign of a zero; the gradient goes to the first
-    maximum, where `jnp.max` splits it (Taylor mode, `jax.experimental.jet`, splits it too).
+    `jaxpool.max_pool`: the gradient goes to the first maximum, where `jnp.max` splits it. Where zeros of both signs are
+    the largest, the value is either of them. Spatial axes that explicit sharding splits are gathered first.
 
     Example:
       >>> import jax.numpy as jnp, jaxpool

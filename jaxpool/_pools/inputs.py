@@ -51,7 +51,11 @@ def mask_of(function: str, where: Any, x: Array) -> Array | None:
 
 def at_hand(array: Any) -> bool:
     """Whether the elements of an array can be looked at now: it is not traced, and all of it is here."""
-    return not traced(array) and getattr(array, "is_fully_addressable", True)
+    if traced(array) or not getattr(array, "is_fully_addressable", True):
+        return False
+    # Inside `jax.shard_map` outside of `jit` all that is computed is traced, even from known arrays.
+    with jax.ensure_compile_time_eval():
+        return not traced(jnp.zeros((), jnp.int32) + 0)
 
 
 @functools.partial(jax.jit, static_argnames=("axes",))

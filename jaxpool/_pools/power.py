@@ -17,12 +17,21 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import Ints, Padding, Window, check_flag, check_positive_number, plane_axes, pooling_window
+from jaxpool._geometry import (
+    Ints,
+    Padding,
+    Window,
+    check_flag,
+    check_positive_number,
+    plane_as_window,
+    plane_axes,
+    pooling_window,
+)
 from jaxpool._geometry.calls import explained
-from jaxpool._operators import plane_count, plane_extremum, plane_sum, window_reduce
+from jaxpool._operators import plane_count, plane_sum, window_extremum, window_reduce
 from jaxpool._pools.average import divisor_of, summing_dtype
 from jaxpool._pools.extremum import extremum_of
-from jaxpool._pools.inputs import as_array, mask_of, padded
+from jaxpool._pools.inputs import as_array, mask_of, padded, with_whole_planes
 
 Scalar = float | ArrayLike
 
@@ -67,7 +76,7 @@ def _over(size: Array, scale: Array) -> Array:
 
 def _of_plane(size: Array, axes: tuple[int, ...], p: Any) -> tuple[Array, Array]:
     """The pair of a whole plane: all its elements have one m."""
-    largest = lax.stop_gradient(plane_extremum(size, axes, "max"))
+    largest = lax.stop_gradient(window_extremum(size, plane_as_window(size.shape, axes), "max", any_zero=True))
     return largest, plane_sum(_power(_over(size, largest), p), axes, None, size.dtype)
 
 
@@ -124,7 +133,7 @@ def _pooled_plane(
 ) -> Array:
     size, p, result_dtype = _prepared(inputs, p, mask)
     if isinstance(p, float) and math.isinf(p):
-        result = plane_extremum(size, axes, "max")
+        result = window_extremum(size, plane_as_window(size.shape, axes), "max", any_zero=True)
     else:
         count = jnp.asarray(plane_count(inputs, axes, mask, size.dtype), size.dtype) if mean else None
         result = _norm(*_of_plane(size, axes, p), p, count)
@@ -268,7 +277,7 @@ def _global(
     check_flag(function, "keepdims", keepdims)
     x = as_array(function, inputs, ordered=True)
     axes = plane_axes(function, x.shape, spatial, channel_axis)
-    return _run_plane(function, x, p, where, axes, mean, bool(keepdims))
+    return _run_plane(function, with_whole_planes(x, axes), p, where, axes, mean, bool(keepdims))
 
 
 @explained

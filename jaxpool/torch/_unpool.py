@@ -16,7 +16,7 @@ import jaxpool
 from jaxpool._geometry import Ints, check_range, native
 from jaxpool._geometry.calls import explained
 from jaxpool._geometry.values import as_index, as_sequence, refuse
-from jaxpool._pools.inputs import known, range_of
+from jaxpool._pools.inputs import at_hand, range_of
 from jaxpool.torch._arguments import array_of, ints_of, not_negative, positive_ints, require_array, spatial
 
 
@@ -67,7 +67,7 @@ def _max_unpool(
     if min(sizes) < 1:
         rule, fact = "leave a result that is not empty", f"a result of {sizes}"
         refuse(ValueError, function, "padding", rule, repr(padding), fact, "Pad as the max pooling did.")
-    if known(indices) and indices.size:
+    if at_hand(indices) and indices.size:
         fact = f"a result with the spatial sizes {sizes}"
         remedy = "Pass output_size, the spatial sizes of what was pooled, and its kernel_size, stride and padding."
         check_range(function, *range_of(indices), (math.prod(sizes),), fact, remedy)
