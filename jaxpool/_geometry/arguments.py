@@ -173,17 +173,21 @@ def plane_of(
     argument: str = "inputs.shape",
     *,
     symbolic: bool = False,
+    native: bool = False,
 ) -> tuple[int, ...]:
     """The sizes of the spatial axes, which must not be 0; `argument` is what the shape comes from.
 
-    `symbolic` tells whether a size may be known only when an exported program runs.
+    `symbolic` tells whether a size may be known only when an exported program runs, `native` whether it may be with
+    XLA's own window.
     """
     sizes: list[int] = []
     for axis in axes:
         size = shape[axis]
         if not (known(size) or symbolic):
             rule = "have spatial axes of known size"
-            remedy = "Pass implementation='reduce_window', which takes any size, or export once per spatial size."
+            remedy = "Only batch and channel axes may be symbolic; export once per spatial size."
+            if native:
+                remedy = "Pass implementation='reduce_window', which takes any size, or export once per spatial size."
             refuse(ValueError, function, argument, rule, shape, f"spatial axis {axis}", remedy)
         sizes.append(size)
     if any(known(size) and size == 0 for size in sizes):
@@ -260,6 +264,7 @@ def pooling_window(
     padding_mode: Any = None,
     padding_is_empty: bool,
     symbolic: bool = False,
+    native: bool = False,
     argument: str = "inputs.shape",
 ) -> Window:
     """The window that a pooling function's arguments describe on inputs of the given shape.
@@ -270,13 +275,14 @@ def pooling_window(
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as the user wrote them.
       padding_is_empty: whether a window wholly in padding has no value and is refused.
       symbolic: whether spatial sizes may be symbolic.
+      native: whether they may be with XLA's own window.
       argument: what the shape comes from.
     """
     taps = window_sizes(function, window_shape)
     check_flag(function, "ceil_mode", ceil_mode)
     steps, dilations = steps_of(function, strides, window_dilation, taps)
     axes = spatial_axes(function, "window_shape", window_shape, shape, len(taps), channel_axis)
-    sizes = plane_of(function, shape, axes, argument, symbolic=symbolic)
+    sizes = plane_of(function, shape, axes, argument, symbolic=symbolic, native=native)
     extents = [(t - 1) * d + 1 for t, d in zip(taps, dilations, strict=True)]
     pairs = paddings_of(function, padding, sizes, extents, steps)
     parts = tuple(
@@ -332,7 +338,7 @@ def plane_axes(
     if num_spatial_dims is None:
         num_spatial_dims = 2
         if len(shape) != 4 or channel_axis is None:
-            rule = "be given, but for inputs (batch, height, width, features)"
+            rule = "be given unless inputs are (batch, height, width, features)"
             refuse(ValueError, function, "num_spatial_dims", rule, None, fact, _choices(len(shape), channel_axis))
     spatial = as_index(function, "num_spatial_dims", num_spatial_dims, num_spatial_dims, fact)
     if spatial < 1:

@@ -225,7 +225,8 @@ def compute(operator: str, platform: str, *arrays: Any, window: Any, implementat
         arrays = taps.materialize(*arrays)
     if operator in SUMS:
         return _summed(run, platform, *arrays, window=window, **parameters)
-    if operator == "scatter_at_offsets" and platform == "cpu" and window.apart and parameters["consistent"]:
+    apart = window.apart and not window.whole
+    if operator == "scatter_at_offsets" and platform == "cpu" and apart and parameters["consistent"]:
         g, offsets = arrays
         arrays = (g, taps.computed_once(offsets, window))
     if (case.narrow or (window.whole and narrow.loses_nan(platform, operator, case_dtype))) and not native:

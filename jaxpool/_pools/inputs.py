@@ -158,6 +158,7 @@ def array_and_window(
         padding_mode=padding_mode,
         padding_is_empty=padding_is_empty,
         symbolic=implementation == "reduce_window" and padding_mode is None,
+        native=padding_mode is None,
     )
     inner = window if padding_mode is None else window.on_padded_input()
     check_runs(function, operator, inner.normal, implementation)
