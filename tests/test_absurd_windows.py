@@ -87,6 +87,14 @@ def test_any_integer_gives_a_result_or_an_error_with_the_function_s_name(name, n
     assert same == (6,) if not name.startswith("max") else "must leave at least one element" in same
 
 
+def test_the_stride_of_a_single_window_of_any_operation_costs_nothing():
+    def product(x):
+        return jaxpool.pool(x, 1.0, jax.lax.mul, (3,), 10**9, channel_axis=None)
+
+    assert "1000000000" not in jax.jit(product).lower(X).as_text()
+    assert product(X + 1).tolist() == [6]
+
+
 def test_what_lies_out_of_reach_is_refused_with_the_bound():
     for call in (
         lambda: jaxpool.sum_pool(X, (2,), 1, 2**40, channel_axis=None),

@@ -147,6 +147,22 @@ def test_a_plane_of_worst_values_has_real_indices(worst, dtype):
         assert indices[0, :, :, 0].tolist() == [[0, 0], [0, 0]], name
 
 
+@pytest.mark.parametrize("kind", ["max", "min"])
+def test_nan_of_a_large_plane_is_kept(kind):
+    # XLA:CPU loses it where it reduces many rows of few channels.
+    x = jnp.ones((40, 40, 3)).at[1, 2].set(jnp.nan)
+    pool, whole = getattr(jaxpool, f"{kind}_pool"), getattr(jaxpool, f"global_{kind}_pool")
+    assert np.isnan(whole(x, num_spatial_dims=2)).all()
+    assert np.isnan(jax.jit(jax.vmap(lambda x: whole(x, num_spatial_dims=2)))(x[None])).all()
+    values, indices = getattr(jaxpool, f"{kind}_pool_with_argmax")(x, (40, 40))
+    assert np.isnan(values).all()
+    assert indices.ravel().tolist() == [42, 42, 42]
+    assert np.isnan(pool(x, (40, 40))).all()
+    assert np.argwhere(jax.grad(lambda x: whole(x, num_spatial_dims=2).sum())(x)).tolist() == [
+        [1, 2, c] for c in range(3)
+    ]
+
+
 def test_nan_goes_everywhere_it_should():
     x = np.arange(25, dtype=np.float32).reshape(1, 5, 5, 1)
     x[0, 1, 3, 0] = x[0, 3, 1, 0] = np.nan

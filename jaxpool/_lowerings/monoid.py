@@ -10,6 +10,7 @@ of the window's elements in row-major order. Along an axis a window of k element
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -79,6 +80,9 @@ def _of_real(combine: Combine) -> Combine:
 
 
 def _along(tree: Tree, init: Tree, combine: Combine, part: AxisWindow) -> Tree:
+    if part.outputs == 1:
+        # A longer stride would only be padding.
+        part = dataclasses.replace(part, stride=min(part.stride, part.extent))
     pads = (part.low, part.reach, 0)
     last = part.axis
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from jaxpool._geometry import (
@@ -103,7 +104,7 @@ def pool(
         padding_mode=padding_mode,
         padding_is_empty=False,
     )
-    start = jax.tree.map(lambda x, value: jnp.asarray(value).astype(x.dtype), tree, init)
+    start = jax.tree.map(lambda x, value: _as_scalar(value, x.dtype), tree, init)
     inner = window if padding_mode is None else window.on_padded_input()
     kind = known_operation(reduce_fn, tree)
     some = all(count for part in inner.parts for _, count in part.real_counts())
@@ -119,6 +120,11 @@ def pool(
     check_associative(reduce_fn, tree)
     tree = jax.tree.map(lambda x: padded(x, None, window, padding_mode)[0], tree)
     return window_reduce_from(tree, start, reduce_fn, inner, padding_may_hold(init, reduce_fn, tree))
+
+
+def _as_scalar(value: Any, dtype: Any) -> Any:
+    # By way of NumPy: an unsigned number may be too large for JAX's default integers.
+    return value.astype(dtype) if isinstance(value, jax.Array) else np.asarray(value).astype(dtype)
 
 
 def _by_operator(x: Any, init: Any, start: Array, kind: str, window: Window, padding_mode: str | None) -> Any:

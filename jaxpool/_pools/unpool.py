@@ -43,31 +43,48 @@ def _needs_places(window: Window, duplicates: str, convention: str) -> bool:
     return convention != "window" or (duplicates == "set" and not window.apart) or window.normal is not window
 
 
-@functools.partial(jax.jit, static_argnames=("window", "duplicates", "convention"), inline=True)
 def _unpool(values: Array, indices: Array, window: Window, duplicates: str, convention: str) -> Array:
     if values.dtype == jnp.bool_:
         # XLA does not add booleans.
         return _unpool(values.astype(jnp.int32), indices, window, duplicates, convention) != 0
     if not _needs_places(window, duplicates, convention):
-        if indices.dtype != window.offset_dtype:
-            # The cast could bring an offset from outside the window into it.
-            values = jnp.where((indices >= 0) & (indices < window.taps), values, jnp.zeros((), values.dtype))
-        return scatter_at_offsets(values, indices.astype(window.offset_dtype), window, consistent=False)
+        return _at_offsets(values, indices, window)
+    return _at_places(values, *_places_of(indices, window, duplicates, convention), window)
+
+
+@functools.partial(jax.jit, static_argnames=("window",), inline=True)
+def _at_offsets(values: Array, indices: Array, window: Window) -> Array:
+    if indices.dtype != window.offset_dtype:
+        # The cast could bring an offset from outside the window into it.
+        values = jnp.where((indices >= 0) & (indices < window.taps), values, jnp.zeros((), values.dtype))
+    return scatter_at_offsets(values, indices.astype(window.offset_dtype), window, consistent=False)
+
+
+@functools.partial(jax.jit, static_argnames=("window",), inline=True)
+def _at_places(values: Array, places: Array, kept: Array | None, window: Window) -> Array:
+    values = values if kept is None else jnp.where(kept, values, jnp.zeros((), values.dtype))
+    return scatter_at_places(values, places, window)
+
+
+@functools.partial(jax.jit, static_argnames=("window", "duplicates", "convention"), inline=True)
+def _places_of(indices: Array, window: Window, duplicates: str, convention: str) -> tuple[Array, Array | None]:
+    """Indices into the plane, and which values stay where several have the same; of `indices` alone.
+
+    A program of its own: transformations of the values, such as Taylor mode, have no rules for integers.
+    """
     places = indices
     if convention != "spatial":
         if convention == "window":
             inside = (indices >= 0) & (indices < window.taps)
             positions = coordinates(indices, window, indices.dtype.name)
         else:
-            inside = jnp.ones(values.shape, bool)
+            inside = jnp.ones(indices.shape[:-1], bool)
             positions = [indices[..., i] for i in range(len(window.parts))]
         # A position beyond one border would otherwise be one beside another.
         for position, part in zip(positions, window.parts, strict=True):
             inside &= (position >= 0) & (position < part.size)
         places = jnp.where(inside, plane_indices(positions, window), math.prod(part.size for part in window.parts))
-    if duplicates == "set":
-        values = jnp.where(last_at_places(places, window), values, jnp.zeros((), values.dtype))
-    return scatter_at_places(values, places, window)
+    return places, last_at_places(places, window) if duplicates == "set" else None
 
 
 @functools.partial(jax.jit, static_argnames=("window",))
