@@ -91,15 +91,12 @@ def select_best(arrays: Sequence[Array], window: Window, kind: str) -> tuple[Arr
     Where all elements of a window are the worst value of their dtype, it may be padding; see `taps.at_real_taps`.
     """
     padded = (_padded(arrays[0], window, extreme(arrays[0].dtype, kind)), *(_padded(a, window, 0) for a in arrays[1:]))
-    best: tuple[Array, ...] = ()
-    for tap in _taps(window):
+
+    def at(tap: tuple[int, ...]) -> tuple[Array, ...]:
         new = tuple(_take(array, window, tap) for array in padded)
-        new = (*new, jnp.full(new[0].shape, taps.offset_of(window, tap), window.offset_dtype))
-        if best:
-            better = taps.beats(new[0], best[0], kind)
-            new = tuple(lax.select(better, n, b) for n, b in zip(new, best, strict=True))
-        best = new
-    return best
+        return (*new, jnp.full(new[0].shape, taps.offset_of(window, tap), window.offset_dtype))
+
+    return taps.first_best(map(at, _taps(window)), kind)
 
 
 def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Array]:

@@ -69,18 +69,11 @@ def select_best(arrays: Sequence[Array], window: Window, kind: str) -> tuple[Arr
     """Every array at the first extremum of `arrays[0]` in each window, and the offset of that element."""
 
     def region_value(region: Sequence[Segment]) -> tuple[Array, ...]:
-        best: tuple[Array, ...] | None = None
-        for tap in taps.taps_of(region):
+        def at(tap: tuple[int, ...]) -> tuple[Array, ...]:
             new = tuple(taps.take_tap(array, window, region, tap) for array in arrays)
-            offset = jnp.full(new[0].shape, taps.offset_of(window, tap), window.offset_dtype)
-            if best is None:
-                best = (*new, offset)
-            else:
-                better = taps.beats(new[0], best[0], kind)
-                best = tuple(lax.select(better, n, b) for n, b in zip((*new, offset), best, strict=True))
-        if best is None:
-            raise AssertionError("a window without real taps reached a lowering")
-        return best
+            return (*new, jnp.full(new[0].shape, taps.offset_of(window, tap), window.offset_dtype))
+
+        return taps.first_best(map(at, taps.taps_of(region)), kind)
 
     return taps.over_regions(window, region_value)
 

@@ -79,8 +79,15 @@ def offset_of(window: Window, tap: Sequence[int]) -> int:
     return sum(i * stride for i, stride in zip(tap, window.offset_strides, strict=True))
 
 
+def rank(x: Array, kind: str) -> Array:
+    """What elements are compared by: themselves, but keys of floats with those of -0 and 0, -1 and 0, as equals."""
+    if not is_key(kind):
+        return x
+    return x - lax.shift_right_arithmetic(x, jnp.asarray(jnp.iinfo(x.dtype).bits - 1, x.dtype))
+
+
 def beats(new: Array, old: Array, kind: str) -> Array:
-    """Where `new` takes the place of `old`, the extremum so far: strictly better, or the first NaN."""
+    """Where `new` takes the place of `old`, the extremum so far: of a strictly better rank, or the first NaN."""
     if not jnp.issubdtype(new.dtype, jnp.floating):
         return better(new, old, kind)
     keeps = old >= new if kind == "max" else old <= new
@@ -89,11 +96,7 @@ def beats(new: Array, old: Array, kind: str) -> Array:
 
 
 def better(new: Array, old: Array, kind: str) -> Array:
-    """Where `new` is strictly better; nowhere if either is NaN."""
-    if is_key(kind):
-        # The keys -1 and 0 are both zeros: equal.
-        sign_bit = jnp.asarray(jnp.iinfo(new.dtype).bits - 1, new.dtype)
-        new, old = (key - lax.shift_right_arithmetic(key, sign_bit) for key in (new, old))
+    """Where `new` is of a strictly better rank; nowhere if either is NaN."""
     return new > old if is_max(kind) else new < old
 
 
@@ -107,6 +110,16 @@ def is_key(kind: str) -> bool:
     return kind.endswith(" of keys")
 
 
+def first_best(candidates: Iterable[tuple[Array, ...]], kind: str) -> tuple[Array, ...]:
+    """The first of the tuples whose first array is the extremum, or NaN, element by element."""
+    best: tuple[Array, ...] = ()
+    for candidate in candidates:
+        new = (rank(candidate[0], kind), *candidate)
+        chosen = beats(new[0], best[0], kind) if best else None
+        best = new if chosen is None else tuple(lax.select(chosen, n, b) for n, b in zip(new, best, strict=True))
+    return best[1:]
+
+
 def first_extremum(values: Iterable[Array], kind: str) -> Array:
     """The first extremum of arrays, element by element; NaN where there is one.
 
@@ -118,8 +131,11 @@ def first_extremum(values: Iterable[Array], kind: str) -> Array:
     floats = jnp.issubdtype(best.dtype, jnp.floating)
     # NaN beats nothing here and is looked for apart, which is as fast as a maximum that heeds it.
     nan = best != best if floats else None
+    best_rank = rank(best, kind)
     for new in others:
-        best = lax.select(better(new, best, kind), new, best)
+        new_rank = rank(new, kind)
+        first = better(new_rank, best_rank, kind)
+        best, best_rank = lax.select(first, new, best), lax.select(first, new_rank, best_rank)
         nan = nan | (new != new) if nan is not None else None
     return best if nan is None else lax.select(nan, jnp.full_like(best, jnp.nan), best)
 

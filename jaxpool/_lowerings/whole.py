@@ -45,7 +45,7 @@ def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Arra
     value = window_extremum(x, window, kind)
     positions = _positions(x.shape, window)
     none = jnp.asarray(jnp.iinfo(jnp.uint32).max, jnp.uint32)
-    best = ~taps.better(value, x, kind) & (value == value) | (x != x)
+    best = ~taps.better(taps.rank(value, kind), taps.rank(x, kind), kind) & (value == value) | (x != x)
     first = jnp.min(jnp.where(best, positions, none), window.axes, keepdims=True)
     # Of two zeros a reduction may return either, so the element is read.
     value = window_extremum(jnp.where(positions == first, x, extreme(x.dtype, kind)), window, kind)
