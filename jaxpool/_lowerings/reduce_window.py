@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from jaxpool._geometry import Window, known
+from jaxpool._geometry import AxisWindow, Window, known
 from jaxpool._lowerings import taps
 
 OPERATORS = ("window_sum", "window_spread", "window_extremum", "window_argextremum")
@@ -31,10 +31,15 @@ def arguments(window: Window, rank: int) -> tuple[list[int], list[int], list[tup
     for part in window.parts:
         dimensions[part.axis] = part.taps
         strides[part.axis] = part.stride
-        # Ceil mode may reach beyond the padding asked for; short of that, rounding down drops what is left over.
-        padding[part.axis] = (part.low, part.high if part.symbolic else max(part.reach, min(part.high, 0)))
+        padding[part.axis] = (part.low, part.high if part.symbolic else _high(part))
         dilation[part.axis] = part.dilation
     return dimensions, strides, padding, dilation
+
+
+def _high(part: AxisWindow) -> int:
+    """High padding, of which ceil mode may want more; rounding down drops a rest that is shorter than the stride."""
+    high = min(part.high, 0)
+    return high if 0 <= high - part.reach < part.stride else part.reach
 
 
 def _cropped(x: Array, padding: list[tuple[int, int]]) -> tuple[Array, list[tuple[int, int]]]:

@@ -113,7 +113,7 @@ def _reduction(call):
     return Reduction(_pooling(call), reducer=REDUCERS[call.reducer], init=live(call.arguments["init"]))
 
 
-def _back(call):
+def windows_back(call):
     """The windows that pooled the plane."""
     arguments, spatial = call.arguments, len(call.arguments.get("window_shape", call.arguments.get("output_shape", ())))
     axes = table.spatial_axes(call.shape, spatial, arguments.get("channel_axis", -1))
@@ -144,7 +144,7 @@ def _back(call):
 def _unpool(call):
     arguments = call.arguments
     result = Unpool(
-        _back(call),
+        windows_back(call),
         indices=arguments["indices"],
         convention=arguments.get("index_convention", "spatial"),
         add=arguments.get("duplicates") == "add",
@@ -155,7 +155,7 @@ def _unpool(call):
 
 
 def _spread(call):
-    arguments, windows = call.arguments, _back(call)
+    arguments, windows = call.arguments, windows_back(call)
     include, override = arguments.get("count_include_pad", True), arguments.get("divisor_override")
     mean = Sum(windows, mean=True, include=include, override=override)
     if not include and override is None:

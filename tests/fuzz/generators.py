@@ -6,6 +6,7 @@ import numpy as np
 
 from fuzz.calls import Call, Code, Key
 from fuzz.draw import chance, draw_large_layout, draw_layout, draw_mask, draw_window, pick
+from fuzz.expected import windows_back
 from fuzz.reducers import REDUCERS
 from fuzz.values import draw_dtype
 from fuzz.windows import RefusedError, pooling, spatial_axes
@@ -163,6 +164,17 @@ def _plane(rng, arguments, windows):
         arguments["output_shape"] = pick(rng, tuple, list)(windows.sizes)
 
 
+def _own_places(rng, call):
+    """A place for every window, of the elements that it holds."""
+    try:
+        windows = windows_back(call)
+    except RefusedError:
+        return np.zeros(call.shape, np.int32)
+    own = [rng.choice(cells[cells >= 0]) if (cells >= 0).any() else 0 for cells in windows.cells[0]]
+    kept = [axis for axis in range(len(call.shape)) if axis not in windows.axes]
+    return np.broadcast_to(np.expand_dims(np.reshape(own, windows.outs), kept), call.shape).astype(np.int32)
+
+
 def unpool(rng, function, x64):
     arguments, shape, windows = _pooled(rng)
     convention = str(rng.choice(["spatial", "window", "coordinates"]))
@@ -174,7 +186,10 @@ def unpool(rng, function, x64):
     if chance(rng, 0.6):
         arguments["duplicates"] = pick(rng, "add", "set")
     beyond = 1 if chance(rng, 0.3) else 0
-    if convention == "coordinates":
+    if convention == "spatial" and "output_shape" not in arguments:
+        # Known places must lie in their windows where only these tell the size of the plane.
+        indices = _own_places(rng, Call(function, shape, "float32", arguments))
+    elif convention == "coordinates":
         along = [rng.integers(-beyond, n + beyond, shape) for n in windows.sizes]
         indices = np.stack(along, -1).astype(np.int32)
     else:

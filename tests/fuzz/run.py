@@ -13,6 +13,7 @@ from fuzz.invalid import check_invalid, spoiled
 from fuzz.random_windows import BrokenRuleError
 from fuzz.transform import draw_transformation
 from fuzz.values import KINDS, draw, is_float
+from fuzz.ways_back import Unpool
 from fuzz.windows import RefusedError
 
 # Calls between two clearings of the caches, which hold every program.
@@ -114,6 +115,9 @@ def run_number(number, options, tally, count=ARRAYS):
 
 def _run_call(rng, call, plan, options, tally, count):
     how = draw_transformation(rng, call, plan)
+    if isinstance(plan, Unpool) and plan.outside and how.arrays == "closed":
+        tally.add(call, "refused", 1, check_refused(call, "known indices outside"))
+        return
     xs = _arrays(rng, call, plan, options.debug_nans, count)
     if not xs:
         return

@@ -42,6 +42,13 @@ class Unpool(OnWindows):
         cells = np.broadcast_to(self.windows.cells, (len(tap), *self.windows.cells.shape[1:]))
         return np.where(inside, np.take_along_axis(cells, tap[..., None], -1)[..., 0], -1)
 
+    @property
+    def outside(self):
+        """Whether some index names no place, which is refused where it is known."""
+        limits = {"window": self.windows.cells.shape[-1], "spatial": math.prod(self.windows.sizes)}
+        limits = self.windows.sizes if self.convention == "coordinates" else limits[self.convention]
+        return bool(((self.indices < 0) | (self.indices >= np.asarray(limits))).any())
+
     def kept(self):
         """Places, and -1 also for values that another overwrites."""
         places = self.places().copy()
