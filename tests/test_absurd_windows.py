@@ -1,5 +1,6 @@
 """Windows, strides and paddings far beyond any array: the right result at once, or an error that names the bound."""
 
+import functools
 import itertools
 
 import jax
@@ -10,6 +11,7 @@ import pytest
 
 import jaxpool
 from jaxpool._geometry import AxisWindow, Window, pooling_window
+from jaxpool._lowerings import IMPLEMENTATIONS
 
 X = jnp.arange(6.0)
 ONE = jnp.ones((1, 1, 1, 1))
@@ -53,6 +55,25 @@ def test_the_stride_of_a_single_window_costs_nothing(pool):
     program = jax.jit(jax.grad(loss), static_argnums=1).lower(X, 10**9).as_text()
     assert "1000000000" not in program
     np.testing.assert_array_equal(jax.grad(loss)(X, 10**9), jax.grad(loss)(X, 5))
+
+
+@pytest.mark.parametrize("implementation", [*IMPLEMENTATIONS, None])
+def test_a_single_window_leaves_the_rest_of_the_input(implementation):
+    # Of 4 elements a window of 2 with stride 3 leaves half.
+    x = jnp.asarray([1.0, 2.0, 7.0, 9.0])
+    arguments = {"window_shape": (2,), "strides": 3, "channel_axis": None, "implementation": implementation}
+    for pool, expected, slope in [
+        (jaxpool.sum_pool, [3], [1, 1, 0, 0]),
+        (jaxpool.avg_pool, [1.5], [0.5, 0.5, 0, 0]),
+        (jaxpool.max_pool, [2], [0, 1, 0, 0]),
+        (jaxpool.min_pool, [1], [1, 0, 0, 0]),
+    ]:
+        try:
+            values, back = jax.vjp(functools.partial(pool, **arguments), x)
+        except NotImplementedError:
+            continue
+        assert values.tolist() == expected
+        assert back(jnp.ones(1))[0].tolist() == slope
 
 
 def outcome(call):
