@@ -238,6 +238,19 @@ def regions(size, outputs, **options):
     return np.asarray(last).astype(int)
 
 
+@pytest.mark.parametrize("layout", [(2, 2, 8, 1), (3, 8), (8,)])
+def test_fractional_windows_of_single_elements(layout):
+    # Where windows start is the same for all maps, the results are not.
+    axis = None if layout[-1] == 8 else -1
+    x = jnp.arange(math.prod(layout), dtype=jnp.float32).reshape(layout)
+    arguments = {"output_size": (8,), "rule": "tensorflow", "channel_axis": axis}
+    values, indices = jaxpool.fractional_max_pool_with_argmax(x, jax.random.key(0), **arguments)
+    np.testing.assert_array_equal(values, x)
+    assert indices.shape == layout
+    back = jax.vjp(lambda x: jaxpool.fractional_max_pool(x, jax.random.key(0), **arguments), x)[1](x)[0]
+    np.testing.assert_array_equal(back, x)
+
+
 @pytest.mark.parametrize("rule", ["tensorflow", "tensorflow_pseudo_random"])
 def test_fractional_regions_of_tensorflow_share_out_the_plane(rule):
     for size, outputs in [(10, 7), (25, 13), (9, 9), (30, 4)]:

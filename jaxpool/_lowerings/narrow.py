@@ -6,6 +6,7 @@ where floats need several to let NaN through. Moves need only the bits. Sums nee
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -33,7 +34,10 @@ def run(operator: str, lowering: Callable[..., Any], *arrays: Array, **parameter
     first, *others = arrays
     dtype = first.dtype
     if jnp.finfo(dtype).bits < 16:
-        wide = lowering(first.astype(jnp.float32), *others, **parameters)
+        # As f32 whole planes would lose NaN; bf16 holds every float of 8 bits and has the order of integers.
+        extremum = operator in _EXTREMA
+        again = functools.partial(run, operator, lowering) if extremum else lowering
+        wide = again(first.astype(jnp.bfloat16 if extremum else jnp.float32), *others, **parameters)
         return (wide[0].astype(dtype), wide[1]) if isinstance(wide, tuple) else wide.astype(dtype)
     if operator == "gather_at_offsets" or (operator == "scatter_at_offsets" and parameters["window"].apart):
         bits = lax.bitcast_convert_type(first, jnp.int16)

@@ -102,7 +102,8 @@ def _first_along(
     best = (at(x, start), start)
     if part.taps > 1:
         best = _better(best, (at(x, stop - block), stop - block))
-    return best[0], best[1] if singles and block == 1 else at(places, best[1])
+    # Where windows are single elements, their starts may stand for many maps at once.
+    return best[0], jnp.broadcast_to(best[1], best[0].shape) if singles and block == 1 else at(places, best[1])
 
 
 def _better(earlier: Sequence[Array], later: Sequence[Array]) -> tuple[Array, Array]:

@@ -152,8 +152,9 @@ def slope_of(plan, how, x, dx, g):
     if how.name == "jet" and (near_ends(x) or not np.isfinite(x.astype(complex)).all()):
         # JAX's rules for quotients multiply by the value, infinite or NaN as it may be.
         return []
-    # The third argument of a Taylor mode repeats the tangent, so that all orders of what is piecewise linear agree.
-    return [bounds] * (3 if how.name == "jet" else 1)
+    # The third argument of a Taylor mode repeats the tangent, so that all orders of what is piecewise linear agree;
+    # JAX divides them by factorials before, in the dtype of the inputs, which narrow floats round.
+    return [bounds] * (3 if how.name == "jet" and jnp.finfo(x.dtype).bits >= 32 else 1)
 
 
 def bits_fault(plan, x, found):

@@ -37,7 +37,10 @@ def _fault(spans, size, arguments, taps):
 
 def _places(call, ramp):
     arguments = {name: live(value) for name, value in call.arguments.items()}
-    return np.asarray(jaxpool.fractional_max_pool_with_argmax(jnp.asarray(ramp, jnp.float32), **arguments)[1])
+    try:
+        return np.asarray(jaxpool.fractional_max_pool_with_argmax(jnp.asarray(ramp, jnp.float32), **arguments)[1])
+    except Exception as error:
+        raise BrokenRuleError(f"no windows at all: {str(error)[:400]}") from error
 
 
 def read(call):
