@@ -87,6 +87,11 @@ def few_lanes(case: Case) -> bool:
     return not case.minor and case.lanes < (16 if case.narrow else 8)
 
 
+def separable_place(case: Case) -> bool:
+    """Whether extrema with offsets in small windows are better found along one axis at a time."""
+    return few_lanes(case) and few(case) and not (case.narrow and case.window.taps <= 4)
+
+
 def merged_value(case: Case) -> bool:
     """Whether values are better found on merged axes."""
     # Up to 8 lanes the loop over them is short enough, from 32 on it is no longer unrolled.

@@ -95,7 +95,7 @@ TABLE = (
     Row(("window_argextremum",), ("cpu",), cases.stored_place, "stored_doubling"),
     Row(("window_argextremum",), ("cpu",), lambda case: case.narrow and case.minor and case.dense, "doubling"),
     Row(_VALUES, ("cpu",), lambda case: case.lanes <= 8 and cases.few(case), "separable"),
-    Row(("window_argextremum",), ("cpu",), lambda case: cases.few_lanes(case) and cases.few(case), "separable"),
+    Row(("window_argextremum",), ("cpu",), cases.separable_place, "separable"),
     Row(("window_sum",), ("cpu",), cases.merged_value, "merged_separable"),
     Row(("window_extremum",), ("cpu",), lambda case: cases.merged_value(case) and not case.narrow, "merged_separable"),
     Row(_READS, _ANY, cases.few, "slices"),

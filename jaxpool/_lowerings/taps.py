@@ -126,18 +126,27 @@ def first_extremum(values: Iterable[Array], kind: str) -> Array:
     `lax.max` would do but for one thing: of two zeros it takes the positive one, not the first.
     """
     best, *others = values
-    if (jnp.issubdtype(best.dtype, jnp.integer) and not is_key(kind)) or best.dtype == jnp.bool_:
-        return functools.reduce(lax.max if is_max(kind) else lax.min, others, best)
-    floats = jnp.issubdtype(best.dtype, jnp.floating)
+    combine = lax.max if is_max(kind) else lax.min
+    if is_key(kind):
+        return _first_zero(best, others, functools.reduce(combine, others, best), kind)
+    if jnp.issubdtype(best.dtype, jnp.integer) or best.dtype == jnp.bool_:
+        return functools.reduce(combine, others, best)
     # NaN beats nothing here and is looked for apart, which is as fast as a maximum that heeds it.
-    nan = best != best if floats else None
-    best_rank = rank(best, kind)
+    nan = best != best
     for new in others:
-        new_rank = rank(new, kind)
-        first = better(new_rank, best_rank, kind)
-        best, best_rank = lax.select(first, new, best), lax.select(first, new_rank, best_rank)
-        nan = nan | (new != new) if nan is not None else None
-    return best if nan is None else lax.select(nan, jnp.full_like(best, jnp.nan), best)
+        best = lax.select(better(new, best, kind), new, best)
+        nan = nan | (new != new)
+    return lax.select(nan, jnp.full_like(best, jnp.nan), best)
+
+
+def _first_zero(first: Array, others: Iterable[Array], extremum: Array, kind: str) -> Array:
+    """The extremum of keys, but where it is a zero the first of the zeros.
+
+    There no key lies beyond the zeros, so that the first zero is the first key not short of them.
+    """
+    for new in others:
+        first = lax.select(first < -1 if is_max(kind) else first > 0, new, first)
+    return lax.select((extremum == 0) | (extremum == -1), first, extremum)
 
 
 def covering(part: AxisWindow) -> range:
