@@ -52,6 +52,21 @@ def parser() -> argparse.ArgumentParser:
     sweep.add_argument("--output", type=pathlib.Path, default=pathlib.Path("sweep"), metavar="DIR")
     _measuring(sweep)
 
+    pools = commands.add_parser("random", help="pools drawn by a seed, beside flax and torch: means and the worst ten")
+    _drawing(pools, 200)
+    pools.add_argument("--modes", nargs="+", choices=MODES, default=["forward", "forward_vjp"])
+    pools.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved after every case")
+    _measuring(pools)
+
+    choice = commands.add_parser("choice", help="every algorithm beside the chosen one: where another is faster")
+    _drawing(choice, 0)
+    choice.add_argument("--select", default="", metavar="PATTERN", help="of named workloads, where --count is 0")
+    choice.add_argument("--suite", choices=SUITES, default="cpu")
+    choice.add_argument("--modes", nargs="+", choices=MODES, default=["forward", "forward_with_argmax", "forward_vjp"])
+    choice.add_argument("--bound", type=_positive(float), default=1.15, help="what is slower than so many times")
+    choice.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved after every case")
+    _measuring(choice, peers=False)
+
     report = commands.add_parser("report", help="Markdown and plots out of saved runs of one device")
     report.add_argument("files", nargs="+", type=pathlib.Path, metavar="FILE.json")
     report.add_argument("--output", type=pathlib.Path, required=True, metavar="DIR")
@@ -69,8 +84,15 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def _measuring(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--contenders", nargs="+", default=_DEFAULT, metavar="NAME", help="see `list`; or: all")
+def _drawing(command: argparse.ArgumentParser, count: int) -> None:
+    command.add_argument("--seed", type=int, default=0, help="the same seed draws the same pools")
+    command.add_argument("--count", type=int, default=count, metavar="N", help=f"pools; default: {count}")
+    command.add_argument("--first", type=int, default=0, metavar="N", help="the number of the first pool")
+
+
+def _measuring(command: argparse.ArgumentParser, peers: bool = True) -> None:
+    if peers:
+        command.add_argument("--contenders", nargs="+", default=_DEFAULT, metavar="NAME", help="see `list`; or: all")
     command.add_argument("--samples", type=_positive(int), help="per contender and case; three at least")
     command.add_argument(
         "--budget", type=_positive(float), metavar="S", help="seconds of samples per contender and case"
@@ -159,6 +181,34 @@ def _sweep(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _random(arguments: argparse.Namespace, console: Console) -> int:
+    from benchmarks import random_pools, ratios, suite
+
+    options, contenders = _options(arguments, False), _contenders(arguments)
+    workloads = random_pools.draw(arguments.seed, arguments.count, arguments.first)
+    plan = suite.plan(workloads, None, arguments.modes)
+    run = suite.new_run(options, contenders, seed=arguments.seed, first=arguments.first)
+    suite.execute(run, suite.steps_of(plan, contenders, options), console, arguments.output)
+    ratios.show_peers(run, console)
+    return 0
+
+
+def _choice(arguments: argparse.Namespace, console: Console) -> int:
+    from benchmarks import random_pools, ratios, suite
+    from benchmarks.contenders import CONTENDERS
+
+    options = _options(arguments, arguments.suite == "accelerator")
+    workloads = random_pools.draw(arguments.seed, arguments.count, arguments.first)
+    workloads = workloads or select(arguments.select, suite=arguments.suite)
+    workloads = [workload for workload in workloads if workload.pool in ("max", "avg")]
+    contenders = [name for name in CONTENDERS if name.partition(":")[0] == "jaxpool"]
+    plan = suite.plan(workloads, None, arguments.modes)
+    run = suite.new_run(options, contenders, suite=arguments.suite, seed=arguments.seed)
+    suite.execute(run, suite.steps_of(plan, contenders, options), console, arguments.output)
+    ratios.show_choice(run, console, arguments.bound)
+    return 0
+
+
 def _report(arguments: argparse.Namespace, console: Console) -> int:
     from benchmarks import records, report
 
@@ -210,7 +260,15 @@ def main(argv: Sequence[str]) -> int:
         aot.main(list(argv[1:]))
         return 0
     arguments = parser().parse_args(argv or SHORT)
-    commands = {"run": _run, "sweep": _sweep, "report": _report, "compare": _compare, "list": _list}
+    commands = {
+        "run": _run,
+        "sweep": _sweep,
+        "random": _random,
+        "choice": _choice,
+        "report": _report,
+        "compare": _compare,
+        "list": _list,
+    }
     console = Console()
     return commands[arguments.command](arguments, Console(width=max(console.width, _WIDTH)))
 
@@ -218,7 +276,7 @@ def main(argv: Sequence[str]) -> int:
 def _start() -> int:
     """As a program: settings of malloc and OpenMP take effect only in a process that starts with them."""
     argv = sys.argv[1:]
-    if not argv or argv[0] in ("run", "sweep"):
+    if not argv or argv[0] in ("run", "sweep", "random", "choice"):
         wanted = wanted_settings(os.environ, "--system-allocator" in argv)
         if wanted:
             os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **wanted})

@@ -11,13 +11,14 @@ import jax
 import numpy as np
 import oracle
 import pytest
+from rich.console import Console
 
 import jaxpool
 from jaxpool._geometry import pooling_window
 
 pytest.importorskip("benchmarks.workloads", reason="the benchmarks are not part of the package")
 
-from benchmarks import contenders, environment, measure, programs, records, reference, workloads
+from benchmarks import contenders, environment, measure, programs, random_pools, ratios, records, reference, workloads
 from benchmarks.workloads import WORKLOADS, Workload, minimal_bytes
 
 QUICK = measure.Options(samples=3, sample_s=0.0, budget_s=0.01, warmup_s=0.0)
@@ -399,3 +400,60 @@ def test_report_marks_programs_that_are_the_same():
     text = report.markdown(run, [])
     marked = [line for line in text.splitlines() if line.startswith("| max-3x3-s2-stem float32 ")]
     assert [" = |" in line for line in marked] == [True, False, True, *[False] * 5]
+
+
+def test_random_pools_are_the_same_for_a_seed_and_within_bounds():
+    drawn = random_pools.draw(3, 60)
+    assert drawn[20:30] == random_pools.draw(3, 10, first=20)
+    assert drawn != random_pools.draw(4, 60)
+    assert len({workload.name for workload in drawn}) == 60
+    for workload in drawn:
+        low, high = random_pools.ELEMENTS
+        assert low <= math.prod(workload.shape) <= high
+        assert set(workload.window) <= set(range(2, 12))
+        assert min(workload.output_plane) >= 1
+        assert all(pad <= taps // 2 for pair, taps in zip(workload.pairs, workload.window, strict=True) for pad in pair)
+    kinds = [{len(w.window) for w in drawn}, {w.pool for w in drawn}, {w.dtypes[0] for w in drawn}]
+    assert kinds == [{1, 2, 3}, {"max", "avg"}, {"float32", "bfloat16"}]
+    assert {w.channel_axis for w in drawn} == {-1, 1}
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_random_pools_are_right(number):
+    (workload,) = random_pools.draw(11, 1, first=number)
+    small = tuple(min(size, 2 if axis == 0 else 12) for axis, size in enumerate(workload.shape))
+    assert checked("jaxpool", dataclasses.replace(workload, shape=small), dtype=workload.dtypes[0]) is None
+
+
+def test_pools_are_told_in_a_few_words():
+    pool = workloads.Workload("a", "b", "max", (2, 3, 9, 8), (3, 2), (2, 1), ((1, 1), (0, 1)), channel_axis=1)
+    assert random_pools.describe(pool) == "max 3x2 stride 2x1 pad 1,0:1, 2x3x9x8 channels first"
+
+
+def test_means_and_the_worst_cases_are_shown(capsys):
+    run = made_up()
+    for case in run.cases:
+        case.records["jaxpool:slices"] = copy.deepcopy(case.records["jaxpool"])
+    beaten = run.cases[1].records["jaxpool:slices"]
+    beaten.contender, beaten.seconds = "jaxpool:slices", [s / 2 for s in beaten.seconds]
+    console = Console(width=160)
+    ratios.show_peers(run, console, worst=1)
+    printed = capsys.readouterr().out
+    assert "0.200" in printed
+    assert printed.count("max 3x3") + printed.count("avg 25") == 1
+    assert ratios.best_of(run.cases[1]) is beaten
+    ratios.show_choice(run, console)
+    printed = capsys.readouterr().out
+    assert "slices" in printed
+    assert f"in {len(run.cases) - 1} of {len(run.cases)} cases" in printed
+
+
+@pytest.mark.parametrize("command", ["random", "choice"])
+def test_drawn_pools_are_timed_from_the_command_line(command, capsys, monkeypatch):
+    small = dataclasses.replace(tiny("max-3x3-s2-stem"), dtypes=("float32",))
+    monkeypatch.setattr(random_pools, "draw", lambda *drawn: {(5, 1, 0): (small,)}[drawn])
+    arguments = [command, "--seed", "5", "--count", "1", "--modes", "forward", "--samples", "3", "--budget", "0.01"]
+    command_line = pytest.importorskip("benchmarks.__main__")
+    assert command_line.main([*arguments, *(["--contenders", "jaxpool", "flax"] if command == "random" else [])]) == 0
+    printed = capsys.readouterr().out
+    assert ("of flax" if command == "random" else "of 1 cases") in printed
