@@ -26,6 +26,9 @@ else:
             raise unknown_name("jaxpool", name, __all__)
         return found
 
+    def __dir__() -> list[str]:
+        return [*__all__, "__version__", "linen", "nnx", "onnx", "torch"]
+
 
 __version__ = "0.1.0"
 

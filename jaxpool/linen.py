@@ -5,17 +5,18 @@ called with the arrays: `MaxPool((2, 2), strides=2)(x, where=mask)` is
 `jaxpool.max_pool(x, (2, 2), strides=2, where=mask)`. A call may also take an exponent that is learned,
 `GlobalPowerMeanPool()(x, p=p)`, and the size of an unpooled plane,
 `MaxUnpool((2, 2), 2)(x, indices, output_shape=size)`.
-Arguments are checked when a module is made; only what depends on the shape of the inputs is checked in the call.
+Arguments are checked when a module is made, as far as they can be without inputs; the rest is checked in the call.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jaxpool import _modules
 from jaxpool._geometry import Ints, Padding
+from jaxpool._geometry.calls import unknown_name
 from jaxpool._pools.adaptive import Sizes
 from jaxpool._pools.power import Scalar
 
@@ -134,6 +135,12 @@ class MaxUnpool(_modules.MaxUnpool, _Module):
 
 class AvgUnpool(_modules.AvgUnpool, _Module):
     """Average unpooling, `jaxpool.avg_unpool`, as a `flax.linen` module."""
+
+
+if not TYPE_CHECKING:
+    # Hidden from type checkers, which otherwise take every name for one of the module.
+    def __getattr__(name: str) -> Any:
+        raise unknown_name("jaxpool.linen", name, __all__)
 
 
 __all__ = [

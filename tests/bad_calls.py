@@ -38,8 +38,35 @@ def on_large_plane(pool, *arguments):
     return jax.eval_shape(lambda x: pool(x, *arguments), jax.ShapeDtypeStruct(LARGE, jnp.float32))
 
 
+RNGS = type("Rngs", (), {})()
+
 CALLS = {
     # window_shape
+    "more elements than 32 bits name": lambda: jaxpool.max_pool(
+        jnp.zeros((1, 3, 3, 3, 1)), (1500,) * 3, strides=1500, padding=1499
+    ),
+    "gaps between the inputs": lambda: jaxpool.max_pool(X, (2, 2), base_dilation=2),
+    # what is looked into
+    "a negative exponent as an array": lambda: jaxpool.lp_pool(X, (2, 2), p=jnp.asarray(-1.0)),
+    "an exponent that is NaN": lambda: jaxpool.global_power_mean_pool(X, p=jnp.asarray(jnp.nan)),
+    "samples beyond 1": lambda: fractional(None, (3, 3), window_shape=(2, 2), samples=SAMPLES + 0.75),
+    "samples that are NaN": lambda: fractional(None, (3, 3), window_shape=(2, 2), samples=SAMPLES * jnp.nan),
+    "places of tf beyond the picture": lambda: jaxpool.indices_from_tf(PLACES + 192, X.shape),
+    "places of tf in other channels": lambda: jaxpool.indices_from_tf(PLACES, X.shape),
+    "places of onnx in other maps": lambda: jaxpool.indices_from_onnx(PLACES, X.shape),
+    "places beyond the plane": lambda: jaxpool.indices_to_onnx(PLACES + 64, X.shape),
+    "strides of no window": lambda: jaxpool.max_unpool(Y, PLACES, strides=2, output_shape=(8, 8)),
+    "padding of no window": lambda: jaxpool.max_unpool(Y, PLACES, padding="same", output_shape=(8, 8)),
+    "dilation of no window": lambda: jaxpool.max_unpool(Y, PLACES, window_dilation=(2, 2), output_shape=(8, 8)),
+    "key in the place of the size": lambda: fractional((5, 5), KEY, window_shape=(2, 2)),
+    "streams of keys": lambda: fractional(RNGS, (5, 5), window_shape=(2, 2)),
+    "mask of channels first": lambda: jaxpool.max_pool(MAPS, (2, 2), channel_axis=1, where=jnp.ones((2, 8, 8), bool)),
+    "places on a symbolic plane": lambda: on_symbolic_plane(
+        functools.partial(jaxpool.max_pool_with_argmax, implementation="reduce_window"), (2, 2)
+    ),
+    "a name that is like another": lambda: jaxpool.median_pool,
+    "dtype of no tangent": lambda: jaxpool.max_pool(np.zeros((3, 3, 1), jax.dtypes.float0), (1, 1)),
+    "crop beyond the inputs": lambda: jaxpool.max_pool(jnp.ones(3), (1,), padding=[(-6, 11)], channel_axis=None),
     "int window": lambda: jaxpool.max_pool(X, 2),
     "float window": lambda: jaxpool.avg_pool(X, 2.5),
     "no window": lambda: jaxpool.max_pool(X, None),

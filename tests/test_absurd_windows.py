@@ -157,3 +157,13 @@ def test_symbols_of_geometry_stay_hashable():
     window = pooling_window("pool", (6,), (2**70,), 1, "SAME", channel_axis=None, padding_is_empty=True)
     assert hash(window.normal) == hash(window.normal)
     assert window.normal.parts[0].taps <= 11
+
+
+@pytest.mark.parametrize("number", [10**30, 10**160, 10**400])
+def test_means_of_more_elements_than_floats_count_are_0(number):
+    far = {"window_shape": (number, number), "padding": number, "strides": 10 * number}
+    assert jaxpool.avg_pool(ONE, **far).tolist() == [[[[0]]]]
+    assert jaxpool.avg_pool(ONE, **far, where=ONE > 0).tolist() == [[[[0]]]]
+    assert jaxpool.power_mean_pool(ONE, **far).tolist() == [[[[0]]]]
+    assert jaxpool.avg_pool(ONE, (1, 1), divisor_override=number**2).item() == 0
+    assert jaxpool.avg_pool(ONE, (1, 1), divisor_override=-(number**2)).item() == 0

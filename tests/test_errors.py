@@ -159,8 +159,16 @@ WELCOME = {
         jaxpool.max_unpool(INTEGERS.astype(jnp.int16), jnp.zeros(V.shape, jnp.int32), output_shape=(8, 8)),
     ),
     "big-endian indices of tf": lambda: (
-        jaxpool.indices_from_tf(np.asarray(PLACES).astype(">i8"), X.shape),
-        jaxpool.indices_from_tf(PLACES, X.shape),
+        jaxpool.indices_from_tf(np.asarray(jaxpool.indices_to_tf(PLACES, X.shape)).astype(">i8"), X.shape),
+        PLACES,
+    ),
+    "big-endian samples": lambda: (
+        jaxpool.fractional_max_pool(V, None, (3, 3), window_shape=(2, 2), samples=np.full((2, 3, 2), 0.5, ">f4")),
+        jaxpool.fractional_max_pool(V, None, (3, 3), window_shape=(2, 2), samples=jnp.full((2, 3, 2), 0.5)),
+    ),
+    "a big-endian exponent": lambda: (
+        jaxpool.lp_pool(V, (2, 2), p=np.asarray(3, ">f4")),
+        jaxpool.lp_pool(V, (2, 2), p=3),
     ),
     "a big-endian dtype": lambda: (
         jaxpool.chosen_implementation(X.shape, (2, 2), platform="cpu", dtype=np.dtype(">f4")),

@@ -76,3 +76,26 @@ def test_the_named_native_window_is_one_window_and_nothing_else(pool, dtype):
             welcome |= {"convert", "divide"}
         assert set(operations) <= welcome
         assert "call" not in text
+
+
+def test_offsets_in_the_window_on_a_plane_of_symbols():
+    def pool(x):
+        return jaxpool.max_pool_with_argmax(x, (3, 2), 2, index_convention="window", **NATIVE)
+
+    shape = export.symbolic_shape("b, h, w, c", constraints=["h >= 3", "w >= 2"])
+    exported = export.export(jax.jit(pool))(jax.ShapeDtypeStruct(shape, np.float32))
+    x = np.random.default_rng(0).normal(size=(2, 7, 6, 3)).astype(np.float32)
+    for got, expected in zip(exported.call(x), pool(x), strict=True):
+        np.testing.assert_array_equal(got, expected)
+    assert exported.out_avals[0].shape == jaxpool.output_shape(shape, (3, 2), 2)
+
+
+def test_unpooling_to_the_shape_of_inputs_with_a_symbolic_batch():
+    def there_and_back(x):
+        values, indices = jaxpool.torch.max_pool2d(x, 2, return_indices=True)
+        return jaxpool.torch.max_unpool2d(values, indices, 2, output_size=x.shape)
+
+    (batch,) = export.symbolic_shape("b")
+    exported = export.export(jax.jit(there_and_back))(jax.ShapeDtypeStruct((batch, 3, 9, 9), np.float32))
+    x = np.random.default_rng(0).normal(size=(2, 3, 9, 9)).astype(np.float32)
+    np.testing.assert_array_equal(exported.call(x), there_and_back(x))

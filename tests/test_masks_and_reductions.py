@@ -447,6 +447,16 @@ def test_operations_that_are_not_associative_are_refused(name):
         jaxpool.pool(x, init, combine, (2,))
 
 
+def test_an_operation_of_flags_and_numbers_is_accepted():
+    # A sum that starts anew at every flag: associative where flags are 0 or 1, and not for other numbers.
+    def join(a, b):
+        return jnp.maximum(a[0], b[0]), b[1] + (1 - b[0]) * a[1]
+
+    flags, x = jnp.asarray([0.0, 1.0, 0.0, 0.0]), jnp.asarray([1.0, 2.0, 4.0, 8.0])
+    _, sums = jaxpool.pool((flags, x), (0.0, 0.0), join, (3,), channel_axis=None)
+    assert sums.tolist() == [6, 14]
+
+
 def test_associativity_is_seen_in_every_transformation_and_once():
     calls = []
 

@@ -137,13 +137,21 @@ def test_what_depends_on_the_inputs_is_left_to_the_call(api):
 
 @pytest.mark.parametrize("api", APIS, ids=short)
 def test_a_name_that_is_no_argument_is_refused_with_those_that_are(api):
-    rule = r"MaxPool: got an unexpected keyword argument 'stride'\. The arguments are window_shape, strides, "
-    with pytest.raises(TypeError, match=rule):
+    with pytest.raises(TypeError, match=r"^MaxPool: takes no argument stride; got stride=2\. Write strides=2\."):
         api.MaxPool((2, 2), stride=2)
-    with pytest.raises(TypeError, match=r"MaxPool: missing a required argument: 'window_shape'\. The arguments are"):
+    with pytest.raises(TypeError, match=r"^MaxPool: takes no argument kernel_size; .* Write window_shape=\(2, 2\)\."):
+        api.MaxPool(kernel_size=(2, 2))
+    with pytest.raises(TypeError, match=r"^MaxPool: needs window_shape; got no value for it\."):
         api.MaxPool()
-    with pytest.raises(TypeError, match=re.escape("Give where in the call: MaxPool((2, 2))(x, where=where).")):
-        api.MaxPool((2, 2), where=X > 0)
+    with pytest.raises(TypeError, match=r"^GlobalAvgPool: takes at most 0 positional arguments; .* Pass by name num_"):
+        api.GlobalAvgPool(1)
+    with pytest.raises(
+        TypeError, match=re.escape("Give key in the call: FractionalMaxPool((7, 7), window_shape=(2, 2))(x, key)")
+    ):
+        api.FractionalMaxPool((3, 3), rngs=1)
+    for name in ("where", "mask"):
+        with pytest.raises(TypeError, match=re.escape("Give where in the call: MaxPool((2, 2))(x, where=where).")):
+            api.MaxPool((2, 2), **{name: X > 0})
     with pytest.raises(TypeError, match=re.escape("Give samples in the call: FractionalMaxPool((7, 7), window_shape=")):
         api.FractionalMaxPool((3, 3), samples=X)
 
@@ -155,3 +163,38 @@ def test_lists_and_arrays_become_tuples(api):
     assert jax.tree.leaves(module.window_shape) == [2, 2]
     constant = api.MaxPool(jnp.array([2, 2]))
     np.testing.assert_array_equal(constant(X), jaxpool.max_pool(X, (2, 2)))
+
+
+@pytest.mark.parametrize("api", APIS, ids=short)
+def test_calls_that_do_not_fit_are_explained(api):
+    pool = api.MaxPool((2, 2))
+    with pytest.raises(TypeError, match=r"^MaxPool\(\.\.\.\): takes no argument mask; .* Write where= instead\."):
+        pool(X, mask=X > 0)
+    with pytest.raises(TypeError, match=r"^MaxPool\(\.\.\.\): takes strides where it is made, not in the call\. Write"):
+        pool(X, strides=2)
+    with pytest.raises(
+        TypeError, match=r"^MaxPool\(\.\.\.\): needs inputs; .* Write MaxPool\(\.\.\.\)\(inputs, \.\.\.\)\."
+    ):
+        pool()
+    # Errors of what a call runs are left alone.
+    with pytest.raises(TypeError, match=r"^max_pool: inputs must be an array"):
+        pool("x")
+
+
+@pytest.mark.parametrize("api", APIS, ids=short)
+def test_names_of_other_libraries_are_explained(api):
+    with pytest.raises(
+        AttributeError, match=rf"^{api.__name__}: has no attribute MaxPool2d\. Write {api.__name__}.MaxPool\."
+    ):
+        _ = api.MaxPool2d
+    with pytest.raises(AttributeError, match=r"Write jaxpool\.\w+\.GlobalPowerMeanPool\."):
+        _ = api.GeM
+    with pytest.raises(AttributeError, match=r"has no attribute Dense\. It has AdaptiveAvgPool, "):
+        _ = api.Dense
+
+
+def test_what_describes_no_window_is_refused():
+    for fields in ({"strides": 2}, {"padding": 1}, {"window_dilation": 2}, {"index_convention": "window"}):
+        for api in APIS:
+            with pytest.raises((TypeError, ValueError), match=r"^MaxUnpool: \w+ must be "):
+                api.MaxUnpool(**fields)

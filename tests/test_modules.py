@@ -119,14 +119,17 @@ def test_what_is_named_in_a_call_takes_the_place_of_the_field():
         values, indices = api.MaxPoolWithArgmax((2, 2), 2)(x)
         unpooled = api.MaxUnpool((2, 2), 2)(values, indices, output_shape=(5, 6))
         assert_trees_equal(unpooled, jaxpool.max_unpool(values, indices, (2, 2), 2, output_shape=(5, 6)))
-        with pytest.raises(TypeError, match=r"__call__\(\) got an unexpected keyword argument 'strides'"):
+        with pytest.raises(TypeError, match=r"MaxPool\(\.\.\.\): takes strides where it is made, not in the call"):
             api.MaxPool((2, 2))(x, strides=2)
 
 
 def test_flax_takes_its_own_arguments_by_name_only():
     pool = jaxpool.linen.MaxPool((2, 2), name="pool", parent=None)
     assert (pool.name, pool.parent) == ("pool", None)
-    with pytest.raises(TypeError, match=r"MaxPool: too many positional arguments\. The arguments are window_shape, "):
+    with pytest.raises(
+        TypeError,
+        match=r"MaxPool: takes at most 3 positional arguments; got 4 of them\. By position come window_shape, ",
+    ):
         jaxpool.linen.MaxPool((2, 2), 2, "VALID", None)
 
 
@@ -305,3 +308,22 @@ def test_what_users_derive_from_a_module():
         Scaled(2)
     with pytest.raises(TypeError, match="Halving: strides must"):
         type("Halving", (jaxpool.nnx.MaxPool,), {})((2, 2), 1.5)
+
+
+def test_a_learned_exponent_of_nnx_in_every_kind_of_call():
+    x = inputs()
+    lp_pool = functools.partial(jaxpool.lp_pool, window_shape=(2, 2))
+    for module, function in (
+        (jaxpool.nnx.GlobalPowerMeanPool(p=nnx.Param(jnp.asarray(3.0))), jaxpool.global_power_mean_pool),
+        (jaxpool.nnx.LpPool((2, 2), p=nnx.Param(jnp.asarray(3.0))), lp_pool),
+    ):
+        expected = function(x, p=3.0)
+        np.testing.assert_allclose(module(x), expected, rtol=1e-6)
+        np.testing.assert_allclose(jax.jit(module)(x), expected, rtol=1e-6)
+        np.testing.assert_allclose(nnx.jit(lambda m, x: m(x))(module, x), expected, rtol=1e-6)
+        np.testing.assert_allclose(nnx.merge(*nnx.split(module))(x), expected, rtol=1e-6)
+        slope = nnx.grad(lambda m: m(x).sum())(module)["p"][...]
+        expected = jax.grad(lambda p, function=function: function(x, p=p).sum())(3.0)
+        np.testing.assert_allclose(slope, expected, rtol=1e-5)
+    with pytest.raises(ValueError, match=r"^lp_pool: p must be positive; got p=-1\.0"):
+        jaxpool.nnx.LpPool((2, 2), p=nnx.Param(jnp.asarray(-1.0)))(x)

@@ -194,6 +194,19 @@ def test_windows_without_valid_elements(pool, shape):
     assert_same(functools.partial(POOLS[pool], window_shape=(2,) * rank, where=valid), numbers(shape))
 
 
+@pytest.mark.parametrize("pool", ["max", "min"])
+def test_the_last_finite_number_is_no_infinity(pool):
+    # What many write in place of elements that must not count.
+    limits = jnp.finfo(jnp.float32)
+    last = limits.min if pool == "max" else limits.max
+
+    def masked(x):
+        return POOLS[pool](jnp.where(x > 9, x, last), (2, 2), 2)
+
+    assert_same(masked, numbers((1, 4, 4, 2)))
+    assert np.isfinite(masked(numbers((1, 4, 4, 2)))).all()
+
+
 @pytest.mark.parametrize("pool", ["max", "min", "average"])
 def test_a_named_implementation_is_written_out(pool):
     x = numbers((2, 6, 7, 3))
@@ -214,7 +227,7 @@ def test_every_operator_has_a_conversion():
     registry = importlib.import_module("jax2onnx.plugins.plugin_system").PLUGIN_REGISTRY
     modules = (extremum, linear, places)
     names = {value.name for module in modules for value in vars(module).values() if isinstance(value, Primitive)}
-    assert len(names) == 16
+    assert len(names) == 17
     assert names <= set(registry)
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import oracle
 import pytest
-from jax.experimental import checkify
+from jax.experimental import checkify, jet
 
 import jaxpool
 from jaxpool._geometry import AxisBins, pooling_window
@@ -403,3 +403,21 @@ def test_places_agree_with_the_plain_pool_where_both_can(rng):
             np.testing.assert_array_equal(got, expected)
     window = pooling_window("p", (8, 12), (2, 3), (2, 3), channel_axis=None, padding_is_empty=True)
     np.testing.assert_array_equal(plain[0][0, :, :, 0], oracle.reduce_windows(x[0, :, :, 0], window, max))
+
+
+@pytest.mark.parametrize("convention", ["spatial", "window", "coordinates"])
+@pytest.mark.parametrize("duplicates", ["set", "add"])
+def test_taylor_mode_through_a_pooling_and_its_unpooling(convention, duplicates):
+    def there_and_back(x):
+        values, indices = jaxpool.max_pool_with_argmax(x, (3, 2), 1, index_convention=convention)
+        return jaxpool.max_unpool(
+            values, indices, (3, 2), 1, index_convention=convention, duplicates=duplicates, output_shape=x.shape[1:3]
+        )
+
+    x = jnp.asarray(np.random.default_rng(8).permutation(60).reshape(1, 5, 6, 2), jnp.float32)
+    dx = jnp.asarray(np.random.default_rng(9).integers(-3, 4, x.shape), jnp.float32)
+    for function in (there_and_back, jax.jit(there_and_back)):
+        _, terms = jet.jet(function, (x,), ((dx, 2 * dx),))
+        expected = jax.jvp(there_and_back, (x,), (dx,))[1]
+        np.testing.assert_array_equal(terms[0], expected)
+        np.testing.assert_array_equal(terms[1], 2 * expected)

@@ -23,11 +23,21 @@ from jaxpool._geometry.checks import (
     check_where,
     index_dtype,
     known_dtype,
+    refuse_number,
     refuse_operation,
     refuse_order,
+    refuse_symbolic_indices,
 )
-from jaxpool._geometry.fractional import check_randomness, check_samples, fractional_window
-from jaxpool._geometry.unpooling import check_indices, check_range, plane_window, refuse_astray, unpooling_window
+from jaxpool._geometry.fractional import check_randomness, check_samples, check_unit_range, fractional_window
+from jaxpool._geometry.unpooling import (
+    check_indices,
+    check_range,
+    check_without_window,
+    plane_window,
+    refuse_astray,
+    refuse_other_places,
+    unpooling_window,
+)
 from jaxpool._geometry.values import ARRAYS, Ints, Padding, hashable, native, traced
 from jaxpool._geometry.window import AxisWindow, Segment, Window, known
 
@@ -57,7 +67,9 @@ __all__ = [
     "check_range",
     "check_results",
     "check_samples",
+    "check_unit_range",
     "check_where",
+    "check_without_window",
     "fractional_window",
     "hashable",
     "index_dtype",
@@ -69,8 +81,11 @@ __all__ = [
     "plane_window",
     "pooling_window",
     "refuse_astray",
+    "refuse_number",
     "refuse_operation",
     "refuse_order",
+    "refuse_other_places",
+    "refuse_symbolic_indices",
     "shape_of",
     "traced",
     "unpooling_window",

@@ -228,6 +228,7 @@ def _axis_window(
     if known(size) and outputs < 1:
         fact = f"axis {axis} of size {size} with padding ({low}, {high}) and an effective window of {extent}"
         remedy = "Use a smaller window or more padding; for the whole plane use the global pools."
+        remedy += " For channels first pass channel_axis, -3 for images."
         refuse(ValueError, function, "window_shape", "fit into the padded input", taps, fact, remedy)
     return AxisWindow(axis, size, taps, stride, dilation, low, high, outputs)
 
@@ -296,7 +297,12 @@ def pooling_window(
             _require_source(function, part, padding, mode)
         elif padding_is_empty:
             require_real_taps(function, part, padding)
-    return Window(parts)
+    window = Window(parts)
+    if window.normal.taps > 1 << 31:
+        rule, fact = "meet at most 2**31 elements and padding between them", f"inputs of shape {shape}"
+        remedy = "Use a smaller window, or one axis after another."
+        refuse(ValueError, function, "window_shape", rule, shown(window_shape), fact, remedy)
+    return window
 
 
 def check_offsets(function: str, window: Window) -> None:

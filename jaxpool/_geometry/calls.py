@@ -25,7 +25,9 @@ def explained(function: _Function) -> _Function:
             return function(*args, **kwargs)
         except TypeError as error:
             # A call that does not fit has no frame of the function.
-            message = misfit(function, args, kwargs) if _outermost(error) else None
+            message = None
+            if is_outermost(error):
+                message = misfit(function.__name__, inspect.signature(function).parameters, args, kwargs)
             if message is None:
                 raise
         raise TypeError(message)
@@ -34,7 +36,8 @@ def explained(function: _Function) -> _Function:
     return explaining
 
 
-def _outermost(error: TypeError) -> bool:
+def is_outermost(error: TypeError) -> bool:
+    """Whether an error was raised by the function that handles it, as for a call that does not fit."""
     trace = error.__traceback__
     return trace is not None and trace.tb_next is None
 
@@ -46,10 +49,10 @@ def _got(value: Any) -> str:
     return text if len(text) <= 80 else type(value).__name__
 
 
-def misfit(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
-    """Why arguments do not fit the signature of a function, and what to write; None if they do."""
-    name = function.__name__
-    parameters = inspect.signature(function).parameters
+def misfit(
+    name: str, parameters: Mapping[str, inspect.Parameter], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> str | None:
+    """Why arguments do not fit the parameters of a function, and what to write; None if they do."""
     unknown = next((key for key in kwargs if key not in parameters), None)
     if unknown is not None:
         value = kwargs[unknown]
@@ -58,9 +61,9 @@ def misfit(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[st
     positional = [p.name for p in parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
     if len(args) > len(positional):
         others = [p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY]
-        most = f"{len(positional)} positional argument{'s' if len(positional) > 1 else ''}"
-        remedy = f"By position come {', '.join(positional)}"
-        remedy += f"; pass by name {', '.join(others)}." if others else ", and no more."
+        most = f"{len(positional)} positional argument{'s' if len(positional) != 1 else ''}"
+        remedy = f"By position come {', '.join(positional)}; p" if positional else "P"
+        remedy = f"{remedy}ass by name {', '.join(others)}." if others else f"{remedy[:-3]}, and no more."
         return f"{name}: takes at most {most}; got {len(args)} of them. {remedy}"
     twice = next((key for key in positional[: len(args)] if key in kwargs), None)
     if twice is not None:
@@ -82,13 +85,7 @@ def submodule(package: str, name: str) -> Any:
     path = f"{package}.{name}"
     if name.startswith("_") or not name.isidentifier() or importlib.util.find_spec(path) is None:
         return None
-    try:
-        return importlib.import_module(path)
-    except ModuleNotFoundError as error:
-        if error.name != "flax":
-            raise
-        message = f"{path}: needs flax, which is not installed. Write pip install 'jaxpool[flax]'."
-        raise ModuleNotFoundError(message, name="flax") from None
+    return importlib.import_module(path)
 
 
 def unknown_name(package: str, name: str, functions: Sequence[str], others: Sequence[str] = ()) -> Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -10,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from jaxpool._geometry.foreign import spelled
-from jaxpool._geometry.values import as_index, kind_of, refuse, shown, traced
+from jaxpool._geometry.values import as_index, kind_of, native, refuse, shown, traced
 
 
 def check_inputs(function: str, inputs: Any) -> None:
@@ -41,7 +42,7 @@ _TOO_WIDE = ("float96", "float128", "complex192", "complex256")
 @functools.lru_cache(maxsize=256)
 def check_dtype(function: str, dtype: Any, *, ordered: bool = False) -> None:
     """Refuses dtypes that are no numbers, and those without an order where one is needed."""
-    name = str(dtype)
+    name = "float0" if str(dtype) == "[('float0', 'V')]" else str(dtype)
     if name in ("object", "float0") or name.startswith(_NO_NUMBERS):
         remedy = "Pool arrays of floats, integers, booleans or complex numbers."
         if name.startswith(("[", "{")):
@@ -114,6 +115,13 @@ def index_dtype(
     return "int64"
 
 
+def refuse_symbolic_indices(function: str, shape: Sequence[Any], convention: str) -> NoReturn:
+    """Refuses indices in a plane whose sizes are not known."""
+    rule, fact = "have known spatial sizes", f"index_convention={convention!r}"
+    remedy = "Pass index_convention='window', whose offsets do not depend on them."
+    refuse(ValueError, function, "inputs.shape", rule, tuple(shape), fact, remedy)
+
+
 def check_where(function: str, value: Any, shape: tuple[Any, ...]) -> None:
     """Refuses a mask that is no boolean array, has another rank than the inputs, or does not broadcast to them.
 
@@ -147,24 +155,43 @@ def _same_rank(own: tuple[Any, ...], shape: tuple[Any, ...]) -> str:
         return f"Leave out {-missing} of its axes."
     if not own:
         return f"Write where.reshape({(1,) * len(shape)})."
-    # New axes in front are those of the batch, behind that of the channels.
-    forms = [(["None"] * n + ["..."] * (n < missing) + ["None"] * (missing - n)) for n in range(missing + 1)]
-    shapes = [(1,) * n + own + (1,) * (missing - n) for n in range(missing + 1)]
-    fitting = [form for form, new in zip(forms, shapes, strict=True) if _broadcasts(new, shape)]
-    names = [f"where[{', '.join(form)}]" for form in fitting or (forms[0], forms[-1])]
+    fitting = [form for form in _new_axes(len(shape), missing) if _broadcasts(_with_new_axes(own, form), shape)]
+    if not fitting:
+        return "Along every axis it has the size of the inputs, or 1 where it is the same for all."
+    names = [f"where[{_index(form, len(shape))}]" for form in fitting[:3]]
     if len(names) == 1:
         return f"Write {names[0]}."
     return f"Write {' or '.join(names)}, so that its axes stand where the inputs have them."
 
 
+def _new_axes(rank: int, missing: int) -> list[tuple[int, ...]]:
+    """Where new axes can stand: behind, as those of channels, then in front, as those of a batch, then elsewhere."""
+    forms = list(itertools.combinations(range(rank), missing))
+    return sorted(forms, key=lambda form: (form[0] != rank - missing, form[-1] != missing - 1, form))
+
+
+def _with_new_axes(own: Sequence[Any], form: tuple[int, ...]) -> list[Any]:
+    sizes = list(own)
+    for axis in form:
+        sizes.insert(axis, 1)
+    return sizes
+
+
+def _index(form: tuple[int, ...], rank: int) -> str:
+    """What to write in brackets for new axes at these places."""
+    if form[0] == rank - len(form):
+        return ", ".join(["...", *["None"] * len(form)])
+    return ", ".join("None" if axis in form else ":" for axis in range(form[-1] + 1))
+
+
 def check_positive_number(function: str, argument: str, value: Any) -> Any:
-    """A positive number as a float, an array of JAX as it is; refuses all else. Arrays are not looked into."""
+    """A positive number as a float, an array of JAX as it is; refuses all else. See `refuse_number` for arrays."""
     fact = "an exponent"
     remedy = "Pass a positive number, or math.inf."
     rule = "be one real number"
     array = hasattr(value, "shape") and hasattr(value, "dtype")
     if array:
-        if not str(value.dtype).startswith(("int", "uint", "float", "bfloat")):
+        if not str(native(value).dtype).startswith(("int", "uint", "float", "bfloat")):
             refuse(TypeError, function, argument, rule, kind_of(value), fact, remedy)
         if value.shape != ():
             remedy = "Pass a scalar, one number for all windows."
@@ -173,13 +200,19 @@ def check_positive_number(function: str, argument: str, value: Any) -> Any:
             return value
     elif isinstance(value, bool) or not isinstance(value, int | float):
         refuse(TypeError, function, argument, rule, shown(value), fact, remedy)
-    number: Any = value
+    number: Any = native(value)
     if not number > 0:
-        refuse(ValueError, function, argument, "be positive", number, fact, remedy)
+        refuse_number(function, argument, number)
     try:
         return float(number)
     except OverflowError:
         return math.inf
+
+
+def refuse_number(function: str, argument: str, number: Any) -> NoReturn:
+    """Refuses an exponent that is not positive."""
+    remedy = "Pass a positive number, or math.inf."
+    refuse(ValueError, function, argument, "be positive", number, "an exponent", remedy)
 
 
 def _holds(dtype: str, value: Any) -> bool:

@@ -51,6 +51,10 @@ ARGUMENTS = (
         absent="This function does not dilate; max_pool and avg_pool do.",
     ),
     Argument(
+        ("base_dilation", "lhs_dilation"),
+        absent="Put the gaps between the inputs first, with interior padding by lax.pad; see PORTING.md.",
+    ),
+    Argument(
         ("ceil_mode", "use_ceil", "ceil", "pooling_convention"),
         "It is True or False.",
         f"{_LEAVE_OUT}; the number of outputs is fixed otherwise.",
@@ -96,7 +100,7 @@ ARGUMENTS = (
         "It is True or False.",
         f"{_LEAVE_OUT}; only avg_pool and power_mean_pool divide by a count, and padding never wins a maximum.",
     ),
-    Argument(("divisor_override", "divisor"), absent=f"{_LEAVE_OUT}; only avg_pool and avg_unpool divide."),
+    Argument(("divisor_override", "divisor"), absent="Of the functions of jaxpool, avg_pool and avg_unpool take it."),
     Argument(
         ("p", "norm_type", "norm", "ord", "power", "exponent"),
         "It is a positive number.",
@@ -223,6 +227,11 @@ def _written(name: str, value: Any) -> str:
     return f"{name}={value!r}" if same and plain(value) else f"{name}= instead"
 
 
+def names_of(name: str) -> tuple[str, ...]:
+    """The argument itself, and its names elsewhere."""
+    return next((row.names for row in ARGUMENTS if name in row.names), (name,))
+
+
 def argument_remedy(name: str, value: Any, parameters: Sequence[str]) -> str:
     """What to write for an argument that a function with these parameters does not have."""
     rows = [row for row in ARGUMENTS if name in row.names]
@@ -279,6 +288,6 @@ def meant_by(name: str, functions: Sequence[str]) -> list[str]:
     bare = _RANK.sub("", bare)
     same = [function for function in functions if _RANK.sub("", _bare(function)) == bare]
     if same or bare in _WHOLE:
-        return same or [function for function in functions if function == _WHOLE[bare]]
+        return same or [function for function in functions if _bare(function) == _bare(_WHOLE[bare])]
     known = {_bare(function): function for function in functions}
-    return [known[close] for close in difflib.get_close_matches(_bare(name), known, 1, 0.8)]
+    return [known[close] for close in difflib.get_close_matches(_bare(name), known, 1, 0.9)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from jaxpool._geometry.arguments import plane_of, spatial_axes, window_sizes
@@ -72,10 +73,25 @@ def check_samples(function: str, samples: Any, expected: tuple[Any, ...]) -> Non
         refuse(ValueError, function, "samples.shape", f"be {expected}", tuple(samples.shape), fact, remedy)
 
 
-def _check_key(function: str, key: Any, fact: str) -> None:
+def check_unit_range(function: str, low: Sequence[float], high: Sequence[float]) -> None:
+    """Refuses samples that do not lie between 0 and 1, or are NaN."""
+    if not (low[0] >= 0 and high[0] <= 1):
+        got, fact = f"numbers from {low[0]:g} to {high[0]:g}", "one number per plane and spatial axis"
+        remedy = "Draw them with jax.random.uniform."
+        refuse(ValueError, function, "samples", "lie between 0 and 1", got, fact, remedy)
+
+
+def check_key(function: str, key: Any, fact: str) -> None:
+    """Refuses what is no single typed key."""
+    kind = type(key).__name__
+    if kind in ("Rngs", "RngStream"):
+        remedy = f"Draw one, as with {'rngs.pool()' if kind == 'Rngs' else 'stream()'}."
+        refuse(TypeError, function, "key", "be a typed random key", f"an nnx.{kind}", fact, remedy)
     typed = str(getattr(key, "dtype", "")).startswith("key<")
     if not typed:
         remedy = "Make one with jax.random.key(0)."
+        if isinstance(key, tuple | list):
+            remedy = "The order of arguments is inputs, key, output_size."
         if hasattr(key, "dtype"):
             remedy = "Make one with jax.random.key(0), or of a raw one with jax.random.wrap_key_data."
         refuse(TypeError, function, "key", "be a typed random key", kind_of(key), fact, remedy)
@@ -88,7 +104,7 @@ def check_randomness(function: str, key: Any, samples: Any, rule: str, window_sh
     """Refuses calls without a source of randomness or with two, and options of the other rule."""
     fact = f"rule={rule!r}"
     if key is not None:
-        _check_key(function, key, fact)
+        check_key(function, key, fact)
     if rule != "torch" and samples is not None:
         refuse(ValueError, function, "samples", "be None", kind_of(samples), fact, "Pass a key.")
     if key is None and samples is None:

@@ -33,21 +33,35 @@ def _output_shape(function: str, value: Any, rank: int, shape: tuple[Any, ...]) 
     return as_positive(function, "output_shape", sizes, value, fact)
 
 
+def check_without_window(function: str, strides: Any, padding: Any, window_dilation: Any) -> None:
+    """Refuses what describes a window where there is none."""
+    given = {"strides": (strides, None), "padding": (padding, "VALID"), "window_dilation": (window_dilation, 1)}
+    for argument, (value, default) in given.items():
+        if value is not default and not (isinstance(value, type(default)) and value == default):
+            rule, fact = f"be {default!r}", "window_shape=None"
+            remedy = "Pass window_shape, too, or leave it out: indices in the plane need no window."
+            refuse(ValueError, function, argument, rule, shown(value), fact, remedy)
+
+
+def refuse_missing_window(function: str) -> NoReturn:
+    """Refuses offsets in a window without the window."""
+    remedy = "Pass the arguments of the pooling; output_shape alone does not tell where windows are."
+    refuse(TypeError, function, "window_shape", "be given", None, "index_convention='window'", remedy)
+
+
 def plane_window(
     function: str, shape: tuple[Any, ...], output_shape: Any, channel_axis: Any, convention: str
 ) -> Window:
     """No window at all, only the sizes of a plane and of what was pooled from it."""
     fact = f"inputs of shape {shape}"
     if convention == "window":
-        rule, fact = "be given", "index_convention='window'"
-        remedy = "Pass the arguments of the pooling; output_shape alone does not tell where windows are."
-        refuse(TypeError, function, "window_shape", rule, None, fact, remedy)
+        refuse_missing_window(function)
     if traced(output_shape):
         as_index(function, "output_shape", output_shape, output_shape, fact)
     elements = as_sequence(output_shape)
     if not elements:
         rule = "have one size per spatial axis where no window is given"
-        remedy = "Write output_shape=(14, 14), or give window_shape."
+        remedy = "Write output_shape=x.shape[1:3] with what was pooled, or the window_shape and strides."
         refuse(ValueError, function, "output_shape", rule, shown(output_shape), fact, remedy)
     sizes = _output_shape(function, output_shape, len(elements), shape)
     axes = spatial_axes(function, "output_shape", output_shape, shape, len(sizes), channel_axis)
@@ -141,6 +155,13 @@ def refuse_astray(function: str, indices: Any, sizes: tuple[int, ...], remedy: s
     """Refuses indices that lie outside the windows that they are said to come from."""
     fact = f"the smallest plane that such windows pool, of the sizes {sizes}"
     refuse(ValueError, function, "indices", "lie in their windows", kind_of(indices), fact, remedy)
+
+
+def refuse_other_places(function: str, indices: Any, shape: tuple[int, ...]) -> NoReturn:
+    """Refuses indices that belong to another element of the batch, or to another channel, than where they stand."""
+    rule, fact = "name elements of their own map", f"input_shape={shape}"
+    remedy = "Pass the shape of the pooled inputs, and the options with which the indices were made."
+    refuse(ValueError, function, "indices", rule, kind_of(indices), fact, remedy)
 
 
 def check_indices(

@@ -120,7 +120,7 @@ class AxisWindow:
                 reached = -(-distance // self.dilation) * self.dilation
                 if reached > last or reached - distance >= self.size:
                     return output
-        beyond = -(-(self.size + self.low) // self.stride)
+        beyond = max(-(-(self.size + self.low) // self.stride), 0)
         return beyond if beyond < self.outputs else None
 
     def starts(self, outputs: np.ndarray) -> np.ndarray:

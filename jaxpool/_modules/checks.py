@@ -1,4 +1,4 @@
-"""What is refused when a module is made: every argument that no inputs would make right.
+"""What is refused when a module is made: arguments of which it can be told without inputs that they are wrong.
 
 The checks are those of the functions. What depends on the shape of the inputs is left to the call.
 """
@@ -18,6 +18,7 @@ from jaxpool._geometry import (
 from jaxpool._geometry.arguments import check_padding_mode, paddings_of, steps_of, window_sizes
 from jaxpool._geometry.bins import adaptive_sizes
 from jaxpool._geometry.fractional import check_rule, fractional_sizes, fractional_taps
+from jaxpool._geometry.unpooling import check_without_window, refuse_missing_window
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of, refuse, shown, traced
 from jaxpool._lowerings import IMPLEMENTATIONS
 from jaxpool._pools.extremum import INDEX_CONVENTIONS
@@ -116,7 +117,7 @@ def _output_size(module: str, given: Mapping[str, Any]) -> None:
 
 
 def check_arguments(module: str, given: Mapping[str, Any], optional: Collection[str]) -> None:
-    """Refuse what no inputs would make right, in the words of the functions.
+    """Refuse what can be told to be wrong without inputs, in the words of the functions.
 
     Args:
       module: the name of its class.
@@ -124,7 +125,11 @@ def check_arguments(module: str, given: Mapping[str, Any], optional: Collection[
       optional: the fields that may be None.
     """
     rank = None
-    if "strides" in given and not (given["window_shape"] is None and "window_shape" in optional):
+    if "strides" in given and given["window_shape"] is None and "window_shape" in optional:
+        check_without_window(module, given["strides"], given["padding"], given["window_dilation"])
+        if given["index_convention"] == "window":
+            refuse_missing_window(module)
+    elif "strides" in given:
         rank = _window(module, given)
     if given.get("output_shape") is not None:
         _output_shape(module, given["output_shape"], rank)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform
 
 from jaxpool._geometry import hashable
+from jaxpool._geometry.calls import is_outermost, misfit
+from jaxpool._geometry.foreign import names_of
 from jaxpool._modules.checks import check_arguments, is_array, refuse_array
 from jaxpool._modules.documentation import documented, example
 
@@ -42,6 +44,7 @@ def description(cls: _Class) -> _Class:
     made: Any = dataclasses.dataclass(eq=False, repr=False)(cls)
     made.fields_of_pool = tuple(field.name for field in dataclasses.fields(made))
     made.__init__ = validated(made.__init__)
+    made.__call__ = _explained(made.__call__)
     return made
 
 
@@ -57,7 +60,7 @@ def validated(init: Callable[..., None]) -> Callable[..., None]:
         try:
             bound = signature.bind(self, *args, **kwargs)
         except TypeError as error:
-            _refuse_call(module, signature, kwargs, error)
+            _refuse_call(module, signature, args, kwargs, error)
         bound.apply_defaults()
         given = {name: bound.arguments[name] for name in module.fields_of_pool}
         check_arguments(module.__name__, given, optional)
@@ -79,16 +82,48 @@ def _refuse_arrays(
 
 
 def _refuse_call(
-    module: type[Any], signature: inspect.Signature, kwargs: Mapping[str, Any], error: TypeError
+    module: type[Any], signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any], error: TypeError
 ) -> NoReturn:
     """Refuse what the signature of a constructor does not have."""
-    _, *names = signature.parameters
-    remedy = f"The arguments are {', '.join(names)}."
+    name = module.__name__
+    _, *fields = signature.parameters.values()
+    parameters = {field.name: field for field in fields}
     for array in inspect.signature(module.__call__).parameters:
-        if array in kwargs and array not in names:
-            shown = example(module.__name__, module.fields_of_pool, module.__call__, f"{array}={array}")
-            remedy += f" Give {array} in the call: {shown}."
-    raise TypeError(f"{module.__name__}: {error}. {remedy}") from None
+        given = next((key for key in kwargs if key not in parameters and array in names_of(key)), None)
+        if given is not None:
+            shown = example(name, module.fields_of_pool, module.__call__, f"{array}={array}")
+            raise TypeError(f"{name}: takes no argument {given}. Give {array} in the call: {shown}.") from None
+    raise TypeError(misfit(name, parameters, args, kwargs) or f"{name}: {error}.") from None
+
+
+def _explained(call: Callable[..., _Result]) -> Callable[..., _Result]:
+    """The call of a module, which explains arguments that do not fit it."""
+    _, *arrays = inspect.signature(call).parameters.values()
+    parameters = {array.name: array for array in arrays}
+
+    @functools.wraps(call)
+    def explaining(self: Any, *args: Any, **kwargs: Any) -> _Result:
+        try:
+            return call(self, *args, **kwargs)
+        except TypeError as error:
+            message = None
+            if is_outermost(error):
+                message = _misfit_of_call(type(self), parameters, args, kwargs)
+            if message is None:
+                raise
+        raise TypeError(message)
+
+    return explaining
+
+
+def _misfit_of_call(
+    module: type[Any], parameters: Mapping[str, inspect.Parameter], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> str | None:
+    name = module.__name__
+    field = next((key for key in kwargs if key not in parameters and key in module.fields_of_pool), None)
+    if field is not None:
+        return f"{name}(...): takes {field} where it is made, not in the call. Write {name}(..., {field}={field})(x)."
+    return misfit(f"{name}(...)", parameters, args, kwargs)
 
 
 def needs_flax(module: str, error: ImportError) -> ImportError:

@@ -52,7 +52,8 @@ def example(name: str, fields: Sequence[str], call: Callable[..., Any], *more: s
     if "output_size" in fields:
         sizes = f"(7, 7), window_shape={sizes}" if sizes else "(7, 7)"
     _, _, *arrays = inspect.signature(call).parameters.values()
-    called = ["x", *(array.name for array in arrays if array.default is array.empty), *more]
+    needed = [array.name for array in arrays if array.default is array.empty]
+    called = ["x", *needed, *(text for text in more if text.partition("=")[0] not in needed)]
     return f"{name}({sizes})({', '.join(called)})"
 
 

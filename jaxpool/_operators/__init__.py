@@ -20,7 +20,7 @@ from jaxpool._operators.linear import (
     window_spread,
     window_sum,
 )
-from jaxpool._operators.places import first_maximum, last_at_places
+from jaxpool._operators.places import first_maximum, last_at_places, without_series
 from jaxpool._operators.plane import plane_count, plane_sum
 
 __all__ = [
@@ -43,4 +43,5 @@ __all__ = [
     "window_reduce_from",
     "window_spread",
     "window_sum",
+    "without_series",
 ]

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxpool._geometry import Window
-from jaxpool._operators.primitive import bind, operator, without_derivative
+from jaxpool._operators.primitive import bind, identity, operator, without_derivative
 
 
 def _mask(places: Any, *, window: Window, **static: Any) -> Any:
@@ -25,6 +25,15 @@ _last_p = operator("last_at_places", _mask)
 _first_p = operator("first_maximum", _places)
 without_derivative(_last_p)
 without_derivative(_first_p)
+
+
+_integers_p = identity("integers_without_series")
+without_derivative(_integers_p)
+
+
+def without_series(places: Array) -> Array:
+    """The same integers, as constants of Taylor mode, which has no rules for arithmetic with the zeros beside them."""
+    return bind(_integers_p, places)
 
 
 def last_at_places(places: Array, window: Window) -> Array:

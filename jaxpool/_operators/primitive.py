@@ -61,6 +61,16 @@ def operator(
     return primitive
 
 
+def identity(name: str) -> Primitive:
+    """A primitive that does nothing, for rules of its own."""
+    primitive = Primitive(name)
+    primitive.def_impl(lambda x: x)
+    primitive.def_abstract_eval(lambda x: x)
+    mlir.register_lowering(primitive, lambda _, x: [x])
+    batching.defvectorized(primitive)
+    return primitive
+
+
 def _lowering(computed: Callable[..., Any], multiple_results: bool) -> Callable[..., Any]:
     rule = mlir.lower_fun(computed, multiple_results=multiple_results)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Sequence
 
 import jax
@@ -61,10 +62,18 @@ def counts(window: Window, include_pad: bool, dtype: jnp.dtype, rank: int) -> Ar
             scale *= runs[0][1]
             continue
         # Borders are short; as a constant, a long interior would be stored in the program.
-        vector = jnp.concatenate([jnp.full(length, float(count), dtype) for length, count in _joined(runs)])
+        vector = jnp.concatenate(
+            [jnp.full(length, real_number(count, dtype), dtype) for length, count in _joined(runs)]
+        )
         vector = vector.reshape(shape)
         total = vector if total is None else total * vector
-    return scale if total is None else total * jnp.asarray(float(scale), dtype)
+    return scale if total is None else total * jnp.asarray(real_number(scale, dtype), dtype)
+
+
+def real_number(count: int, dtype: jnp.dtype) -> float:
+    """A count as a float, infinite if it is too large for the dtype."""
+    largest = float(jnp.finfo(dtype).max)
+    return float(count) if abs(count) <= largest else math.inf if count > 0 else -math.inf
 
 
 def _joined(runs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -89,8 +98,9 @@ def divide(total: Array, divisor: Array | int) -> Array:
     XLA multiplies by the reciprocal where the divisor is a constant, as it does in `jnp.mean`: two roundings.
     """
     # An array is not broadcast beforehand: it is kept for derivatives, and has one element per window and map.
-    divisor = jnp.asarray(float(divisor) if isinstance(divisor, int) else divisor, total.dtype)
-    return total / divisor
+    if isinstance(divisor, int):
+        divisor = jnp.asarray(real_number(divisor, total.dtype), total.dtype)
+    return total / jnp.asarray(divisor, total.dtype)
 
 
 def divisor_of(mask: Array | None, window: Window, include_pad: bool, dtype: jnp.dtype, rank: int) -> Array | int:
@@ -98,7 +108,8 @@ def divisor_of(mask: Array | None, window: Window, include_pad: bool, dtype: jnp
     everything = counts(window, include_pad, dtype, rank)
     if mask is None:
         return everything
-    padding = jnp.asarray(everything - counts(window, False, dtype, rank), dtype)
+    padding = everything - counts(window, False, dtype, rank)
+    padding = jnp.asarray(real_number(padding, dtype) if isinstance(padding, int) else padding, dtype)
     return jnp.maximum(window_sum(along(mask, window).astype(dtype), window) + padding, 1)
 
 

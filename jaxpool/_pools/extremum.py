@@ -10,7 +10,16 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import AxisWindow, Ints, Padding, Window, check_offsets, check_option, index_dtype
+from jaxpool._geometry import (
+    AxisWindow,
+    Ints,
+    Padding,
+    Window,
+    check_offsets,
+    check_option,
+    index_dtype,
+    refuse_symbolic_indices,
+)
 from jaxpool._geometry.calls import explained
 from jaxpool._lowerings import extreme, window_starts
 from jaxpool._operators import window_argextremum, window_extremum
@@ -263,10 +272,11 @@ def _place_dtype(function: str, shape: tuple[int, ...], window: Window, conventi
     check_option(function, "index_convention", convention, INDEX_CONVENTIONS, "what the indices are")
     if convention == "window":
         check_offsets(function, window)
-    sizes = [part.size for part in window.parts]
     # Offsets in the window have a dtype of their own.
-    counted = {"spatial": sizes, "coordinates": [max(sizes)], "window": []}[convention]
-    return index_dtype(function, "inputs.shape", counted, x64(), shape)
+    sizes = [] if convention == "window" else [part.size for part in window.parts]
+    if window.symbolic and sizes:
+        refuse_symbolic_indices(function, shape, convention)
+    return index_dtype(function, "inputs.shape", [max(sizes)] if convention == "coordinates" else sizes, x64(), shape)
 
 
 @explained

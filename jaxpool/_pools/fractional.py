@@ -20,14 +20,16 @@ from jaxpool._geometry import (
     check_option,
     check_randomness,
     check_samples,
+    check_unit_range,
     fractional_window,
     index_dtype,
+    native,
 )
 from jaxpool._geometry.calls import explained
 from jaxpool._lowerings import starts_and_counts
 from jaxpool._operators import first_maximum, gather_at_places
 from jaxpool._pools.average import summing_dtype
-from jaxpool._pools.inputs import as_array, with_whole_planes, x64
+from jaxpool._pools.inputs import as_array, at_hand, range_of, with_whole_planes, x64
 
 # Up to here 16-bit floats tell places apart.
 _EXACT = 128
@@ -179,7 +181,8 @@ def fractional_max_pool(
 
     Raises:
       TypeError: an argument of the wrong kind.
-      ValueError: more outputs than windows fit, or neither or both of `key` and `samples`.
+      ValueError: more outputs than windows fit, neither or both of `key` and `samples`, or known samples outside of 0
+        to 1. Samples that are traced are not checked.
 
     Derivatives: both modes, any order; the gradient of a window goes to its first maximum. It is added up by a scatter,
     whose order on a GPU is XLA's own.
@@ -214,9 +217,12 @@ def _run(
     check_randomness(function, key, samples, rule, window_shape, overlapping)
     window = fractional_window(function, x.shape, output_size, window_shape, bool(overlapping), channel_axis)
     if samples is not None:
+        known: Any = native(samples)
         others = tuple(x.shape[axis] for axis in range(x.ndim) if axis not in window.axes)
-        check_samples(function, samples, (*others, len(window.parts)))
-        samples = jnp.asarray(samples)
+        check_samples(function, known, (*others, len(window.parts)))
+        if at_hand(known) and 0 not in known.shape:
+            check_unit_range(function, *range_of(known))
+        samples = jnp.asarray(known)
         if max(part.size for part in window.parts) > _EXACT:
             samples = samples.astype(summing_dtype(samples.dtype))
     dtype = index_dtype(function, "inputs.shape", [part.size for part in window.parts], x64(), x.shape)

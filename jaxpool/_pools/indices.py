@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import check_flag, check_indices, check_option, index_dtype, native, plane_axes, shape_of
+from jaxpool._geometry import (
+    check_flag,
+    check_indices,
+    check_option,
+    check_range,
+    index_dtype,
+    native,
+    plane_axes,
+    refuse_other_places,
+    shape_of,
+)
 from jaxpool._geometry.calls import explained
-from jaxpool._pools.inputs import x64
+from jaxpool._pools.inputs import at_hand, range_of, x64
 
 
 def _layout(
@@ -36,9 +48,12 @@ def _layout(
     expected = tuple(None if axis in axes else size for axis, size in enumerate(shape))
     remedy = "Batch and channels are those of input_shape; only the spatial sizes differ."
     source = "the other framework" if "_from_" in function else "max_pool_with_argmax"
-    indices = native(indices)
-    check_indices(function, indices, expected, f"input_shape={shape}", remedy, source)
-    places = jnp.asarray(indices).astype(dtype)
+    known: Any = native(indices)
+    check_indices(function, known, expected, f"input_shape={shape}", remedy, source)
+    if at_hand(known) and 0 not in known.shape:
+        limit = math.prod(counted) if "_from_" in function else math.prod(sizes)
+        _check_range(function, known, limit, shape)
+    places = jnp.asarray(known).astype(dtype)
     batch = jnp.zeros((1,) * len(shape), dtype)
     for axis, size in enumerate(shape):
         if axis not in axes and axis != channel:
@@ -49,6 +64,19 @@ def _layout(
     if channel is not None:
         number = lax.broadcasted_iota(dtype, [channels if a == channel else 1 for a in range(len(shape))], channel)
     return places, sizes, channels, math.prod(sizes), batch, number.reshape(number.shape or (1,) * len(shape))
+
+
+def _check_range(function: str, indices: Any, limit: int, shape: tuple[int, ...]) -> None:
+    remedy = "Pass the shape of the pooled inputs, and the options with which the indices were made."
+    check_range(function, *range_of(indices), [limit], f"input_shape={shape}", remedy)
+
+
+def _check_inverse(function: str, indices: Any, again: Callable[[], Array], shape: Sequence[int]) -> None:
+    """Refuses known indices that are not what converting the result gives `again`."""
+    if at_hand(indices):
+        with jax.ensure_compile_time_eval():
+            if not bool(jnp.array_equal(again(), jnp.asarray(native(indices)))):
+                refuse_other_places(function, indices, tuple(shape))
 
 
 @explained
@@ -76,7 +104,7 @@ def indices_to_tf(
 
     Raises:
       TypeError: indices that are no integers.
-      ValueError: shapes that do not go together, or inputs that int32 cannot index.
+      ValueError: shapes that do not go together, inputs that int32 cannot index, or known indices that lie outside.
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
@@ -103,6 +131,8 @@ def indices_from_tf(
 ) -> Array:
     """The inverse of `jaxpool.indices_to_tf`: indices as `jaxpool.max_unpool` takes them.
 
+    Known indices must name elements of the map in which they stand; traced ones are not checked.
+
     Example:
       >>> import jax.numpy as jnp, jaxpool
       >>> jaxpool.indices_from_tf(jnp.array([[[[0, 10, 5]]]]), (1, 2, 2, 3))
@@ -113,7 +143,20 @@ def indices_from_tf(
         "indices_from_tf", indices, input_shape, num_spatial_dims, channel_axis, bool(include_batch_in_index)
     )
     places = places // channels
-    return places % plane if include_batch_in_index else places
+    result = places % plane if include_batch_in_index else places
+    _check_inverse(
+        "indices_from_tf",
+        indices,
+        lambda: indices_to_tf(
+            result,
+            input_shape,
+            include_batch_in_index=include_batch_in_index,
+            num_spatial_dims=num_spatial_dims,
+            channel_axis=channel_axis,
+        ),
+        input_shape,
+    )
+    return result
 
 
 def _transposed(places: Array, sizes: Sequence[int]) -> Array:
@@ -147,7 +190,7 @@ def indices_to_onnx(
 
     Raises:
       TypeError: indices that are no integers.
-      ValueError: shapes that do not go together, or inputs that int32 cannot index.
+      ValueError: shapes that do not go together, inputs that int32 cannot index, or known indices that lie outside.
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
@@ -173,6 +216,8 @@ def indices_from_onnx(
 ) -> Array:
     """The inverse of `jaxpool.indices_to_onnx`: indices as `jaxpool.max_unpool` takes them.
 
+    Known indices must name elements of the map in which they stand; traced ones are not checked.
+
     Example:
       >>> import jax.numpy as jnp, jaxpool
       >>> jaxpool.indices_from_onnx(jnp.array([[[[0, 7, 9]]]]), (1, 2, 2, 3))
@@ -183,4 +228,17 @@ def indices_from_onnx(
         "indices_from_onnx", indices, input_shape, num_spatial_dims, channel_axis, True
     )
     places = places % plane
-    return _transposed(places, sizes[::-1]) if storage_order else places
+    result = _transposed(places, sizes[::-1]) if storage_order else places
+    _check_inverse(
+        "indices_from_onnx",
+        indices,
+        lambda: indices_to_onnx(
+            result,
+            input_shape,
+            storage_order=storage_order,
+            num_spatial_dims=num_spatial_dims,
+            channel_axis=channel_axis,
+        ),
+        input_shape,
+    )
+    return result

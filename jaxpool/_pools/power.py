@@ -26,12 +26,13 @@ from jaxpool._geometry import (
     plane_as_window,
     plane_axes,
     pooling_window,
+    refuse_number,
 )
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import plane_count, plane_sum, window_extremum, window_reduce
-from jaxpool._pools.average import divisor_of, summing_dtype
+from jaxpool._pools.average import divisor_of, real_number, summing_dtype
 from jaxpool._pools.extremum import extremum_of
-from jaxpool._pools.inputs import as_array, mask_of, padded, with_whole_planes
+from jaxpool._pools.inputs import as_array, at_hand, mask_of, padded, range_of, with_whole_planes
 
 Scalar = float | ArrayLike
 
@@ -124,6 +125,7 @@ def _pooled(
     count: Array | None = None
     if mean:
         divisor = divisor_of(mask, window, count_include_pad, size.dtype, x.ndim)
+        divisor = real_number(divisor, size.dtype) if isinstance(divisor, int) else divisor
         count = jnp.maximum(jnp.asarray(divisor, size.dtype), 1)
     return _norm(*_of_windows(size, window.normal, p), p, count).astype(result_dtype)
 
@@ -146,12 +148,15 @@ def _jitted(compute: Callable[..., Array], *static: str) -> Callable[..., Array]
     with_number = jax.jit(compute, static_argnames=("p", *static), inline=True)
     with_array = jax.jit(compute, static_argnames=static, inline=True)
 
-    def call(function: str, x: Array, p: Scalar, where: ArrayLike | None, *arguments: Any) -> Array:
+    def call(function: str, x: Array, p: Any, where: ArrayLike | None, *arguments: Any) -> Array:
         p = check_positive_number(function, "p", p)
         mask = mask_of(function, where, x)
         if isinstance(p, float):
             return with_number(x, p, mask, *arguments)
-        return with_array(x, jnp.asarray(p), mask, *arguments)
+        exponent = jnp.asarray(p)
+        if at_hand(exponent) and not (number := range_of(exponent)[0][0]) > 0:
+            refuse_number(function, "p", number)
+        return with_array(x, exponent, mask, *arguments)
 
     return call
 
@@ -191,7 +196,7 @@ def lp_pool(
 
     Raises:
       TypeError: an argument of the wrong kind, complex inputs included.
-      ValueError: a window that does not fit, or p not positive.
+      ValueError: a window that does not fit, or p not positive. An exponent that is traced is not checked.
 
     Derivatives: both modes, any order, also by p where it is an array; 0 at elements that are 0, also for p below 1.
 

@@ -32,7 +32,7 @@ def output_shape(
     In ceil mode the division rounds up, unless the last window would start beyond the input and its low padding.
 
     Args:
-      input_shape: the shape of the inputs.
+      input_shape: the shape of the inputs; sizes may be symbolic, as in `jax.export`.
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis: as in `jaxpool.max_pool`.
 
     Raises:
@@ -56,6 +56,7 @@ def output_shape(
         ceil_mode=ceil_mode,
         channel_axis=channel_axis,
         padding_is_empty=False,
+        symbolic=True,
         argument="input_shape",
     )
     return window.output_shape(shape)

@@ -24,6 +24,7 @@ from jaxpool._geometry import (
     check_offsets,
     check_option,
     check_range,
+    check_without_window,
     index_dtype,
     native,
     plane_window,
@@ -32,7 +33,7 @@ from jaxpool._geometry import (
 )
 from jaxpool._geometry.calls import explained
 from jaxpool._lowerings import IMPLEMENTATIONS, check_runs, window_starts
-from jaxpool._operators import last_at_places, scatter_at_offsets, scatter_at_places, window_spread
+from jaxpool._operators import last_at_places, scatter_at_offsets, scatter_at_places, window_spread, without_series
 from jaxpool._pools.average import counts, divide, summing_dtype
 from jaxpool._pools.extremum import INDEX_CONVENTIONS, coordinates, plane_indices
 from jaxpool._pools.inputs import as_array, at_hand, range_of, x64
@@ -72,6 +73,7 @@ def _places_of(indices: Array, window: Window, duplicates: str, convention: str)
 
     A program of its own: transformations of the values, such as Taylor mode, have no rules for integers.
     """
+    indices = without_series(indices)
     places = indices
     if convention != "spatial":
         if convention == "window":
@@ -200,6 +202,7 @@ def max_unpool(
     check_option("max_unpool", "index_convention", index_convention, INDEX_CONVENTIONS, "what the indices are")
     check_flag("max_unpool", "checked", checked)
     if window_shape is None:
+        check_without_window("max_unpool", strides, padding, window_dilation)
         window = plane_window("max_unpool", values.shape, output_shape, channel_axis, index_convention)
     else:
         window = unpooling_window(

@@ -134,10 +134,13 @@ def _maxima(context: Context, value: Value, planes: Planes, kind: str, indices: 
     return cast(context, found, dtype), where
 
 
-def _is_masked(value: Value) -> bool:
-    """Whether a mask has left out elements, and may have left none in some windows."""
+def _is_masked(value: Value, kind: str) -> bool:
+    """Whether a mask has put infinity in place of some elements, maybe of all in some windows."""
     producer = value.producer()
-    return producer is not None and producer.op_type == "Where" and value.dtype.is_floating_point()
+    if producer is None or producer.op_type != "Where" or not value.dtype.is_floating_point():
+        return False
+    others = constant_of(producer.inputs[2])
+    return others is not None and bool((others == (-np.inf if kind == "max" else np.inf)).all())
 
 
 def _with_infinities(y: jax.Array, kind: str) -> jax.Array:
@@ -154,7 +157,7 @@ def _extremum(context: Context, equation: Any) -> list[Value]:
     if not _native(equation) or value.dtype not in _EXACT or reduces:
         return _elementary(context, equation)
     aval, kind = equation.invars[0].aval, equation.params["kind"]
-    masked = _is_masked(value)
+    masked = _is_masked(value, kind)
     for planes in groups(window.parts, aval.shape):
         value = _arranged(context, equation, value, planes, aval.dtype, extreme(aval.dtype, kind))
         value, _ = _maxima(context, value, planes, kind, indices=False)
@@ -236,6 +239,10 @@ def _average(context: Context, equation: Any) -> list[Value] | None:
     return [_restored(context, equation, mean, planes, np.float32)]
 
 
+def _identity(context: Context, equation: Any) -> list[Value]:
+    return [context.get_value_for_var(variable) for variable in equation.invars]
+
+
 _numpy = types.SimpleNamespace(**vars(jnp))
 
 
@@ -286,6 +293,7 @@ def register() -> None:
     conversions = {"window_extremum": _extremum, "window_argextremum": _argextremum, "window_sum": _sum}
     plugins = {name: _plugin(convert) for name, convert in conversions.items()}
     plugins |= {name: _plugin(_elementary) for name in _ELEMENTARY}
+    plugins["integers_without_series"] = _plugin(_identity)
     plugins["div"] = _Division
     for name, plugin in plugins.items():
         register_primitive(jaxpr_primitive=name, component=name, context="jaxpool", onnx=[], testcases=[])(plugin)

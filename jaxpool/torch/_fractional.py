@@ -14,6 +14,7 @@ from jax.typing import ArrayLike
 import jaxpool
 from jaxpool._geometry import Ints, check_flag
 from jaxpool._geometry.calls import explained
+from jaxpool._geometry.fractional import check_key
 from jaxpool._geometry.values import as_sequence, refuse
 from jaxpool.torch._arguments import array_of, ints_of, number_of, positive_ints, require_array, spatial
 
@@ -89,6 +90,8 @@ def _fractional_max_pool(
         given = "neither of them" if key is None else "both"
         remedy = "Pass key=jax.random.key(0), a new one for every call; JAX has no global random state."
         refuse(ValueError, function, "key", "be given, or else _random_samples", given, spatial(rank), remedy)
+    if key is not None:
+        check_key(function, key, spatial(rank))
     samples = None if _random_samples is None else _samples(function, _random_samples, x, rank)
     pool = jaxpool.fractional_max_pool_with_argmax if return_indices else jaxpool.fractional_max_pool
     return pool(x, key, outputs, window_shape=kernel, samples=samples, channel_axis=-rank - 1)

@@ -28,11 +28,10 @@ def _outputs(function: str, value: Any, usual: tuple[int, ...], stride: tuple[in
     if elements is None:
         remedy = f"Write {usual}; leave it out for these sizes."
         refuse(TypeError, function, "output_size", "be a sequence", repr(value), fact, remedy)
-    sizes = tuple(as_index(function, "output_size", element, value, fact) for element in elements)
-    if len(sizes) not in (rank, rank + 2):
+    if len(elements) not in (rank, rank + 2):
         rule, remedy = f"have {rank} sizes, or {rank + 2} with batch and channels", f"Write {usual}."
         refuse(ValueError, function, "output_size", rule, repr(value), fact, remedy)
-    sizes = sizes[-rank:]
+    sizes = tuple(as_index(function, "output_size", element, value, fact) for element in elements[-rank:])
     if any(abs(size - default) >= step for size, default, step in zip(sizes, usual, stride, strict=True)):
         rule = f"be less than a stride from {usual}"
         refuse(ValueError, function, "output_size", rule, repr(value), f"stride={stride}", f"Write {usual}.")
