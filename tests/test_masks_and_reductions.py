@@ -484,3 +484,19 @@ def test_associativity_is_seen_in_every_transformation_and_once():
         return jaxpool.pool(x, 1.0, lambda a, b: a * b * scale, (2,), padding=1)
 
     assert jax.jit(scaled)(2.0)[0, :, 0].tolist() == [2, 4, 4, 4, 4, 4, 2]
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"padding": 3}, {"padding": (3, 2), "strides": 2}, {"padding": 4, "window_dilation": 4}]
+)
+@pytest.mark.parametrize("taps", [1, 2])
+def test_the_largest_of_windows_in_padding_is_0_and_has_no_gradient(taps, arguments):
+    x = jnp.asarray(np.random.default_rng(5).normal(size=(2, 3, 3, 1)), jnp.float32)
+    lp_pool = functools.partial(jaxpool.lp_pool, window_shape=(taps, taps), **arguments)
+    values, back = jax.vjp(functools.partial(lp_pool, p=jnp.inf), x)
+    # A large power is the largest to the last bit, by another way.
+    expected, expected_back = jax.vjp(functools.partial(lp_pool, p=2.0**30), x)
+    np.testing.assert_allclose(values, expected, rtol=1e-6)
+    g = jnp.asarray(np.random.default_rng(6).normal(size=values.shape), jnp.float32)
+    np.testing.assert_allclose(back(g)[0], expected_back(g)[0], rtol=1e-5, atol=1e-6)
+    assert (values == 0).any()

@@ -15,6 +15,7 @@ from jax import Array, lax
 
 from jaxpool._geometry import Segment, Window
 from jaxpool._lowerings import taps
+from jaxpool._lowerings.reduce_window import extreme
 
 # Whether padding takes part in comparisons.
 reads_padding = False
@@ -34,12 +35,16 @@ def refuses(operator: str, window: Window, consistent: bool) -> str | None:
 def _fold(x: Array, window: Window, join: Callable[[list[Array]], Array]) -> Array:
     def region_value(region: Sequence[Segment]) -> tuple[Array]:
         values = [taps.take_tap(x, window, region, tap) for tap in taps.taps_of(region)]
-        shape = list(x.shape)
-        for part, segment in zip(window.parts, region, strict=True):
-            shape[part.axis] = segment.stop - segment.start
-        return (join(values) if values else jnp.zeros(shape, x.dtype),)
+        return (join(values) if values else jnp.zeros(_shape_of(region, x.shape, window), x.dtype),)
 
     return taps.over_regions(window, region_value)[0]
+
+
+def _shape_of(region: Sequence[Segment], shape: Sequence[int], window: Window) -> list[int]:
+    sizes = list(shape)
+    for part, segment in zip(window.parts, region, strict=True):
+        sizes[part.axis] = segment.stop - segment.start
+    return sizes
 
 
 def window_sum(x: Array, window: Window) -> Array:
@@ -66,13 +71,20 @@ def window_extremum(x: Array, window: Window, kind: str) -> Array:
 
 
 def select_best(arrays: Sequence[Array], window: Window, kind: str) -> tuple[Array, ...]:
-    """Every array at the first extremum of `arrays[0]` in each window, and the offset of that element."""
+    """Every array at the first extremum of `arrays[0]` in each window, and the offset of that element.
+
+    A window wholly in padding has the worst value, at its first tap.
+    """
 
     def region_value(region: Sequence[Segment]) -> tuple[Array, ...]:
         def at(tap: tuple[int, ...]) -> tuple[Array, ...]:
             new = tuple(taps.take_tap(array, window, region, tap) for array in arrays)
             return (*new, jnp.full(new[0].shape, taps.offset_of(window, tap), window.offset_dtype))
 
+        if not any(True for _ in taps.taps_of(region)):
+            shape = _shape_of(region, arrays[0].shape, window)
+            worst = jnp.full(shape, extreme(arrays[0].dtype, kind), arrays[0].dtype)
+            return (worst, *(jnp.zeros(shape, a.dtype) for a in arrays[1:]), jnp.zeros(shape, window.offset_dtype))
         return taps.first_best(map(at, taps.taps_of(region)), kind)
 
     return taps.over_regions(window, region_value)

@@ -183,13 +183,15 @@ def zeros_around(array: Array, pads: Mapping[int, tuple[int, int]]) -> Array:
     """The array with zeros before and after it along some axes.
 
     Zeros are joined to offsets, since XLA:CPU fuses a padding with the long chain that makes them, and then asks at
-    every element where it is. Cotangents come from less, and are padded; they may be cropped, by negative numbers, as
-    sums have windows that lie in padding.
+    every element where it is. Cotangents come from less, and are padded. Negative numbers crop: some windows may lie
+    in padding.
     """
     if not jnp.issubdtype(array.dtype, jnp.unsignedinteger):
         config = [(*pads.get(axis, (0, 0)), 0) for axis in range(array.ndim)]
         return lax.pad(array, jnp.zeros((), array.dtype), config) if any(map(any, config)) else array
     for axis, sizes in pads.items():
+        crop, sizes = [max(-n, 0) for n in sizes], [max(n, 0) for n in sizes]
+        array = lax.slice_in_dim(array, crop[0], array.shape[axis] - crop[1], axis=axis) if any(crop) else array
         low, high = (jnp.zeros((*array.shape[:axis], n, *array.shape[axis + 1 :]), array.dtype) for n in sizes)
         pieces = [piece for piece in (low, array, high) if piece.shape[axis]]
         array = lax.concatenate(pieces, axis) if pieces else array
