@@ -421,3 +421,14 @@ def test_taylor_mode_through_a_pooling_and_its_unpooling(convention, duplicates)
         expected = jax.jvp(there_and_back, (x,), (dx,))[1]
         np.testing.assert_array_equal(terms[0], expected)
         np.testing.assert_array_equal(terms[1], 2 * expected)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "uint16", "int32", "uint32"])
+def test_places_of_any_integers_come_back_from_other_frameworks(dtype):
+    shape = (2, 5, 6, 3)
+    _, places = jaxpool.max_pool_with_argmax(jnp.arange(180.0).reshape(shape) % 7, (2, 2), 2)
+    for there, back in (
+        (jaxpool.indices_to_tf, jaxpool.indices_from_tf),
+        (jaxpool.indices_to_onnx, jaxpool.indices_from_onnx),
+    ):
+        np.testing.assert_array_equal(back(there(places, shape).astype(dtype), shape), places)

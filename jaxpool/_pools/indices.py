@@ -75,7 +75,8 @@ def _check_inverse(function: str, indices: Any, again: Callable[[], Array], shap
     """Refuses known indices that are not what converting the result gives `again`."""
     if at_hand(indices):
         with jax.ensure_compile_time_eval():
-            if not bool(jnp.array_equal(again(), jnp.asarray(native(indices)))):
+            expected = again()
+            if not bool(jnp.array_equal(expected, jnp.asarray(native(indices)).astype(expected.dtype))):
                 refuse_other_places(function, indices, tuple(shape))
 
 
