@@ -327,3 +327,19 @@ def test_a_learned_exponent_of_nnx_in_every_kind_of_call():
         np.testing.assert_allclose(slope, expected, rtol=1e-5)
     with pytest.raises(ValueError, match=r"^lp_pool: p must be positive; got p=-1\.0"):
         jaxpool.nnx.LpPool((2, 2), p=nnx.Param(jnp.asarray(-1.0)))(x)
+
+
+@pytest.mark.parametrize("api", [jaxpool.nnx, jaxpool.linen], ids=lambda api: api.__name__)
+def test_tools_that_replace_a_function_by_name_reach_the_modules(api, monkeypatch):
+    # As those for quantisation do, which take a pool for one operation.
+    seen = []
+
+    def replaced(inputs, *args, **kwargs):
+        seen.append((args, kwargs["window_shape"]))
+        return pool(inputs, *args, **kwargs)
+
+    pool = jaxpool.avg_pool
+    monkeypatch.setattr(jaxpool, "avg_pool", replaced)
+    x = inputs()
+    np.testing.assert_array_equal(api.AvgPool((2, 2), 2)(x), pool(x, (2, 2), 2))
+    assert seen == [((), (2, 2))]
