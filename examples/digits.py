@@ -95,8 +95,8 @@ def print_worked_examples(console: Console) -> None:
     print_side_by_side(console, "Windows of 2 x 2, stride 2: each gives one node", windows)
 
     one = THREE_MAPS[0]
-    total = float(jaxpool.global_sum_pool(one, channel_axis=None))
-    average = float(jaxpool.global_avg_pool(one, channel_axis=None))
+    total = float(jaxpool.global_sum_pool(one, num_spatial_dims=2, channel_axis=None))
+    average = float(jaxpool.global_avg_pool(one, num_spatial_dims=2, channel_axis=None))
     whole: dict[str, Table | Text] = {
         "feature map": grid(one, len(one)),
         "global average pooling": Text(f"{total:g} / {one.size} nodes = ") + Text(f"{average:g}", STYLES[0]),
@@ -106,7 +106,7 @@ def print_worked_examples(console: Console) -> None:
     several: dict[str, Table | Text] = {
         f"feature map {place}": grid(nodes, len(nodes), place - 1) for place, nodes in enumerate(THREE_MAPS, 1)
     }
-    several["averages"] = vector(jaxpool.global_avg_pool(THREE_MAPS, channel_axis=0))
+    several["averages"] = vector(jaxpool.global_avg_pool(THREE_MAPS, num_spatial_dims=2, channel_axis=0))
     print_side_by_side(console, "Three feature maps give a vector", several)
 
 
