@@ -104,4 +104,4 @@ def draw_mask(rng, shape):
     if chance(rng, 0.02):
         # Refused: a mask has the inputs' rank.
         own = own[1:]
-    return rng.random(own) < rng.choice([0.0, 0.3, 0.7, 0.95])
+    return np.asarray(rng.random(own) < rng.choice([0.0, 0.3, 0.7, 0.95]))
