@@ -432,3 +432,10 @@ def test_places_of_any_integers_come_back_from_other_frameworks(dtype):
         (jaxpool.indices_to_onnx, jaxpool.indices_from_onnx),
     ):
         np.testing.assert_array_equal(back(there(places, shape).astype(dtype), shape), places)
+
+
+def test_arguments_that_describe_no_window_may_be_written_out():
+    values, indices = jaxpool.max_pool_with_argmax(jnp.arange(32.0).reshape(1, 4, 4, 2), (2, 2), 2)
+    written = {"strides": None, "padding": "valid", "window_dilation": np.int64(1), "output_shape": (4, 4)}
+    expected = jaxpool.max_unpool(values, indices, output_shape=(4, 4))
+    np.testing.assert_array_equal(jaxpool.max_unpool(values, indices, **written), expected)

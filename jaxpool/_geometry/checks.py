@@ -185,7 +185,7 @@ def _index(form: tuple[int, ...], rank: int) -> str:
 
 
 def check_positive_number(function: str, argument: str, value: Any) -> Any:
-    """A positive number as a float, an array of JAX as it is; refuses all else. See `refuse_number` for arrays."""
+    """A positive number as a float, an array of JAX as it is; refuses all else. The elements of arrays are not read."""
     fact = "an exponent"
     remedy = "Pass a positive number, or math.inf."
     rule = "be one real number"

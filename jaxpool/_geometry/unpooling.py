@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+import numpy as np
+
 from jaxpool._geometry.arguments import (
     FARTHEST,
     outputs_of,
@@ -37,7 +39,10 @@ def check_without_window(function: str, strides: Any, padding: Any, window_dilat
     """Refuses what describes a window where there is none."""
     given = {"strides": (strides, None), "padding": (padding, "VALID"), "window_dilation": (window_dilation, 1)}
     for argument, (value, default) in given.items():
-        if value is not default and not (isinstance(value, type(default)) and value == default):
+        same = value is default
+        if isinstance(value, str | int | np.integer):
+            same = value == default or (isinstance(value, str) and value.upper() == default)
+        if not same:
             rule, fact = f"be {default!r}", "window_shape=None"
             remedy = "Pass window_shape, too, or leave it out: indices in the plane need no window."
             refuse(ValueError, function, argument, rule, shown(value), fact, remedy)

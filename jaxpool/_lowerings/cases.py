@@ -89,6 +89,7 @@ def few_lanes(case: Case) -> bool:
 
 def separable_place(case: Case) -> bool:
     """Whether extrema with offsets in small windows are better found along one axis at a time."""
+    # Not for narrow floats in windows of 2 by 2: max-2x2-s2-digits in `cpu-few-channels.json`.
     return few_lanes(case) and few(case) and not (case.narrow and case.window.taps <= 4)
 
 

@@ -32,7 +32,7 @@ without_derivative(_integers_p)
 
 
 def without_series(places: Array) -> Array:
-    """The same integers, as constants of Taylor mode, which has no rules for arithmetic with the zeros beside them."""
+    """The same integers as constants: Taylor mode has no rules for the arithmetic of integers that carry terms."""
     return bind(_integers_p, places)
 
 

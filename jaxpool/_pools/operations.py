@@ -25,15 +25,13 @@ _KNOWN: tuple[tuple[Any, str], ...] = (
     (jnp.add, "sum"),
 )
 
-# Operands a, b and c. Floats lie between 0 and 1, where nearly every operation is defined; booleans take all values,
-# and so do flags, which some operations take for numbers.
+# Operands a, b and c. Floats lie between 0 and 1, where nearly every operation is defined; booleans take all values.
 _FLOATS = (
     (0.25, 0.75, 0.5, 0.125, 0.875, 0.375, 0.625, 0.25),
     (0.5, 0.25, 0.875, 0.625, 0.375, 0.125, 0.25, 0.75),
     (0.75, 0.5, 0.125, 0.875, 0.25, 0.625, 0.375, 0.5),
 )
 _INTEGERS = ((1, 2, 3, 5, 4, 1, 2, 3), (2, 5, 1, 3, 1, 4, 3, 2), (3, 1, 4, 2, 5, 2, 1, 5))
-_FLAGS = tuple([i >> bit & 1 for i in range(8)] for bit in (2, 1, 0))
 _BOOLEANS = tuple([bool(i >> bit & 1) for i in range(8)] for bit in (2, 1, 0))
 # One more operand beside `init`.
 _ANY_FLOATS = (-100.0, -2.0, -0.5, 0.0, 0.25, 1.0, 3.0, 100.0)
@@ -127,9 +125,9 @@ def _operands(tree: Any, floats: Sequence[float], integers: Sequence[int], boole
 def _difference(reduce_fn: Operation, tree: Any) -> tuple[Any, Any, Any] | None:
     """Three operands and the two results, for the first of them that shows a difference.
 
-    A tree may hold flags, for which alone an operation makes sense: then there must be one for flags, too.
+    A tree may hold flags, and its operation be associative for these only. So 0 and 1 must show a difference, too.
     """
-    if len(jax.tree.leaves(tree)) > 1 and _first_difference(reduce_fn, tree, _FLAGS, _FLAGS) is None:
+    if len(jax.tree.leaves(tree)) > 1 and _first_difference(reduce_fn, tree, _BOOLEANS, _BOOLEANS) is None:
         return None
     return _first_difference(reduce_fn, tree, _FLOATS, _INTEGERS)
 
