@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     _drawing(choice, 0)
     choice.add_argument("--select", default="", metavar="PATTERN", help="of named workloads, where --count is 0")
     choice.add_argument("--suite", choices=SUITES, default="cpu")
-    choice.add_argument("--modes", nargs="+", choices=MODES, default=["forward", "forward_with_argmax", "forward_vjp"])
+    choice.add_argument("--modes", nargs="+", choices=MODES, default=["forward", "forward_with_argmax", "vjp"])
     choice.add_argument("--bound", type=_positive(float), default=1.15, help="what is slower than so many times")
     choice.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved after every case")
     _measuring(choice, peers=False)

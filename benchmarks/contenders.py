@@ -20,9 +20,30 @@ from benchmarks.programs import JaxPool, JaxProgram, Program, UnavailableError
 from benchmarks.reference import Data
 from benchmarks.torch_program import TorchProgram
 from benchmarks.workloads import EAGER, Workload
-from jaxpool._lowerings import IMPLEMENTATIONS
+from jaxpool._geometry import pooling_window
+from jaxpool._lowerings import OPERATORS, Plan
+from jaxpool._lowerings.plan import slice_count
+
+# A program of more slices takes longer to compile than it is worth.
+_MOST_SLICES = 160
 
 Build = Callable[[Workload, str, str, Data], Program]
+
+# What is compared: the plans that differ in what they compute on a CPU, and those of accelerators.
+PLANS = (
+    Plan("native"),
+    Plan("joint"),
+    Plan("joint", merge=True),
+    Plan("joint", back="phases"),
+    Plan("joint", borders="pad", back="dilate"),
+    Plan("axes"),
+    Plan("axes", merge=True),
+    Plan("axes", back="phases"),
+    Plan("axes", borders="pad", back="dilate"),
+    Plan("axes", chain=True),
+    Plan("axes", chain=True, merge=True),
+    Plan("axes", chain=True, borders="pad", back="dilate"),
+)
 
 
 def library(name: str) -> Any:
@@ -53,8 +74,26 @@ def first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {textwrap.shorten(lines[0].partition('. Pass ')[0], 200)}"
 
 
-def _jaxpool(workload: Workload, implementation: str | None) -> JaxPool:
+def _refuse_many_slices(plan: Plan, workload: Workload) -> None:
+    window = pooling_window(
+        "pool",
+        workload.shape,
+        workload.window,
+        workload.strides,
+        workload.padding,
+        window_dilation=workload.dilation,
+        channel_axis=workload.channel_axis,
+        padding_is_empty=False,
+    )
+    count = max(slice_count(operator, plan, window) for operator in OPERATORS)
+    if plan.order == "joint" and count > _MOST_SLICES:
+        raise UnavailableError(f"it would take {count} slices")
+
+
+def _jaxpool(workload: Workload, implementation: Any) -> JaxPool:
     common: dict[str, Any] = {"channel_axis": workload.channel_axis}
+    if isinstance(implementation, Plan):
+        _refuse_many_slices(implementation, workload)
     if workload.pool in ("global_avg", "adaptive_avg"):
         if implementation is not None:
             raise UnavailableError("this pool has no choice of implementation")
@@ -225,7 +264,7 @@ def _on_torch(channels_last: bool) -> Build:
 
 CONTENDERS: dict[str, Build] = {
     "jaxpool": _on_jax(functools.partial(_jaxpool, implementation=None)),
-    **{f"jaxpool:{name}": _on_jax(functools.partial(_jaxpool, implementation=name)) for name in IMPLEMENTATIONS},
+    **{f"jaxpool:{plan}": _on_jax(functools.partial(_jaxpool, implementation=plan)) for plan in PLANS},
     "lax": _on_jax(_lax),
     "flax": _other(_flax),
     "equinox": _other(_equinox),

@@ -150,8 +150,7 @@ CALLS = {
     },
     "residual of another name": lambda: jaxpool.max_pool(X, (2, 2), residual="indices"),
     "unknown platform": lambda: jaxpool.chosen_implementation((2, 8, 8, 3), (2, 2), platform="metal"),
-    "whole for a part": lambda: jaxpool.max_pool(X, (2, 2), implementation="whole"),
-    "too many slices": lambda: jaxpool.sum_pool(jnp.zeros((80, 80, 1)), (70, 70), implementation="slices"),
+    "too many slices": lambda: jaxpool.sum_pool(jnp.zeros((80, 80, 1)), (70, 70), implementation="joint"),
     # inputs
     "a list": lambda: jaxpool.max_pool([[1.0, 2.0]], (2,)),
     "no inputs": lambda: jaxpool.global_avg_pool(None),
@@ -291,7 +290,7 @@ CALLS = {
     "int window to unpool": lambda: jaxpool.avg_unpool(Y, 2, output_shape=(8, 8)),
     "mean wholly in padding": lambda: jaxpool.avg_unpool(Y, (2, 2), 2, 2, False, output_shape=(4, 4)),
     "unpooling with an unknown implementation": lambda: jaxpool.avg_unpool(Y, (2, 2), implementation="scatter"),
-    "unpooling with whole for a part": lambda: jaxpool.avg_unpool(Y, (2, 2), implementation="whole"),
+    "unpooling with too many slices": lambda: jaxpool.avg_unpool(Y, (70, 70), 1, implementation="joint"),
     "unpooling with a zero divisor": lambda: jaxpool.avg_unpool(Y, (2, 2), divisor_override=0),
     "unpooling with a traced divisor": lambda: jax.jit(lambda d: jaxpool.avg_unpool(Y, (2, 2), divisor_override=d))(4),
     "unpooling with padding for a flag": lambda: jaxpool.avg_unpool(Y, (2, 2), 2, 0, 0),

@@ -162,11 +162,11 @@ def test_modes_agree_with_the_reference(mode):
 
 
 @pytest.mark.parametrize("name", [name for name in contenders.CONTENDERS if name.startswith("jaxpool:")])
-def test_named_implementations_are_contenders(name):
+def test_plans_are_contenders(name):
     try:
         assert checked(name, tiny("max-3x3-s2-stem"), "forward") is None
     except (programs.UnavailableError, NotImplementedError):
-        assert name not in ("jaxpool:reduce_window", "jaxpool:separable", "jaxpool:slices")
+        assert name not in ("jaxpool:reduce_window", "jaxpool:separable", "jaxpool:joint")
 
 
 @pytest.mark.parametrize("contender", ["equinox", "keras", "torch_channels_last", "torch_channels_first"])
@@ -193,14 +193,15 @@ def test_wrong_contenders_are_not_timed(monkeypatch):
     broken = mock.Mock(side_effect=RuntimeError("out of order\nsince Monday"))
     monkeypatch.setitem(contenders.CONTENDERS, "wrong", wrong)
     monkeypatch.setitem(contenders.CONTENDERS, "broken", broken)
-    names = ["jaxpool", "wrong", "broken", "jaxpool:whole"]
+    monkeypatch.setitem(contenders.CONTENDERS, "impossible", mock.Mock(side_effect=NotImplementedError("no")))
+    names = ["jaxpool", "wrong", "broken", "impossible"]
     case = measure.measure(tiny("max-3x3-s2-stem"), "float32", "forward", names, QUICK, print)
     statuses = {name: (record.status, len(record.seconds)) for name, record in case.records.items()}
     assert statuses == {
         "jaxpool": ("timed", 3),
         "wrong": ("wrong", 0),
         "broken": ("failed", 0),
-        "jaxpool:whole": ("unavailable", 0),
+        "impossible": ("unavailable", 0),
         "copy": ("timed", 3),
     }
     assert case.records["broken"].reason == "RuntimeError: out of order"
@@ -433,9 +434,9 @@ def test_pools_are_told_in_a_few_words():
 def test_means_and_the_worst_cases_are_shown(capsys):
     run = made_up()
     for case in run.cases:
-        case.records["jaxpool:slices"] = copy.deepcopy(case.records["jaxpool"])
-    beaten = run.cases[1].records["jaxpool:slices"]
-    beaten.contender, beaten.seconds = "jaxpool:slices", [s / 2 for s in beaten.seconds]
+        case.records["jaxpool:joint"] = copy.deepcopy(case.records["jaxpool"])
+    beaten = run.cases[1].records["jaxpool:joint"]
+    beaten.contender, beaten.seconds = "jaxpool:joint", [s / 2 for s in beaten.seconds]
     console = Console(width=160)
     ratios.show_peers(run, console, worst=1)
     printed = capsys.readouterr().out
@@ -444,7 +445,7 @@ def test_means_and_the_worst_cases_are_shown(capsys):
     assert ratios.best_of(run.cases[1]) is beaten
     ratios.show_choice(run, console)
     printed = capsys.readouterr().out
-    assert "slices" in printed
+    assert "joint" in printed
     assert f"in {len(run.cases) - 1} of {len(run.cases)} cases" in printed
 
 

@@ -58,7 +58,7 @@ def test_an_axis_window_agrees_with_counting_by_hand(axis):
     padded = np.repeat(*np.transpose([(c, n) for n, c in part.padded_counts()]))
     assert real.tolist() == oracle.counts(Window((part,)), include_pad=False).tolist()
     assert padded.tolist() == oracle.counts(Window((part,)), include_pad=True).tolist()
-    assert part.reach == (expected - 1) * stride + (taps - 1) * dilation + 1 - size - low
+    assert part.high_overhang == (expected - 1) * stride + (taps - 1) * dilation + 1 - size - low
 
 
 @settings(max_examples=1500, deadline=None)

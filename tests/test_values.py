@@ -186,7 +186,7 @@ def test_ties_go_to_the_first_in_row_major_order():
     x = jnp.ones((1, 4, 4, 1))
     expected = np.zeros((4, 4))
     expected[::2, ::2] = 1
-    for name in (None, "slices", "separable"):
+    for name in (None, "joint", "separable"):
         slope = jax.grad(lambda x, n=name: jaxpool.max_pool(x, (2, 2), 2, implementation=n).sum())(x)
         np.testing.assert_array_equal(slope[0, :, :, 0], expected)
     first = jax.grad(lambda x: jaxpool.global_max_pool(x).sum())(x)
@@ -310,7 +310,7 @@ def test_results_are_bitwise_the_same_from_run_to_run(rng):
         assert np.asarray(both(x)).tobytes() == first.tobytes()
 
 
-@pytest.mark.parametrize("implementation", [None, "separable", "doubling", "stored_doubling", "padded_separable"])
+@pytest.mark.parametrize("implementation", [None, "joint", "separable", "chain"])
 @pytest.mark.parametrize("shape", [(1, 256), (256, 1), (2, 128)])
 def test_windows_of_as_many_taps_as_offsets_have_values(implementation, shape, rng):
     # The stride of the first axis in the offset, 256 for a window of 1 by 256, is one more than a byte holds.

@@ -58,7 +58,7 @@ class AxisWindow:
         return (self.taps - 1) * self.dilation + 1
 
     @property
-    def reach(self) -> int:
+    def high_overhang(self) -> int:
         """High padding up to the last tap of the last window; negative where the windows end before the input does.
 
         Ceil mode can make it larger than `high`.
@@ -80,6 +80,16 @@ class AxisWindow:
     def span(self) -> int:
         """Distance from the first tap of the first window to one past the last tap of the last."""
         return (self.outputs - 1) * self.stride + self.extent
+
+    @property
+    def on_padded_plane(self) -> AxisWindow:
+        """The same windows on an input that has exactly the padding that they reach."""
+        return dataclasses.replace(self, size=self.span, low=0, high=0)
+
+    def scaled(self, factor: int) -> AxisWindow:
+        """The dense windows on an axis that has `factor` elements for each of this one's."""
+        scaled = {name: getattr(self, name) * factor for name in ("size", "dilation", "low", "high", "outputs")}
+        return dataclasses.replace(self, **scaled)
 
     @property
     def first_tap(self) -> int:
@@ -154,6 +164,9 @@ class AxisWindow:
         Args:
           limit: the position from which on taps do not count; the input's size by default.
         """
+        if limit is None and self.low == 0 and known(self.high_overhang) and self.high_overhang == 0:
+            # All that can be told of symbolic sizes.
+            return [Segment(0, self.outputs, 0, self.taps)]
         limit = self.size if limit is None else limit
         # Interior: o * stride - low >= 0 and o * stride - low + extent <= limit.
         inner = min(max(-(-self.low // self.stride), 0), self.outputs)
@@ -229,7 +242,7 @@ class Window:
         return all(part.whole for part in self.parts)
 
     @property
-    def apart(self) -> bool:
+    def non_overlapping(self) -> bool:
         """Whether no two windows share an element."""
         return all(part.outputs == 1 or part.stride >= part.extent for part in self.parts)
 
@@ -251,6 +264,11 @@ class Window:
     def with_batch_axis(self, axis: int) -> Window:
         """The same window on arrays that have one more axis, inserted at `axis`."""
         return Window(tuple(dataclasses.replace(p, axis=p.axis + (p.axis >= axis)) for p in self.parts))
+
+    @property
+    def on_padded_plane(self) -> Window:
+        """The same windows on an input that has exactly the padding that they reach."""
+        return Window(tuple(part.on_padded_plane for part in self.parts))
 
     def on_padded_input(self) -> Window:
         """The same windows on an input that has been padded: padding is real there, and only crops remain."""

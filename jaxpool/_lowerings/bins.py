@@ -40,7 +40,7 @@ def _table(bins: AxisBins) -> tuple[Array, Array]:
     return jnp.minimum(starts + place, bins.size - 1), place < counts
 
 
-def held(bins: AxisBins, rank: int) -> Array:
+def bin_mask(bins: AxisBins, rank: int) -> Array:
     """Which elements of `lay_out_bins` belong to their bin; of size 1 along all other axes."""
     _, real = _table(bins)
     shape = [1] * rank
@@ -81,7 +81,7 @@ def _join(axis: int, pieces: Sequence[Array]) -> Array:
 def lay_out_bins(x: Array, window: AxisBins) -> Array:
     """y[i * width + k] = x[start(i) + k], 0 beyond the end of bin i."""
     position, _ = _table(window)
-    return jnp.where(held(window, x.ndim), _take(x, position.ravel(), window.axis), jnp.zeros((), x.dtype))
+    return jnp.where(bin_mask(window, x.ndim), _take(x, position.ravel(), window.axis), jnp.zeros((), x.dtype))
 
 
 def collect_bins(y: Array, window: AxisBins) -> Array:

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxpool._geometry import AxisWindow, Window
-from jaxpool._lowerings import taps
-from jaxpool._lowerings.reduce_window import extreme
+from jaxpool._lowerings.cpu import store
+from jaxpool._lowerings.forward import beats, extreme
 
 
 def _at(places: Array, window: Window) -> tuple[Array, ...]:
@@ -94,7 +94,7 @@ def _first_along(
         width *= 2
         # XLA:CPU would compute each block from its elements, wherever one is read; of up to four that costs little.
         if width.bit_length() % 2 == 1:
-            x, places = taps.store((x, places), part.axis)
+            x, places = store((x, places), part.axis)
 
     def at(array: Array, positions: Array) -> Array:
         return jnp.take_along_axis(array, positions, part.axis, mode="clip")
@@ -108,5 +108,5 @@ def _first_along(
 
 def _better(earlier: Sequence[Array], later: Sequence[Array]) -> tuple[Array, Array]:
     """Of two pairs of a value and its place the one that is larger or the first NaN; of equals the earlier."""
-    new = taps.beats(later[0], earlier[0], "max")
+    new = beats(later[0], earlier[0], "max")
     return jnp.where(new, later[0], earlier[0]), jnp.where(new, later[1], earlier[1])

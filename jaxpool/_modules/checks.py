@@ -20,7 +20,7 @@ from jaxpool._geometry.bins import adaptive_sizes
 from jaxpool._geometry.fractional import check_rule, fractional_sizes, fractional_taps
 from jaxpool._geometry.unpooling import check_without_window, refuse_missing_window
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of, refuse, shown, traced
-from jaxpool._lowerings import IMPLEMENTATIONS
+from jaxpool._operators import IMPLEMENTATIONS
 from jaxpool._pools.extremum import INDEX_CONVENTIONS
 from jaxpool._pools.fractional import RULES
 

@@ -1,11 +1,19 @@
 """Stage 3 of 4: the window operators and all derivative rules."""
 
-# Any associative operation: written in terms that JAX differentiates by itself.
-from jaxpool._lowerings import reduce_from as window_reduce_from
-from jaxpool._lowerings import reduce_windows as window_reduce
+# What pools and modules ask of the lowerings.
+from jaxpool._lowerings import (
+    IMPLEMENTATIONS,
+    PLATFORMS,
+    Plan,
+    beats,
+    bin_mask,
+    check_runs,
+    extreme,
+    starts_and_counts,
+    window_starts,
+)
 from jaxpool._operators.extremum import (
     gather_at_extremum,
-    keeps_input,
     scatter_at_extremum,
     window_argextremum,
     window_extremum,
@@ -22,13 +30,24 @@ from jaxpool._operators.linear import (
 )
 from jaxpool._operators.places import first_maximum, last_at_places, without_series
 from jaxpool._operators.plane import plane_count, plane_sum
+from jaxpool._operators.plans import chosen_plans, default_platform
+from jaxpool._operators.reduce import reduce_from as window_reduce_from
+from jaxpool._operators.reduce import reduce_windows as window_reduce
 
 __all__ = [
+    "IMPLEMENTATIONS",
+    "PLATFORMS",
+    "Plan",
+    "beats",
+    "bin_mask",
+    "check_runs",
+    "chosen_plans",
+    "default_platform",
+    "extreme",
     "first_maximum",
     "gather_at_extremum",
     "gather_at_offsets",
     "gather_at_places",
-    "keeps_input",
     "last_at_places",
     "lay_out_bins",
     "plane_count",
@@ -36,12 +55,14 @@ __all__ = [
     "scatter_at_extremum",
     "scatter_at_offsets",
     "scatter_at_places",
+    "starts_and_counts",
     "sum_bins",
     "window_argextremum",
     "window_extremum",
     "window_reduce",
     "window_reduce_from",
     "window_spread",
+    "window_starts",
     "window_sum",
     "without_series",
 ]

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxpool._geometry import Window
-from jaxpool._lowerings import LOWERINGS
+from jaxpool._lowerings import keeps_input, runs
 from jaxpool._operators.linear import gather_at_offsets, same_as_inputs, same_as_outputs
 from jaxpool._operators.primitive import adjoint_pair, bind, differentiate, operator
 
@@ -54,7 +54,7 @@ def window_extremum(
     `residual` is what derivatives keep: "offsets", "input", or None for what suits the default backend. `any_zero`
     tells that a zero may have either sign where the window is the whole plane, which saves reading the inputs again.
     """
-    if window.normal.whole and implementation in (None, "whole") and residual is None and not any_zero:
+    if window.normal.whole and implementation is None and residual is None and not any_zero:
         return window_argextremum(x, window, kind, implementation)[0]
     return bind(_extremum_p, x, window=window.normal, kind=kind, implementation=implementation, residual=residual)
 
@@ -75,24 +75,14 @@ def window_argextremum(x: Array, window: Window, kind: str, implementation: str 
     return values, offsets
 
 
-def _for_derivative(implementation: str | None, operator_name: str, window: Window) -> str | None:
-    """The implementation asked for, where the derivative's operator has it."""
-    if implementation is None or LOWERINGS[implementation].refuses(operator_name, window, True) is not None:
-        return None
-    return implementation
+def usable(implementation: str | None, operator_name: str, window: Window) -> str | None:
+    """The implementation asked for, where it has the derivative's operator."""
+    return implementation if runs(implementation, operator_name, window) else None
 
 
 def _gather_along(offsets: Array, window: Window, implementation: str | None) -> Callable[[Array], Array]:
-    usable = _for_derivative(implementation, "gather_at_offsets", window)
-    return lambda dx: gather_at_offsets(dx, offsets, window, consistent=True, implementation=usable)
-
-
-def keeps_input(residual: str | None, window: Window, platform: str) -> bool:
-    """Whether derivatives keep the inputs, where the default backend is of this platform; else they keep offsets."""
-    if residual is not None:
-        return residual == "input"
-    # A TPU scatters from the inputs in one native operation, which has no dilation.
-    return platform == "tpu" and not window.whole and all(part.dilation == 1 for part in window.parts)
+    named = usable(implementation, "gather_at_offsets", window)
+    return lambda dx: gather_at_offsets(dx, offsets, window, consistent=True, implementation=named)
 
 
 def _extremum_rule(
@@ -100,11 +90,11 @@ def _extremum_rule(
 ) -> tuple[Array, Callable[[Array], Array]]:
     if keeps_input(residual, window, jax.default_backend()):
         values = window_extremum(x, window, kind, implementation, residual)
-        usable = _for_derivative(implementation, "gather_at_offsets", window)
-        usable = _for_derivative(usable, "window_argextremum", window)
-        return values, lambda dx: gather_at_extremum(dx, x, window, kind, usable)
-    usable = _for_derivative(implementation, "window_argextremum", window)
-    values, offsets = window_argextremum(x, window, kind, usable)
+        named = usable(implementation, "gather_at_offsets", window)
+        named = usable(named, "window_argextremum", window)
+        return values, lambda dx: gather_at_extremum(dx, x, window, kind, named)
+    named = usable(implementation, "window_argextremum", window)
+    values, offsets = window_argextremum(x, window, kind, named)
     return values, _gather_along(offsets, window, implementation)
 
 

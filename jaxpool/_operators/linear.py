@@ -83,7 +83,7 @@ def gather_at_offsets(
       offsets: row-major positions inside the window, of dtype `window.offset_dtype`, shaped like the outputs.
       window: the window.
       consistent: whether the offsets come from `window_argextremum` of the same window, which permits faster ways.
-      implementation: a name from `choice.LOWERINGS`, or None.
+      implementation: the name of one, a plan, or None for the choice of the platform.
     """
     return bind(_gather_p, x, offsets, window=window.normal, consistent=consistent, implementation=implementation)
 

@@ -12,8 +12,16 @@ from jax.typing import ArrayLike
 
 from jaxpool._geometry import AxisBins, Window, adaptive_bins, index_dtype
 from jaxpool._geometry.calls import explained
-from jaxpool._lowerings import extreme, held, starts_and_counts
-from jaxpool._operators import lay_out_bins, sum_bins, window_argextremum, window_extremum, window_sum
+from jaxpool._operators import (
+    bin_mask,
+    extreme,
+    lay_out_bins,
+    starts_and_counts,
+    sum_bins,
+    window_argextremum,
+    window_extremum,
+    window_sum,
+)
 from jaxpool._pools.average import divide, summing_dtype
 from jaxpool._pools.extremum import taps_of
 from jaxpool._pools.inputs import as_array, with_whole_planes, x64
@@ -27,7 +35,7 @@ def _laid_out(x: Array, bins: tuple[AxisBins, ...]) -> tuple[Array, Window]:
     for part in bins:
         if not part.even:
             x = lay_out_bins(x, part)
-            mask = held(part, x.ndim)
+            mask = bin_mask(part, x.ndim)
             real = mask if real is None else real & mask
     return x if real is None else jnp.where(real, x, extreme(x.dtype, "max")), Window(tuple(b.window() for b in bins))
 

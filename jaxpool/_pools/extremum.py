@@ -21,8 +21,7 @@ from jaxpool._geometry import (
     refuse_symbolic_indices,
 )
 from jaxpool._geometry.calls import explained
-from jaxpool._lowerings import extreme, window_starts
-from jaxpool._operators import window_argextremum, window_extremum
+from jaxpool._operators import extreme, window_argextremum, window_extremum, window_starts
 from jaxpool._pools.inputs import along, array_and_window, mask_of, padded, x64
 
 INDEX_CONVENTIONS = ("spatial", "window", "coordinates")
@@ -178,8 +177,8 @@ def max_pool(
         elements); "input", the inputs themselves, which a TPU scatters from natively; None for "input" where the
         default backend is a TPU and the window is not dilated, else "offsets". Both give the same gradient everywhere.
       implementation: None for the algorithm that suits the platform and the window, or the name of one:
-        "reduce_window", "doubling", "merged_separable", "padded", "padded_separable", "separable", "slices",
-        "stored_doubling", "whole". Derivatives use it where they have it.
+        "reduce_window" (the native window of XLA), "joint" (all elements of a window at once), "separable" (one axis
+        after another), "chain" (long windows as a few short ones). Derivatives use it where they have it.
 
     Returns:
       The maxima, in the dtype of `inputs`, with the sizes of `jaxpool.output_shape` along the spatial axes. A window

@@ -26,8 +26,7 @@ from jaxpool._geometry import (
     native,
 )
 from jaxpool._geometry.calls import explained
-from jaxpool._lowerings import starts_and_counts
-from jaxpool._operators import first_maximum, gather_at_places
+from jaxpool._operators import first_maximum, gather_at_places, starts_and_counts
 from jaxpool._pools.average import summing_dtype
 from jaxpool._pools.inputs import as_array, at_hand, range_of, with_whole_planes, x64
 

@@ -12,8 +12,7 @@ from jax.typing import ArrayLike
 
 from jaxpool._geometry import check_flag, plane_as_window, plane_axes
 from jaxpool._geometry.calls import explained
-from jaxpool._lowerings import extreme
-from jaxpool._operators import plane_count, plane_sum, window_extremum
+from jaxpool._operators import extreme, plane_count, plane_sum, window_extremum
 from jaxpool._pools.average import divide, sum_dtypes, summing_dtype
 from jaxpool._pools.inputs import as_array, mask_of, with_whole_planes
 

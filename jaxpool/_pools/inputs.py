@@ -22,7 +22,7 @@ from jaxpool._geometry import (
     pooling_window,
     traced,
 )
-from jaxpool._lowerings import IMPLEMENTATIONS, check_runs
+from jaxpool._operators import IMPLEMENTATIONS, Plan, check_runs
 
 
 def as_array(function: str, inputs: Any, ordered: bool) -> Array:
@@ -145,7 +145,8 @@ def array_and_window(
       padding_is_empty: whether a window wholly in padding has no value.
     """
     x = as_array(function, inputs, ordered)
-    check_implementation(function, implementation, IMPLEMENTATIONS)
+    if not isinstance(implementation, Plan):
+        check_implementation(function, implementation, IMPLEMENTATIONS)
     window = pooling_window(
         function,
         x.shape,

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 from jax.typing import DTypeLike
 
 from jaxpool._geometry import Ints, Padding, check_implementation, check_option, known_dtype, pooling_window, shape_of
 from jaxpool._geometry.calls import explained
-from jaxpool._lowerings import IMPLEMENTATIONS, OPERATORS, PLATFORMS, case_of, choose, scatters_natively
-from jaxpool._operators import keeps_input
+from jaxpool._operators import IMPLEMENTATIONS, PLATFORMS, chosen_plans, default_platform
 
 
 @explained
@@ -89,11 +87,15 @@ def chosen_implementation(
       dtype: of the inputs; on a CPU, floats of 16 bits and less take other ways than f32.
 
     Returns:
-      For each operator the name of its implementation: "window_sum" (averages and sums) and "window_spread" (its
-      gradient), "window_extremum" (values of max and min pooling), "window_argextremum" (the same with indices).
-      The gradient of max and min pooling is "scatter_at_offsets" and its forward mode "gather_at_offsets" where offsets
-      are kept, else "scatter_at_extremum" and "gather_at_extremum"; "select_and_scatter" there is XLA's native one.
-      With `implementation`, operators that cannot run this window with it are left out.
+      For each operator its implementation: "window_sum" (averages and sums) and "window_spread" (its gradient),
+      "window_extremum" (values of max and min pooling), "window_argextremum" (the same with indices). The gradient of
+      max and min pooling is "scatter_at_offsets" and its forward mode "gather_at_offsets" where offsets are kept, else
+      "scatter_at_extremum" and "gather_at_extremum".
+      An implementation is one that the argument may name, with what the platform adds to it: "padded" where the input
+      is padded first, "merged" where the axes after the window are one, "phases" and "dilate" for ways to compute a
+      gradient. "whole plane" is a reduction of the whole plane, "select_and_scatter" the native scatter of a TPU.
+      With `implementation`, operators that cannot run this window with it are left out, but for derivatives, which then
+      run what None would.
 
     Raises:
       TypeError, ValueError: as in `jaxpool.max_pool`.
@@ -101,12 +103,10 @@ def chosen_implementation(
     Example:
       >>> import jaxpool
       >>> jaxpool.chosen_implementation((8, 112, 112, 64), (3, 3), 2, 1, platform="cpu")["window_extremum"]
-      'slices'
+      'joint'
     """
     function = "chosen_implementation"
-    backend = jax.default_backend()
-    default = {"cuda": "gpu", "rocm": "gpu"}.get(backend, backend if backend in PLATFORMS else "other")
-    platform = default if platform is None else platform
+    platform = default_platform() if platform is None else platform
     check_option(function, "platform", platform, PLATFORMS, "a choice of platform")
     check_implementation(function, implementation, IMPLEMENTATIONS)
     shape = shape_of(function, input_shape)
@@ -123,17 +123,4 @@ def chosen_implementation(
         argument="input_shape",
     )
     check_option(function, "residual", residual, (None, "offsets", "input"), "what derivatives keep")
-    window = window.normal
-    case = case_of(platform, window, shape, known_dtype(function, dtype))
-    result: dict[str, str] = {}
-    for operator in OPERATORS:
-        try:
-            result[operator] = choose(operator, platform, case, implementation)
-        except NotImplementedError:
-            continue
-    if keeps_input(residual, window, platform):
-        names = {f"{name}_at_extremum": result.pop(f"{name}_at_offsets", None) for name in ("scatter", "gather")}
-        if scatters_natively(platform, window, implementation):
-            names["scatter_at_extremum"] = "select_and_scatter"
-        result |= {operator: name for operator, name in names.items() if name is not None}
-    return result
+    return chosen_plans(window, shape, known_dtype(function, dtype), platform, implementation, residual)

@@ -22,8 +22,7 @@ from jaxpool._geometry import (
     refuse_operation,
 )
 from jaxpool._geometry.calls import explained
-from jaxpool._lowerings import beats, extreme
-from jaxpool._operators import window_reduce_from, window_sum
+from jaxpool._operators import beats, extreme, window_reduce_from, window_sum
 from jaxpool._pools.average import summing_dtype
 from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import as_array, padded

@@ -32,8 +32,16 @@ from jaxpool._geometry import (
     unpooling_window,
 )
 from jaxpool._geometry.calls import explained
-from jaxpool._lowerings import IMPLEMENTATIONS, check_runs, window_starts
-from jaxpool._operators import last_at_places, scatter_at_offsets, scatter_at_places, window_spread, without_series
+from jaxpool._operators import (
+    IMPLEMENTATIONS,
+    check_runs,
+    last_at_places,
+    scatter_at_offsets,
+    scatter_at_places,
+    window_spread,
+    window_starts,
+    without_series,
+)
 from jaxpool._pools.average import counts, divide, summing_dtype
 from jaxpool._pools.extremum import INDEX_CONVENTIONS, coordinates, plane_indices
 from jaxpool._pools.inputs import as_array, at_hand, range_of, x64
@@ -41,7 +49,7 @@ from jaxpool._pools.inputs import as_array, at_hand, range_of, x64
 
 def _needs_places(window: Window, duplicates: str, convention: str) -> bool:
     """Whether values go to places in the plane, not to offsets in windows that are apart or whose values are added."""
-    return convention != "window" or (duplicates == "set" and not window.apart) or window.normal is not window
+    return convention != "window" or (duplicates == "set" and not window.non_overlapping) or window.normal is not window
 
 
 def _unpool(values: Array, indices: Array, window: Window, duplicates: str, convention: str) -> Array:

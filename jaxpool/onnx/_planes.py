@@ -42,9 +42,9 @@ class AxisPlan:
 def plan_axis(part: AxisWindow) -> AxisPlan:
     """Splits the padding of an axis into what is cut, what is padded beforehand, and what the pool pads."""
     # What the last window leaves over does no harm unless another window would fit into it.
-    reach = part.reach if part.reach > -part.stride else part.reach + part.stride - 1
-    crop = (max(-part.low, 0), max(-reach, 0) if part.reach <= -part.stride else 0)
-    around = (max(part.low, 0), max(part.reach, 0))
+    reach = part.high_overhang if part.high_overhang > -part.stride else part.high_overhang + part.stride - 1
+    crop = (max(-part.low, 0), max(-reach, 0) if part.high_overhang <= -part.stride else 0)
+    around = (max(part.low, 0), max(part.high_overhang, 0))
     # onnxruntime refuses padding as wide as the window, counted in taps even where these are dilated.
     if max(around) >= part.taps:
         return AxisPlan(part, crop, around, (0, 0))

@@ -14,35 +14,25 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array, lax
 
-from jaxpool._lowerings import taps
-
-_EXTREMA = ("window_extremum", "window_argextremum")
-
-
-def applies(platform: str, dtype: Any) -> bool:
-    """Whether arrays of this dtype are better computed by `run`, or as wider floats."""
-    return platform == "cpu" and jnp.issubdtype(dtype, jnp.floating) and jnp.finfo(dtype).bits < 32
+from jaxpool._lowerings.cpu import materialize
+from jaxpool._lowerings.forward import is_max
+from jaxpool._lowerings.plan import EXTREMA, Case
 
 
-def loses_nan(platform: str, operator: str, dtype: Any) -> bool:
-    """Whether XLA may lose a NaN: XLA:CPU does where it reduces many rows of f32 or f64 to their extremum."""
-    return platform == "cpu" and operator in _EXTREMA and jnp.issubdtype(dtype, jnp.floating)
-
-
-def run(operator: str, lowering: Callable[..., Any], *arrays: Array, **parameters: Any) -> Any:
+def run(case: Case, lowering: Callable[..., Any], *arrays: Array, **parameters: Any) -> Any:
     """What `lowering` makes of the arrays, the first of which holds narrow floats."""
     first, *others = arrays
     dtype = first.dtype
     if jnp.finfo(dtype).bits < 16:
         # As f32 whole planes would lose NaN; bf16 holds every float of 8 bits and has the order of integers.
-        extremum = operator in _EXTREMA
-        again = functools.partial(run, operator, lowering) if extremum else lowering
+        extremum = case.operator in EXTREMA
+        again = functools.partial(run, case, lowering) if extremum else lowering
         wide = again(first.astype(jnp.bfloat16 if extremum else jnp.float32), *others, **parameters)
         return (wide[0].astype(dtype), wide[1]) if isinstance(wide, tuple) else wide.astype(dtype)
-    if operator == "gather_at_offsets" or (operator == "scatter_at_offsets" and parameters["window"].apart):
+    if case.operator == "gather_at_offsets" or (case.operator == "scatter_at_offsets" and case.window.non_overlapping):
         bits = lax.bitcast_convert_type(first, jnp.int16)
         return lax.bitcast_convert_type(lowering(bits, *others, **parameters), dtype)
-    if operator in _EXTREMA:
+    if case.operator in EXTREMA:
         parameters["kind"] = f"{parameters['kind']} of keys"
         result = lowering(_keys(first, parameters["kind"]), **parameters)
         return (_floats(result[0], dtype), result[1]) if isinstance(result, tuple) else _floats(result, dtype)
@@ -51,7 +41,7 @@ def run(operator: str, lowering: Callable[..., Any], *arrays: Array, **parameter
 
 def _as_rows(compute: Callable[[Array], Array], x: Array) -> Array:
     """An elementwise computation on an array of two axes, where its loops are long and fuse with their neighbours."""
-    (rows,) = taps.materialize(x.reshape(x.shape[0], math.prod(x.shape[1:])))
+    (rows,) = materialize(x.reshape(x.shape[0], math.prod(x.shape[1:])))
     return compute(rows).reshape(x.shape)
 
 
@@ -75,11 +65,11 @@ def _keys(x: Array, kind: str) -> Array:
     def compute(x: Array) -> Array:
         bits = lax.bitcast_convert_type(x, integer)
         infinity = lax.bitcast_convert_type(jnp.asarray(jnp.inf, x.dtype), integer)
-        best = mask if taps.is_max(kind) else -mask
+        best = mask if is_max(kind) else -mask
         return jnp.where((bits & mask) > infinity, best, jnp.where(bits < 0, bits ^ mask, bits))
 
     # A whole plane of wider floats is read once, by the reduction that this is fused into.
-    return taps.materialize(_as_rows(compute, x))[0] if jnp.finfo(x.dtype).bits < 32 else compute(x)
+    return materialize(_as_rows(compute, x))[0] if jnp.finfo(x.dtype).bits < 32 else compute(x)
 
 
 def _floats(keys: Array, dtype: Any) -> Array:

@@ -20,9 +20,10 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxpool._geometry import AxisWindow, Window
-from jaxpool._lowerings import taps
 
 Tree = TypeVar("Tree")
+# Along an axis; a program of more takes too long to compile.
+_MOST_STEPS = 4096
 Combine = Callable[[Any, Any], Any]
 
 
@@ -48,7 +49,7 @@ def reduce_from(tree: Tree, init: Tree, combine: Combine, window: Window, neutra
     """
     everything: Array | None = None
     for part in reversed(window.parts):
-        if neutral or (part.low <= 0 and part.reach <= 0):
+        if neutral or (part.low <= 0 and part.high_overhang <= 0):
             tree = _along(tree, init, combine, part)
             continue
         shape = [1] * jax.tree.leaves(tree)[0].ndim
@@ -83,7 +84,7 @@ def _along(tree: Tree, init: Tree, combine: Combine, part: AxisWindow) -> Tree:
     if part.outputs == 1:
         # A longer stride would only be padding.
         part = dataclasses.replace(part, stride=min(part.stride, part.extent))
-    pads = (part.low, part.reach, 0)
+    pads = (part.low, part.high_overhang, 0)
     last = part.axis
 
     def pad(x: Array, value: Array) -> Array:
@@ -94,9 +95,9 @@ def _along(tree: Tree, init: Tree, combine: Combine, part: AxisWindow) -> Tree:
     padded = jax.tree.map(pad, tree, init)
     if part.dilation == 1 and part.stride >= part.taps > 1:
         return _apart(padded, combine, part)
-    dense = sum(part.reach + part.size + part.low - (2 << level) for level in range(part.taps.bit_length() - 1))
+    dense = sum(part.high_overhang + part.size + part.low - (2 << level) for level in range(part.taps.bit_length() - 1))
     chained = dense + (part.taps.bit_count() - 1) * part.outputs
-    if chained < (part.taps - 1) * part.outputs or part.taps > taps.MAX_SLICES:
+    if chained < (part.taps - 1) * part.outputs or part.taps > _MOST_STEPS:
         return _chain(padded, combine, part)
     return _fold(padded, combine, part)
 

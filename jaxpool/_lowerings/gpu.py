@@ -1,0 +1,30 @@
+"""What suits a GPU: XLA:GPU fuses padding and dilation into the loop that reads them, so each step is one kernel.
+
+Its compiler's own model of time and bytes is the measure: `compile-h100.json`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from jaxpool._lowerings.plan import AXES, CHAIN, JOINT, PLANE, Case, Plan
+
+
+def choose(case: Case) -> Plan:
+    """The plan for an operator."""
+    window = case.window
+    if window.whole:
+        return PLANE
+    # From 5 by 5 on, the instructions of a dense window cost more than moving the bytes once for every axis.
+    if not case.consistent or (window.taps <= 27 and (window.taps <= 9 or not case.dense)):
+        return adapt(JOINT, case)
+    return adapt(CHAIN if case.dense and case.longest > 32 else AXES, case)
+
+
+def adapt(plan: Plan, case: Case) -> Plan:
+    """A plan with the borders and the way back that suit a GPU."""
+    parts = case.window.parts
+    # Where no two windows share an element, repeating sums by the stride takes as many bytes and a sixth of the
+    # instructions (in the machine code for an H100). Where they do, it would read them more than once.
+    repeats = case.operator == "window_spread" and case.window.non_overlapping and all(p.stride > 1 for p in parts)
+    return dataclasses.replace(plan, borders="pad", back="cover" if repeats else "dilate")

@@ -1,0 +1,210 @@
+"""XLA's own operations: `reduce_window`, `select_and_scatter`, and reductions where the window is the whole plane."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from jaxpool._geometry import AxisWindow, Window, known
+from jaxpool._lowerings.forward import beats, better, extreme, is_max, rank
+
+# Beyond so many taps the native scatter takes minutes to compile.
+_JOINT_TAPS = 27
+
+
+def _arguments(window: Window, rank: int) -> tuple[list[int], list[int], list[tuple[int, int]], list[int]]:
+    """Window dimensions, strides, padding and dilation for arrays of a rank."""
+    dimensions, strides, padding, dilation = [1] * rank, [1] * rank, [(0, 0)] * rank, [1] * rank
+    for part in window.parts:
+        dimensions[part.axis] = part.taps
+        strides[part.axis] = part.stride
+        padding[part.axis] = (part.low, part.high if part.symbolic else _high(part))
+        dilation[part.axis] = part.dilation
+    return dimensions, strides, padding, dilation
+
+
+def _high(part: AxisWindow) -> int:
+    """High padding, of which ceil mode may want more; rounding down drops a rest that is shorter than the stride."""
+    high = min(part.high, 0)
+    return high if 0 <= high - part.high_overhang < part.stride else part.high_overhang
+
+
+def _cropped(x: Array, padding: list[tuple[int, int]]) -> tuple[Array, list[tuple[int, int]]]:
+    """Negative padding as a slice of the input: reduce_window wants none."""
+    if not any(known(end) and end < 0 for pair in padding for end in pair):
+        return x, padding
+    x = lax.pad(x, jnp.zeros((), x.dtype), [(min(low, 0), min(high, 0), 0) for low, high in padding])
+    return x, [(max(low, 0), max(high, 0)) for low, high in padding]
+
+
+def window_sum(x: Array, window: Window) -> Array:
+    """y[o] = sum over the taps i of x[o * stride - low + i * dilation]."""
+    dimensions, strides, padding, dilation = _arguments(window, x.ndim)
+    x, padding = _cropped(x, padding)
+    return lax.reduce_window(x, np.zeros((), x.dtype), lax.add, dimensions, strides, padding, window_dilation=dilation)
+
+
+def window_spread(g: Array, window: Window) -> Array:
+    """x[h] = sum over the taps i of g[(h + low - i * dilation) / stride], where that is a window.
+
+    The sum over all taps of the cotangent with `stride - 1` zeros between its elements.
+    """
+    dimensions, pads, dilation = [1] * g.ndim, [(0, 0, 0)] * g.ndim, [1] * g.ndim
+    for part in window.parts:
+        dimensions[part.axis], dilation[part.axis] = part.taps, part.dilation
+        low = part.extent - 1 - part.low
+        dilated = (part.outputs - 1) * part.stride + 1
+        pads[part.axis] = (low, part.size + part.extent - 1 - low - dilated, part.stride - 1)
+    zero = np.zeros((), g.dtype)
+    g = lax.pad(g, zero, pads)
+    return lax.reduce_window(g, zero, lax.add, dimensions, [1] * g.ndim, "VALID", window_dilation=dilation)
+
+
+def window_extremum(x: Array, window: Window, kind: str) -> Array:
+    """y[o] = the largest, or smallest, element of the window; NaN if there is one.
+
+    Where zeros of both signs are the extremum, the sign is up to the platform.
+    """
+    dimensions, strides, padding, dilation = _arguments(window, x.ndim)
+    x, padding = _cropped(x, padding)
+    combine = lax.max if is_max(kind) else lax.min
+    worst = extreme(x.dtype, kind)
+    return lax.reduce_window(x, worst, combine, dimensions, strides, padding, window_dilation=dilation)
+
+
+def _number(value: Any) -> Array:
+    """A size, which may be a symbol, as an unsigned integer."""
+    return jnp.asarray(value, jnp.uint32) if known(value) else jnp.asarray(value).astype(jnp.uint32)
+
+
+def _positions(shape: tuple[int, ...], window: Window) -> Array:
+    """The row-major position of every element in the plane."""
+    positions = jnp.zeros(shape, jnp.uint32)
+    for part in window.parts:
+        positions = positions * _number(part.size) + lax.broadcasted_iota(jnp.uint32, shape, part.axis)
+    return positions
+
+
+def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Array]:
+    """The extremum of each window and the offset of the first element that has it.
+
+    Pairs of a value and its row-major position in the plane are reduced; padding comes after every position, so that
+    it loses even against its own value.
+    """
+    dimensions, strides, padding, dilation = _arguments(window, x.ndim)
+    positions = _positions(x.shape, window)
+    x, cropped = _cropped(x, padding)
+    positions, _ = _cropped(positions, padding)
+
+    def first(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
+        equal = (a[0] == b[0]) | ((a[0] != a[0]) & (b[0] != b[0]))
+        take_a = ~beats(b[0], a[0], kind) & (~equal | (a[1] < b[1]))
+        return lax.select(take_a, a[0], b[0]), lax.select(take_a, a[1], b[1])
+
+    init = (extreme(x.dtype, kind), np.asarray(np.iinfo(np.uint32).max, np.uint32))
+    values, winners = lax.reduce_window(
+        (x, positions), init, first, dimensions, strides, cropped, window_dilation=dilation
+    )
+    offsets = jnp.zeros(winners.shape, jnp.uint32)
+    for part, offset_stride in zip(reversed(window.parts), reversed(window.offset_strides), strict=True):
+        position, winners = winners % _number(part.size), winners // _number(part.size)
+        # low - o * stride wraps around where it is negative, and the sum wraps back.
+        start = _number(part.low if part.symbolic else part.low % (1 << 32)) - lax.broadcasted_iota(
+            jnp.uint32, winners.shape, part.axis
+        ) * jnp.uint32(part.stride)
+        offsets += (position + start) // jnp.uint32(part.dilation) * jnp.uint32(offset_stride)
+    return values, offsets.astype(window.offset_dtype)
+
+
+def cannot_scatter(window: Window) -> str | None:
+    """Why XLA's own scatter to the selected element cannot run a window, or None."""
+    if any(part.dilation > 1 for part in window.parts):
+        return "select_and_scatter has no dilation"
+    if any(min(part.low, part.high) < 0 for part in window.parts):
+        return "select_and_scatter cannot crop"
+    return None
+
+
+def scatter_at_extremum(g: Array, x: Array, window: Window, kind: str) -> Array:
+    """x[h] = sum of g[o] over the windows o whose first extremum is at h.
+
+    Native on TPU, and there minimal in bytes; elsewhere it is expanded into index arrays and a scatter, or into a slow
+    loop. Windows of many taps go one axis after another, where each row first gets what the windows whose extremum it
+    holds send to it: the same gradient, also at ties.
+    """
+    if window.taps <= _JOINT_TAPS or len(window.parts) == 1:
+        return _select_and_scatter(g, x, window, kind)
+    singles = [Window((part,)) for part in window.parts]
+    rows = [x]
+    for single in reversed(singles[1:]):
+        rows.append(window_extremum(rows[-1], single, kind))
+    for single in singles:
+        g = _select_and_scatter(g, rows.pop(), single, kind)
+    return g
+
+
+def _select_and_scatter(g: Array, x: Array, window: Window, kind: str) -> Array:
+    dimensions, strides, padding, _ = _arguments(window, x.ndim)
+
+    def keeps(old: Array, new: Array) -> Array:
+        # A NaN that is there already stays; padding takes no part.
+        return (old >= new if kind == "max" else old <= new) | (old != old)
+
+    scalar = jax.ShapeDtypeStruct((), x.dtype)
+    select = jax.make_jaxpr(keeps)(scalar, scalar)
+    scatter = jax.make_jaxpr(lax.add)(scalar, scalar)
+    return lax.select_and_scatter_p.bind(
+        x,
+        g.astype(x.dtype),
+        jnp.zeros((), x.dtype),
+        select_jaxpr=select.jaxpr,
+        select_consts=tuple(select.consts),
+        scatter_jaxpr=scatter.jaxpr,
+        scatter_consts=tuple(scatter.consts),
+        window_dimensions=tuple(dimensions),
+        window_strides=tuple(strides),
+        padding=tuple(padding),
+    )
+
+
+def plane_sum(x: Array, window: Window) -> Array:
+    """Y = sum of all x."""
+    return jnp.sum(x, window.axes, dtype=x.dtype, keepdims=True)
+
+
+def plane_spread(g: Array, window: Window) -> Array:
+    """x[h] = g."""
+    return jnp.broadcast_to(g, window.input_shape(g.shape))
+
+
+def plane_extremum(x: Array, window: Window, kind: str) -> Array:
+    """The largest, or smallest, of all x, either of two zeros; NaN if there is one."""
+    return (jnp.max if is_max(kind) else jnp.min)(x, window.axes, keepdims=True)
+
+
+def plane_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Array]:
+    """The extremum and the offset of the first element that has it."""
+    value = plane_extremum(x, window, kind)
+    positions = _positions(x.shape, window)
+    none = jnp.asarray(jnp.iinfo(jnp.uint32).max, jnp.uint32)
+    best = ~better(rank(value, kind), rank(x, kind), kind) & (value == value) | (x != x)
+    first = jnp.min(jnp.where(best, positions, none), window.axes, keepdims=True)
+    # Of two zeros a reduction may return either, so the element is read.
+    value = plane_extremum(jnp.where(positions == first, x, extreme(x.dtype, kind)), window, kind)
+    return value, first.astype(window.offset_dtype)
+
+
+def plane_gather(x: Array, offsets: Array, window: Window) -> Array:
+    """Y = x[offsets]."""
+    chosen = _positions(x.shape, window) == offsets.astype(jnp.uint32)
+    return jnp.sum(jnp.where(chosen, x, jnp.zeros((), x.dtype)), window.axes, dtype=x.dtype, keepdims=True)
+
+
+def plane_scatter(g: Array, offsets: Array, window: Window) -> Array:
+    """x[h] = g where the offset names h, 0 elsewhere."""
+    chosen = _positions(window.input_shape(g.shape), window) == offsets.astype(jnp.uint32)
+    return jnp.where(chosen, g, jnp.zeros((), g.dtype))
