@@ -125,7 +125,7 @@ def test_no_scatter_gather_or_sort_is_emitted_for_cpu_or_gpu(row):
 @pytest.mark.parametrize("name", IMPLEMENTATIONS)
 def test_a_named_implementation_is_the_one_that_runs(name):
     x = jax.ShapeDtypeStruct((2, 16, 16, 4), jnp.float32)
-    # One native window; all 25 taps; 7 taps along each of 2 axes; there two windows of 3 that overlap.
+    # One native window; all of 25 taps; 7 taps along each of 2 axes; a window of 4 and one of 2 or 3 along each.
     window = (5, 5) if name in ("reduce_window", "joint") else (7, 7)
     maxima = {"reduce_window": 1, "joint": 24, "separable": 12, "chain": 8}[name]
     text = jax.jit(lambda x: jaxpool.max_pool(x, window, implementation=name)).lower(x).as_text()

@@ -1,9 +1,10 @@
 """One axis after another: as many operations as the taps of all axes added up, not multiplied.
 
 Along an axis a long window may be a chain of short ones, so that the steps grow with the logarithm of the window. A
-maximum over `k` taps is the maximum of `n` blocks of `c = k - (n - 1) q` taps, `q = k // n` taps apart; the blocks
-overlap, which an extremum does not mind, and are windows themselves. So a window of 129 taps is one of 5, 5 and 6 taps
-with dilations that grow. Sums do not bear overlaps; there the blocks are disjoint and a few taps are added singly.
+maximum over `k` taps is the maximum of `n` blocks of `c = k - (n - 1) q` taps, `q = k // n` taps apart. The blocks
+overlap, which an extremum does not mind, and are windows themselves. So a window of 129 taps is one of 6, then one of 4
+with dilation 6, then one of 6 with dilation 21. Sums do not bear overlaps. There the blocks are disjoint and a few taps
+are added singly.
 
 Extrema with offsets go from the last axis to the first, which finds the first extremum in row-major order: the first in
 each row, then the first row that has it. Their adjoint goes the other way. It needs `consistent` offsets, those of a
@@ -188,12 +189,16 @@ def gather_at_offsets(x: Array, offsets: Array, window: Window, plan: Plan) -> A
     """y[o] = x[o * stride - low + tap(offsets[o]) * dilation], 0 in padding."""
     # Every row is given the offset in it, axis by axis; then the rows are read, last axis first.
     steps: list[tuple[Array, Link, AxisWindow | None]] = []
-    for part, links in _along_axes(window, plan):
-        for i, link in reversed(list(enumerate(links))):
+    axes = _along_axes(window, plan)
+    for part, links in axes:
+        for link in reversed(links):
             (offsets,) = materialize(offsets) if plan.chain else (offsets,)
-            steps.append((backward.row_of(offsets, link.rows), link, part if plan.chain and i == 0 else None))
-            (offsets,) = _to_rows(offsets, (), link, plan)
-        offsets = forward.crop(offsets, (part,)) if plan.chain else offsets
+            first = link is links[0]
+            steps.append((backward.row_of(offsets, link.rows), link, part if plan.chain and first else None))
+            if link is not axes[-1][1][0]:
+                (offsets,) = _to_rows(offsets, (), link, plan)
+        if plan.chain and links is not axes[-1][1]:
+            offsets = forward.crop(offsets, (part,))
     for row, link, padded in reversed(steps):
         if plan.chain:
             (x,) = materialize(x if padded is None else forward.pad(x, (padded,), 0))

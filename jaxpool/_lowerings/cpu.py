@@ -30,15 +30,25 @@ def choose(case: Case) -> Plan:
 
 def adapt(plan: Plan, case: Case) -> Plan:
     """A plan that a user has named, as it suits a CPU."""
-    del case
-    return plan
+    # Else the links of a chain are fused and recomputed for every tap: 60 times slower in `cpu-long-narrow.json`.
+    return _merged(plan) if plan.chain and case.operator in EXTREMA else plan
+
+
+# The bounds below come from timings of single operators on 2 cores. `cpu.json` shows what they led to for windows of 2
+# and 3 with 1, 3, 6, 8, 16 and 24 channels, and for long ones with 1, 3, 12 and 17; `cpu-few-channels.json` is for
+# windows of 2 by 2. Windows of 4 to 6 and those in three dimensions rest on timings alone where channels are few.
+# XLA:CPU unrolls a loop over up to about 32 elements, and then hardly fills vectors. More slices make it worse.
 
 
 def _few(case: Case) -> bool:
+    """Whether all taps at once make few slices."""
+    # Joining regions along the contiguous axis is slow, so there as few as possible; 81 slices are a window of 3 by 3
+    # with borders on all sides.
     return not case.pools_last_axis and case.window.taps <= 9 and slice_count(case.operator, JOINT, case.window) <= 81
 
 
 def _long(case: Case) -> bool:
+    """Whether a chain of windows is shorter than the window."""
     return case.dense and case.longest > 6
 
 
@@ -47,10 +57,13 @@ def _merged(plan: Plan) -> Plan:
 
 
 def _merges_value(case: Case) -> bool:
+    """Whether values are better found on merged axes."""
+    # Up to 8 elements the innermost loop is short enough, from 32 on it is no longer unrolled.
     return case.dense and not case.pools_last_axis and 8 < case.innermost < 32 and not _few(case) and not _long(case)
 
 
 def _overlapping(case: Case) -> bool:
+    """Whether windows start more than one element apart along the last axis and yet share elements."""
     last = case.window.parts[-1]
     return 1 < last.stride < last.extent
 
@@ -65,8 +78,10 @@ def _sum(case: Case) -> Plan:
 
 def _extremum(case: Case) -> Plan:
     few = _few(case)
+    # Narrow floats become integers first, which is cheaper to repeat along one axis than to store.
     if case.narrow and few and _overlapping(case) and case.innermost < 32:
         return _merged(AXES)
+    # 16 elements of 16 bits are one vector, which has no loop.
     if case.narrow and few and not (case.dense and case.innermost == 16):
         return AXES
     if _long(case) and case.longest > 10:
@@ -80,6 +95,7 @@ def _extremum(case: Case) -> Plan:
 
 def _argextremum(case: Case) -> Plan:
     few, long, minor = _few(case), _long(case), case.pools_last_axis
+    # XLA would fuse the offsets of a dilated window into the scatter's padding and recompute them there.
     if few and case.dilated:
         return AXES
     if not minor and case.dense and not few and not long and len(case.window.parts) > 2 and 8 <= case.innermost < 24:
@@ -89,6 +105,7 @@ def _argextremum(case: Case) -> Plan:
     if case.narrow and minor and case.dense:
         return CHAIN
     few_lanes = not minor and case.innermost < (16 if case.narrow else 8)
+    # Not for narrow floats in windows of 2 by 2: max-2x2-s2-digits in `cpu-few-channels.json`.
     if few_lanes and few and not (case.narrow and case.window.taps <= 4):
         return AXES
     return JOINT if few else CHAIN if long else AXES
@@ -108,9 +125,12 @@ def _gather(case: Case) -> Plan:
 
 
 def _phases(case: Case) -> bool:
+    """Whether the scatter interleaves phases along the last axis at all."""
     last = case.window.parts[-1]
+    # Joining more phases than two is slower than repeating.
     if not _overlapping(case) or last.stride > 2 or case.dilated:
         return False
+    # Cropping what was joined along the contiguous axis is slow; so is joining short rows that are then narrowed.
     return not case.pools_last_axis or (last.size % 2 == 0 and (not case.narrow or last.size >= 32))
 
 
@@ -120,10 +140,13 @@ def _scatter(case: Case) -> Plan:
     window, minor, lanes, narrow = case.window, case.pools_last_axis, case.innermost, case.narrow
     phased = _phases(case)
     twos = all(part.stride == 2 for part in window.parts) and lanes > (32 if narrow else 15)
+    # All taps at once compare once for every tap, which from about 5 by 5 on costs more than one axis after another.
     if phased and window.taps <= 25 and (minor or twos):
         return dataclasses.replace(JOINT, back="phases")
     if phased and (minor or (lanes < 16 and not (narrow and lanes == 1)) or (window.taps > 25 and lanes >= 16)):
         return dataclasses.replace(AXES, back="phases")
+    # Repeating by the stride is slow along the contiguous axis. A loop over 32 elements is the longest unrolled.
+    # Where windows do not overlap it is a third as fast as one over 40 (2 by 2 and 3 by 3, f32 and bf16).
     if _overlapping(case) if minor else window.non_overlapping and lanes == 32:
         return AXES
     if slice_count(case.operator, JOINT, window) <= 9:

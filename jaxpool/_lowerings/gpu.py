@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from jaxpool._lowerings.plan import AXES, CHAIN, JOINT, PLANE, Case, Plan
+from jaxpool._lowerings.plan import AXES, JOINT, PLANE, Case, Plan, by_size
 
 
 def choose(case: Case) -> Plan:
@@ -16,9 +16,12 @@ def choose(case: Case) -> Plan:
     if window.whole:
         return PLANE
     # From 5 by 5 on, the instructions of a dense window cost more than moving the bytes once for every axis.
-    if not case.consistent or (window.taps <= 27 and (window.taps <= 9 or not case.dense)):
+    if window.taps <= 9 or (window.taps <= 27 and not case.dense):
         return adapt(JOINT, case)
-    return adapt(CHAIN if case.dense and case.longest > 32 else AXES, case)
+    if case.longest <= 32 and case.consistent:
+        return adapt(AXES, case)
+    # One dilated copy per tap would be too many.
+    return by_size(case)
 
 
 def adapt(plan: Plan, case: Case) -> Plan:

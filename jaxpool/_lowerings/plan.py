@@ -172,8 +172,11 @@ def refuses(plan: Plan, case: Case) -> str | None:
 
 
 def by_size(case: Case) -> Plan:
-    """A plan for compilers of which nothing is known: few operations, and slices of moderate number."""
-    count = slice_count(case.operator, JOINT, case.window)
-    if not case.consistent or count <= 9:
+    """A plan that keeps the number of slices moderate, for compilers and windows of which nothing else is known."""
+    if case.operator in BACKWARD:
+        few = slice_count(case.operator, JOINT, case.window) <= 9
+    else:
+        few = case.window.taps <= (16 if case.operator == "gather_at_offsets" else 9)
+    if few or not case.consistent:
         return JOINT
     return CHAIN if case.dense and case.longest > 13 else AXES
