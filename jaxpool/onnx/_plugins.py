@@ -25,6 +25,7 @@ from jax2onnx.plugins.plugin_system import (  # pyright: ignore[reportMissingImp
 
 from jaxpool._geometry import Window
 from jaxpool._lowerings import OPERATORS, compute, extreme
+from jaxpool._lowerings.plan import NAMED, PLANE, Plan
 from jaxpool._pools import fractional
 from jaxpool.onnx._graph import Context, Value, cast, constant_of, function_of, node, shaped, written_out
 from jaxpool.onnx._planes import MOST_AXES, Planes, groups
@@ -84,7 +85,7 @@ def _native(equation: Any) -> bool:
     return equation.params["implementation"] in (None, "reduce_window")
 
 
-def _elementary(context: Context, equation: Any, named: str | None = None) -> list[Value]:
+def _elementary(context: Context, equation: Any, named: Plan | None = None) -> list[Value]:
     """An operator as it is computed here, by the algorithm of the name or the one that was asked for."""
     name = equation.primitive.name
     params = {key: value for key, value in equation.params.items() if key != "residual"}
@@ -93,7 +94,7 @@ def _elementary(context: Context, equation: Any, named: str | None = None) -> li
         named = params["implementation"]
     if named is None and name in OPERATORS:
         # Only offsets that come from maxima can be followed one axis after another.
-        named = "whole" if window.whole else "separable" if params.get("consistent", True) else None
+        named = PLANE if window.whole else NAMED["separable"] if params.get("consistent", True) else None
     params["implementation"] = named
     values = [context.get_value_for_var(variable) for variable in equation.invars]
     avals = [jax.ShapeDtypeStruct(variable.aval.shape, variable.aval.dtype) for variable in equation.invars]
