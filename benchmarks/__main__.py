@@ -97,6 +97,7 @@ def _measuring(command: argparse.ArgumentParser, peers: bool = True) -> None:
     command.add_argument(
         "--budget", type=_positive(float), metavar="S", help="seconds of samples per contender and case"
     )
+    command.add_argument("--summary", action="store_true", help="keep median, spread and count, not every sample")
     command.add_argument("--system-allocator", action="store_true", help="leave the settings of malloc alone")
 
 
@@ -155,7 +156,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             highlight=False,
         )
         return 2
-    run = suite.new_run(options, contenders, suite=arguments.suite)
+    run = suite.new_run(options, contenders, suite=arguments.suite, summary=arguments.summary)
     suite.execute(run, suite.steps_of(plan, contenders, options), console, arguments.output)
     report.show(run, console)
     return 0
@@ -167,7 +168,7 @@ def _sweep(arguments: argparse.Namespace, console: Console) -> int:
     from benchmarks import plots, report, suite, sweep
 
     options, contenders = _options(arguments, False), _contenders(arguments)
-    run = suite.new_run(options, contenders, limit_s=arguments.limit)
+    run = suite.new_run(options, contenders, limit_s=arguments.limit, summary=arguments.summary)
     largest = arguments.largest or sys.maxsize
     steps: list[suite.Step] = []
     for kind in arguments.kinds:
@@ -187,7 +188,7 @@ def _random(arguments: argparse.Namespace, console: Console) -> int:
     options, contenders = _options(arguments, False), _contenders(arguments)
     workloads = random_pools.draw(arguments.seed, arguments.count, arguments.first)
     plan = suite.plan(workloads, None, arguments.modes)
-    run = suite.new_run(options, contenders, seed=arguments.seed, first=arguments.first)
+    run = suite.new_run(options, contenders, seed=arguments.seed, first=arguments.first, summary=arguments.summary)
     suite.execute(run, suite.steps_of(plan, contenders, options), console, arguments.output)
     ratios.show_peers(run, console)
     return 0
@@ -203,7 +204,7 @@ def _choice(arguments: argparse.Namespace, console: Console) -> int:
     workloads = [workload for workload in workloads if workload.pool in ("max", "avg")]
     contenders = [name for name in CONTENDERS if name.partition(":")[0] == "jaxpool"]
     plan = suite.plan(workloads, None, arguments.modes)
-    run = suite.new_run(options, contenders, suite=arguments.suite, seed=arguments.seed)
+    run = suite.new_run(options, contenders, suite=arguments.suite, seed=arguments.seed, summary=arguments.summary)
     suite.execute(run, suite.steps_of(plan, contenders, options), console, arguments.output)
     ratios.show_choice(run, console, arguments.bound)
     return 0

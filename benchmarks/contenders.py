@@ -38,10 +38,13 @@ PLANS = (
     Plan("joint", borders="pad", back="dilate"),
     Plan("axes"),
     Plan("axes", merge=True),
+    Plan("axes", store=True),
+    Plan("axes", merge=True, store=True),
+    Plan("axes", borders="pad", merge=True, store=True),
     Plan("axes", back="phases"),
     Plan("axes", borders="pad", back="dilate"),
-    Plan("axes", chain=True),
-    Plan("axes", chain=True, merge=True),
+    Plan("axes", chain=True, store=True),
+    Plan("axes", chain=True, merge=True, store=True),
     Plan("axes", chain=True, borders="pad", back="dilate"),
 )
 

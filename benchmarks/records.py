@@ -8,7 +8,7 @@ import math
 import pathlib
 import statistics
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.workloads import Workload
 
@@ -24,6 +24,15 @@ class ResultError(ValueError):
 
 class MixedDevicesError(ResultError):
     """Runs of different devices were to be shown as one."""
+
+
+class Summary(NamedTuple):
+    """Seconds: the middle sample, the median absolute deviation, the least, and the number of samples."""
+
+    median: float
+    spread: float
+    best: float
+    samples: int
 
 
 @dataclasses.dataclass
@@ -42,6 +51,7 @@ class Record:
       calls_per_sample: runs between two looks at the clock.
       seconds: every sample, per run.
       faults: minor page faults during every sample, per run.
+      summary: median, spread and least of the samples, and how many there were; of a file that keeps no samples.
     """
 
     contender: str
@@ -56,34 +66,60 @@ class Record:
     calls_per_sample: int = 1
     seconds: list[float] = dataclasses.field(default_factory=list[float])
     faults: list[float] = dataclasses.field(default_factory=list[float])
+    summary: Summary | None = None
+
+    @property
+    def statistics(self) -> Summary:
+        """Of the samples, or of those that were not kept."""
+        if self.summary is not None and not self.seconds:
+            return self.summary
+        if not self.seconds:
+            return Summary(math.nan, math.nan, math.nan, 0)
+        middle = statistics.median(self.seconds)
+        spread = statistics.median(abs(value - middle) for value in self.seconds)
+        return Summary(middle, spread, min(self.seconds), len(self.seconds))
 
     @property
     def timed(self) -> bool:
         """Whether there are samples."""
-        return bool(self.seconds)
+        return self.statistics.samples > 0
 
     @property
     def median(self) -> float:
         """Seconds of the middle sample."""
-        return statistics.median(self.seconds) if self.seconds else math.nan
+        return self.statistics.median
 
     @property
     def spread(self) -> float:
         """The median absolute deviation of the samples."""
-        middle = self.median
-        return statistics.median(abs(value - middle) for value in self.seconds) if self.seconds else math.nan
+        return self.statistics.spread
 
     @property
     def best(self) -> float:
         """Seconds of the fastest sample."""
-        return min(self.seconds, default=math.nan)
+        return self.statistics.best
 
     @property
     def uncertainty(self) -> float:
         """The standard error of the median, relative to it, as if the samples were independent and nearly normal."""
-        if len(self.seconds) < 2:
-            return math.nan
-        return 1.2533 * _DEVIATIONS * self.spread / math.sqrt(len(self.seconds)) / self.median
+        median, spread, _, count = self.statistics
+        return math.nan if count < 2 else 1.2533 * _DEVIATIONS * spread / math.sqrt(count) / median
+
+    def summarised(self) -> dict[str, Any]:
+        """As JSON, without the samples and what is not known."""
+        empty = Record("")
+        kept = {key: value for key, value in dataclasses.asdict(self).items() if value != getattr(empty, key)}
+        kept |= {"contender": self.contender, "summary": [float(f"{n:.4g}") for n in self.statistics]}
+        for name in (
+            "seconds",
+            "faults",
+            "lowering_s",
+            "calls_per_sample",
+            "layout",
+            *(() if self.timed else ("summary",)),
+        ):
+            kept.pop(name, None)
+        return kept
 
 
 @dataclasses.dataclass
@@ -147,7 +183,13 @@ class Run:
         return str(self.environment.get("device", "unknown device"))
 
     def save(self, path: pathlib.Path) -> None:
-        """Writes JSON, with the statistics beside the samples for readers without this file."""
+        """Writes JSON: every sample and its statistics, or these alone if the option "summary" is set."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if self.options.get("summary"):
+            path.write_text(
+                json.dumps(self._summarised(), allow_nan=False).replace('{"workload"', '\n{"workload"') + "\n"
+            )
+            return
         cases: list[dict[str, Any]] = []
         for case in self.cases:
             plain = dataclasses.asdict(case)
@@ -157,8 +199,14 @@ class Run:
                     plain["records"][name]["bytes_per_second"] = case.bandwidth(record)
             cases.append(plain)
         content = {"format": FORMAT, "environment": self.environment, "options": self.options, "cases": cases}
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+    def _summarised(self) -> dict[str, Any]:
+        cases: list[dict[str, Any]] = []
+        for case in self.cases:
+            records = {name: record.summarised() for name, record in case.records.items()}
+            cases.append({**dataclasses.asdict(case), "records": records})
+        return {"format": FORMAT, "environment": self.environment, "options": self.options, "cases": cases}
 
 
 def load(path: pathlib.Path) -> Run:
@@ -179,12 +227,19 @@ def load(path: pathlib.Path) -> Run:
     for plain in content["cases"]:
         fields = {field.name for field in dataclasses.fields(Record)}
         records = {
-            name: Record(**{key: value for key, value in record.items() if key in fields})
+            name: _record({key: value for key, value in record.items() if key in fields})
             for name, record in plain["records"].items()
         }
         workload = Workload(**{key: _tuples(value) for key, value in plain["workload"].items()})
         cases.append(Case(workload, plain["dtype"], plain["mode"], plain["minimal_bytes"], records))
     return Run(content["environment"], content["options"], cases)
+
+
+def _record(fields: dict[str, Any]) -> Record:
+    if (summary := fields.pop("summary", None)) is None:
+        return Record(**fields)
+    median, spread, best, samples = summary
+    return Record(**fields, summary=Summary(median, spread, best, int(samples)))
 
 
 def _tuples(value: Any) -> Any:

@@ -215,6 +215,22 @@ def test_the_backward_pass_alone_gets_its_residuals():
     assert case.records["flax"].residual_bytes >= 4 * math.prod(workload.shape)
 
 
+def test_a_summary_keeps_the_statistics_and_no_sample(tmp_path):
+    run = made_up()
+    run.options["summary"] = True
+    run.save(tmp_path / "run.json")
+    again = records.load(tmp_path / "run.json")
+    assert "seconds" not in (tmp_path / "run.json").read_text()
+    for case, kept in zip(run.cases, again.cases, strict=True):
+        assert kept.key == case.key
+        for name, record in case.records.items():
+            assert kept.records[name].timed == record.timed
+            np.testing.assert_allclose(kept.records[name].statistics, record.statistics, rtol=1e-3)
+            np.testing.assert_allclose(kept.records[name].uncertainty, record.uncertainty, rtol=2e-3)
+    again.save(tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_text() == (tmp_path / "run.json").read_text()
+
+
 def test_runs_survive_json(tmp_path):
     workload = tiny("max-2x2x2-s2-video")
     case = measure.measure(workload, "float32", "forward", ["jaxpool", "lax"], QUICK, print)

@@ -95,7 +95,7 @@ ROUTES = {
     ("dilated", "gpu"): (_BOTH, _BOTH, _BOTH, _BOTH, _PADS),
     # The native scatter has no dilation.
     ("dilated", "tpu"): (_WINDOW, _PARTS, _PARTS, _WINDOW, _PADS | _WINDOW),
-    ("large", "cpu"): (_BOTH, _PARTS, _PARTS, _BOTH, _BOTH),
+    ("large", "cpu"): (_BORDERS, _PARTS, _PARTS, _BORDERS, _BOTH),
     ("large", "gpu"): (_BOTH, _BOTH, _BOTH, _BOTH, _PADS),
     ("large", "tpu"): (_WINDOW, _PARTS, _SCATTER | _WINDOW, _WINDOW, _PADS | _WINDOW),
     ("apart", "cpu"): (_SLICES, _SLICES, _SLICES, _SLICES, _SLICES),

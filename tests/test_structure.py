@@ -138,11 +138,12 @@ def test_a_named_implementation_is_the_one_that_runs(name):
 
 
 PLANS = [
-    Plan(order, chain, borders, merge, back)
+    Plan(order, chain, borders, merge, store, back)
     for order in ("native", "plane", "joint", "axes")
     for chain in (False, True)
     for borders in ("split", "pad")
     for merge in (False, True)
+    for store in (False, True)
     for back in ("cover", "phases", "dilate")
 ]
 PLAN_OF = {str(plan): plan for plan in PLANS}
@@ -250,15 +251,15 @@ def test_values_of_a_chain_are_not_computed_for_every_tap_of_the_next(channels):
 @pytest.mark.parametrize(
     ("operator", "window", "channels", "dtype", "chosen"),
     [
-        ("window_extremum", (13, 13), 10, "float32", "chain, merged"),
-        ("window_extremum", (13, 13), 10, "bfloat16", "chain, merged"),
+        ("window_extremum", (13, 13), 10, "float32", "chain, merged, stored"),
+        ("window_extremum", (13, 13), 10, "bfloat16", "chain, merged, stored"),
         ("window_extremum", (3, 3), 3, "bfloat16", "separable"),
-        ("window_argextremum", (9, 9), 10, "float32", "chain, merged"),
-        ("window_argextremum", (9, 9), 10, "bfloat16", "chain, merged"),
-        ("window_argextremum", (10,), 10, "float32", "chain"),
-        ("scatter_at_offsets", (14, 14), 64, "float32", "chain"),
-        ("scatter_at_offsets", (9, 9), 10, "float32", "separable, merged"),
-        ("scatter_at_offsets", (9, 9), 10, "bfloat16", "chain, merged"),
+        ("window_argextremum", (9, 9), 10, "float32", "chain, merged, stored"),
+        ("window_argextremum", (9, 9), 10, "bfloat16", "chain, merged, stored"),
+        ("window_argextremum", (10,), 10, "float32", "chain, merged, stored"),
+        ("scatter_at_offsets", (14, 14), 64, "float32", "chain, stored"),
+        ("scatter_at_offsets", (9, 9), 10, "float32", "separable, merged, stored"),
+        ("scatter_at_offsets", (9, 9), 10, "bfloat16", "separable, merged, stored"),
     ],
 )
 def test_what_suits_few_channels_and_large_windows_on_cpu(operator, window, channels, dtype, chosen):

@@ -31,91 +31,82 @@ def choose(case: Case) -> Plan:
 def adapt(plan: Plan, case: Case) -> Plan:
     """A plan that a user has named, as it suits a CPU."""
     # Else the links of a chain are fused and recomputed for every tap: 60 times slower in `cpu-long-narrow.json`.
-    return _merged(plan) if plan.chain and case.operator in EXTREMA else plan
+    return _stored(plan, case) if plan.chain and case.operator != "gather_at_offsets" else plan
 
 
-# The bounds below come from timings of single operators on 2 cores. `cpu.json` shows what they led to for windows of 2
-# and 3 with 1, 3, 6, 8, 16 and 24 channels, and for long ones with 1, 3, 12 and 17; `cpu-few-channels.json` is for
-# windows of 2 by 2. Windows of 4 to 6 and those in three dimensions rest on timings alone where channels are few.
-# XLA:CPU unrolls a loop over up to about 32 elements, and then hardly fills vectors. More slices make it worse.
+# The bounds below are fitted to timings of single operators: the named workloads and 240 random pools, by every plan.
+# `cpu-plans.json` shows how far each plan is from the best on pools that took no part.
+# XLA:CPU unrolls a loop over up to about 32 elements, and then hardly fills vectors.
+_SHORT_LOOP = 32
 
 
-def _few(case: Case) -> bool:
-    """Whether all taps at once make few slices."""
-    # Joining regions along the contiguous axis is slow, so there as few as possible; 81 slices are a window of 3 by 3
-    # with borders on all sides.
-    return not case.pools_last_axis and case.window.taps <= 9 and slice_count(case.operator, JOINT, case.window) <= 81
+def _stored(plan: Plan, case: Case) -> Plan:
+    """One axis after another, of which each is stored, with loops that are long enough for vectors."""
+    return dataclasses.replace(plan, store=True, merge=case.innermost < _SHORT_LOOP)
 
 
-def _long(case: Case) -> bool:
-    """Whether a chain of windows is shorter than the window."""
-    return case.dense and case.longest > 6
+def _slow_to_store(case: Case) -> bool:
+    """Whether storing an axis, whose regions are joined there, would interrupt a short loop."""
+    split = any(len(part.segments()) > 1 for part in case.window.parts)
+    return split and case.innermost < _SHORT_LOOP
 
 
-def _merged(plan: Plan) -> Plan:
-    return dataclasses.replace(plan, merge=True)
+def _few(case: Case, most: int) -> bool:
+    """Whether all taps at once, in all regions, make few slices."""
+    return slice_count(case.operator, JOINT, case.window) <= most
 
 
-def _merges_value(case: Case) -> bool:
-    """Whether values are better found on merged axes."""
-    # Up to 8 elements the innermost loop is short enough, from 32 on it is no longer unrolled.
-    return case.dense and not case.pools_last_axis and 8 < case.innermost < 32 and not _few(case) and not _long(case)
+def _small(case: Case) -> bool:
+    """Whether a window has few taps, and the loops over its regions are long."""
+    # Regions are joined along the contiguous axis by a copy.
+    return case.window.taps <= 9 and case.innermost >= 16 and not case.pools_last_axis
 
 
-def _overlapping(case: Case) -> bool:
-    """Whether windows start more than one element apart along the last axis and yet share elements."""
-    last = case.window.parts[-1]
-    return 1 < last.stride < last.extent
+def _joint(case: Case) -> Plan:
+    """All taps at once, of short loops on merged axes, where regions are joined by a copy."""
+    return dataclasses.replace(JOINT, merge=case.innermost < 16)
 
 
 def _sum(case: Case) -> Plan:
-    if (case.narrow and case.dense and case.innermost >= 32 and _few(case)) or (case.innermost <= 8 and _few(case)):
+    few = case.longest <= 4 and _few(case, 180)
+    # Narrow floats become f32 first, which is cheaper to repeat along one axis than for all taps.
+    if case.window.taps <= 4 or (few and case.narrow and case.dense and case.innermost >= _SHORT_LOOP):
         return AXES
-    if _merges_value(case):
-        return _merged(AXES)
-    return JOINT if _few(case) else CHAIN if _long(case) else AXES
+    if few:
+        return JOINT
+    if case.dense and case.overlap > 100:
+        return _stored(CHAIN, case)
+    return AXES if _slow_to_store(case) else _stored(AXES, case)
 
 
 def _extremum(case: Case) -> Plan:
-    few = _few(case)
-    # Narrow floats become integers first, which is cheaper to repeat along one axis than to store.
-    if case.narrow and few and _overlapping(case) and case.innermost < 32:
-        return _merged(AXES)
-    # 16 elements of 16 bits are one vector, which has no loop.
-    if case.narrow and few and not (case.dense and case.innermost == 16):
-        return AXES
-    if _long(case) and case.longest > 10:
-        return _merged(CHAIN)
-    if few and case.innermost <= 8:
-        return AXES
-    if _merges_value(case) and not case.narrow:
-        return _merged(AXES)
-    return JOINT if few else CHAIN if _long(case) else AXES
+    if case.overlap > 30:
+        return _stored(CHAIN, case)
+    if _few(case, 45) or _small(case):
+        # Narrow floats become integers first, which is cheaper to repeat along one axis than to store.
+        if case.narrow and case.overlap > 2:
+            return _stored(AXES, case)
+        return AXES if case.innermost <= 8 else _joint(case)
+    return AXES if case.overlap <= 4 or _slow_to_store(case) else _stored(AXES, case)
 
 
 def _argextremum(case: Case) -> Plan:
-    few, long, minor = _few(case), _long(case), case.pools_last_axis
     # XLA would fuse the offsets of a dilated window into the scatter's padding and recompute them there.
-    if few and case.dilated:
-        return AXES
-    if not minor and case.dense and not few and not long and len(case.window.parts) > 2 and 8 <= case.innermost < 24:
-        return _merged(AXES)
-    if long and (case.longest > 10 or len(case.window.parts) > 1 or minor or case.innermost <= 8):
-        return _merged(CHAIN)
-    if case.narrow and minor and case.dense:
-        return CHAIN
-    few_lanes = not minor and case.innermost < (16 if case.narrow else 8)
-    # Not for narrow floats in windows of 2 by 2: max-2x2-s2-digits in `cpu-few-channels.json`.
-    if few_lanes and few and not (case.narrow and case.window.taps <= 4):
-        return AXES
-    return JOINT if few else CHAIN if long else AXES
+    if case.dilated:
+        return _stored(CHAIN, case) if case.overlap > 16 else AXES
+    if _small(case):
+        return JOINT
+    if case.overlap <= 4 and _few(case, 27) and not case.pools_last_axis:
+        return AXES if case.innermost < 8 and not case.narrow else _joint(case)
+    if case.dense or case.overlap > 16:
+        return _stored(CHAIN, case)
+    return AXES if case.pools_last_axis else _stored(AXES, case)
 
 
 def _spread(case: Case) -> Plan:
-    count = slice_count(case.operator, JOINT, case.window)
-    if count <= 9 or (not case.pools_last_axis and 8 <= case.innermost <= 32 and count <= 27):
+    if _few(case, 9) and sum(part.taps for part in case.window.parts) <= 7:
         return JOINT
-    return CHAIN if case.dense else AXES
+    return _stored(CHAIN, case) if case.dense and case.overlap > 100 else dataclasses.replace(AXES, merge=True)
 
 
 def _gather(case: Case) -> Plan:
@@ -124,38 +115,23 @@ def _gather(case: Case) -> Plan:
     return CHAIN if case.dense and case.longest > 13 else AXES
 
 
-def _phases(case: Case) -> bool:
-    """Whether the scatter interleaves phases along the last axis at all."""
-    last = case.window.parts[-1]
-    # Joining more phases than two is slower than repeating.
-    if not _overlapping(case) or last.stride > 2 or case.dilated:
-        return False
-    # Cropping what was joined along the contiguous axis is slow; so is joining short rows that are then narrowed.
-    return not case.pools_last_axis or (last.size % 2 == 0 and (not case.narrow or last.size >= 32))
-
-
 def _scatter(case: Case) -> Plan:
+    window, phases = case.window, dataclasses.replace(JOINT, back="phases", merge=True)
     if not case.consistent:
         return JOINT
-    window, minor, lanes, narrow = case.window, case.pools_last_axis, case.innermost, case.narrow
-    phased = _phases(case)
-    twos = all(part.stride == 2 for part in window.parts) and lanes > (32 if narrow else 15)
-    # All taps at once compare once for every tap, which from about 5 by 5 on costs more than one axis after another.
-    if phased and window.taps <= 25 and (minor or twos):
-        return dataclasses.replace(JOINT, back="phases")
-    if phased and (minor or (lanes < 16 and not (narrow and lanes == 1)) or (window.taps > 25 and lanes >= 16)):
-        return dataclasses.replace(AXES, back="phases")
-    # Repeating by the stride is slow along the contiguous axis. A loop over 32 elements is the longest unrolled.
-    # Where windows do not overlap it is a third as fast as one over 40 (2 by 2 and 3 by 3, f32 and bf16).
-    if _overlapping(case) if minor else window.non_overlapping and lanes == 32:
-        return AXES
-    if slice_count(case.operator, JOINT, window) <= 9:
+    # Repeating by a large stride is slow along the contiguous axis.
+    if case.pools_last_axis and window.non_overlapping and window.parts[-1].stride > 4:
+        return phases
+    if _few(case, 3):
         return JOINT
-    if case.dense and case.longest > (6 if narrow and not minor and 8 < lanes < 16 else 13):
-        return dataclasses.replace(CHAIN, merge=lanes < 24)
-    if not minor and case.dense and 2 <= lanes < (24 if len(window.parts) > 2 else 9 if narrow else 12):
-        return _merged(AXES)
-    return AXES
+    # Windows that overlap by one element, as 3 by 3 with stride 2.
+    if _few(case, 4) and not case.dense and not case.dilated and case.innermost >= 8:
+        return phases
+    if case.dense and not _few(case, 81):
+        return _stored(CHAIN, case)
+    if case.dense and not _few(case, 4) and 2 <= case.innermost < 12:
+        return _stored(AXES, case)
+    return JOINT if _few(case, 9) else AXES
 
 
 # What XLA:CPU has to be kept from.
@@ -166,17 +142,31 @@ def materialize(*arrays: Array) -> tuple[Array, ...]:
     return tuple(lax.optimization_barrier(arrays))
 
 
-def store(arrays: Sequence[Array], axis: int) -> tuple[Array, ...]:
+def store(arrays: Sequence[Array]) -> tuple[Array, ...]:
     """The same arrays, all of whose elements XLA:CPU stores, though more than slices of them may be wanted.
 
-    It never fuses a concatenation with what reads it. So append a thin slice of zeros, add a barrier, and slice it off.
+    It fuses through barriers, but never a concatenation with what reads it. So append a thin slice of zeros, add a
+    barrier, and slice it off. Not along the contiguous axis if there is another, for which it would copy the array.
     """
-    joined: list[Array] = []
-    for array in arrays:
-        zeros = jnp.zeros((*array.shape[:axis], 1, *array.shape[axis + 1 :]), array.dtype)
-        joined.append(lax.concatenate([array, zeros], axis))
-    barred = materialize(*joined)
+    shape = arrays[0].shape
+    axis = max(range(len(shape) - 1), key=lambda a: shape[a], default=0)
+    axis = axis if shape[axis] > 1 else len(shape) - 1
+    barred = materialize(*(joined(array, 0, axis, (0, 1)) for array in arrays))
     return tuple(lax.slice_in_dim(b, 0, a.shape[axis], axis=axis) for a, b in zip(arrays, barred, strict=True))
+
+
+def joined(array: Array, value: Any, axis: int, sizes: tuple[int, int]) -> Array:
+    """The array with so many elements of a value before and after it along an axis; negative numbers crop.
+
+    By a concatenation: XLA:CPU would fuse a padding with what reads it, and ask at every element where it is.
+    """
+    low, high = sizes
+    if low < 0 or high < 0:
+        array = lax.slice_in_dim(array, max(-low, 0), array.shape[axis] - max(-high, 0), axis=axis)
+    shapes = ((*array.shape[:axis], max(n, 0), *array.shape[axis + 1 :]) for n in sizes)
+    before, after = (jnp.full(shape, value, array.dtype) for shape in shapes)
+    pieces = [piece for piece in (before, array, after) if piece.shape[axis]]
+    return lax.concatenate(pieces, axis) if pieces else array
 
 
 def computed_once(offsets: Array, window: Window) -> Array:
@@ -198,11 +188,7 @@ def zeros_around(array: Array, pads: Mapping[int, tuple[int, int]]) -> Array:
         config = [(*pads.get(axis, (0, 0)), 0) for axis in range(array.ndim)]
         return lax.pad(array, jnp.zeros((), array.dtype), config) if any(map(any, config)) else array
     for axis, sizes in pads.items():
-        crop, sizes = [max(-n, 0) for n in sizes], [max(n, 0) for n in sizes]
-        array = lax.slice_in_dim(array, crop[0], array.shape[axis] - crop[1], axis=axis) if any(crop) else array
-        low, high = (jnp.zeros((*array.shape[:axis], n, *array.shape[axis + 1 :]), array.dtype) for n in sizes)
-        pieces = [piece for piece in (low, array, high) if piece.shape[axis]]
-        array = lax.concatenate(pieces, axis) if pieces else array
+        array = joined(array, 0, axis, sizes)
     return array
 
 

@@ -39,8 +39,8 @@ class Plan:
       chain: with "axes", compute a long window as a few short ones, one after another.
       borders: "split" computes outputs whose windows reach into padding apart from the others, and never copies the
         input; "pad" pads the input first.
-      merge: view the axes after the window's last as one, where XLA:CPU would loop over a few elements. In a chain
-        also store what each window of the chain yields.
+      merge: view the axes after the window's last as one, where XLA:CPU would loop over a few elements.
+      store: with "axes", have XLA:CPU store what each step yields; else it may recompute it inside the next.
       back: how elements find the windows that send to them. "cover" looks at the few windows that may hold each
         element, "phases" does so for every element of one remainder by the stride and interleaves the remainders,
         "dilate" spreads what each tap sends over an array of zeros.
@@ -50,14 +50,15 @@ class Plan:
     chain: bool = False
     borders: Literal["split", "pad"] = "split"
     merge: bool = False
+    store: bool = False
     back: Literal["cover", "phases", "dilate"] = "cover"
 
     def __str__(self) -> str:
         """The name of its order and chain, as users know it, and what differs from the defaults."""
         names = {"native": "reduce_window", "plane": "whole plane", "joint": "joint"}
         name = names.get(self.order, "chain" if self.chain else "separable")
-        details = ("padded", "merged", self.back)
-        shown = (self.borders == "pad", self.merge, self.back != "cover")
+        details = ("padded", "merged", "stored", self.back)
+        shown = (self.borders == "pad", self.merge, self.store, self.back != "cover")
         return ", ".join((name, *(detail for detail, show in zip(details, shown, strict=True) if show)))
 
 
@@ -105,6 +106,11 @@ class Case(NamedTuple):
     def dilated(self) -> bool:
         """Whether windows have gaps."""
         return any(part.dilation > 1 for part in self.window.parts)
+
+    @property
+    def overlap(self) -> float:
+        """How many windows hold an element: taps for each element that the windows are apart."""
+        return self.window.taps / math.prod(part.stride for part in self.window.parts)
 
     @property
     def longest(self) -> int:

@@ -92,8 +92,9 @@ def chosen_implementation(
       max and min pooling is "scatter_at_offsets" and its forward mode "gather_at_offsets" where offsets are kept, else
       "scatter_at_extremum" and "gather_at_extremum".
       An implementation is one that the argument may name, with what the platform adds to it: "padded" where the input
-      is padded first, "merged" where the axes after the window are one, "phases" and "dilate" for ways to compute a
-      gradient. "whole plane" is a reduction of the whole plane, "select_and_scatter" the native scatter of a TPU.
+      is padded first, "merged" where the axes after the window are one, "stored" where no step recomputes the one
+      before it, "phases" and "dilate" for ways to compute a gradient. "whole plane" is a reduction of the whole plane,
+      "select_and_scatter" the native scatter of a TPU.
       With `implementation`, operators that cannot run this window with it are left out, but for derivatives, which then
       run what None would.
 
