@@ -53,7 +53,11 @@ def execute(run: Run, steps: Sequence[Step], console: Console, output: pathlib.P
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=len(steps))
         for step in steps:
-            run.cases.append(step(lambda text: progress.update(task, description=text)))
+            try:
+                run.cases.append(step(lambda text: progress.update(task, description=text)))
+            except KeyboardInterrupt:
+                console.print(f"Interrupted after {len(run.cases)} of {len(steps)} cases.", highlight=False)
+                return
             progress.advance(task)
             if output is not None:
                 run.save(output)

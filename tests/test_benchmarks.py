@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import importlib.util
+import io
 import json
 import math
 from unittest import mock
@@ -18,7 +19,18 @@ from jaxpool._geometry import pooling_window
 
 pytest.importorskip("benchmarks.workloads", reason="the benchmarks are not part of the package")
 
-from benchmarks import contenders, environment, measure, programs, random_pools, ratios, records, reference, workloads
+from benchmarks import (
+    contenders,
+    environment,
+    measure,
+    programs,
+    random_pools,
+    ratios,
+    records,
+    reference,
+    suite,
+    workloads,
+)
 from benchmarks.workloads import WORKLOADS, Workload, minimal_bytes
 
 QUICK = measure.Options(samples=3, sample_s=0.0, budget_s=0.01, warmup_s=0.0)
@@ -213,6 +225,18 @@ def test_the_backward_pass_alone_gets_its_residuals():
     case = measure.measure(workload, "float32", "vjp", ["jaxpool", "flax"], QUICK, print)
     assert case.records["jaxpool"].residual_bytes == math.prod(workload.output_shape)
     assert case.records["flax"].residual_bytes >= 4 * math.prod(workload.shape)
+
+
+def test_an_interrupted_run_keeps_what_it_has(tmp_path):
+    run, text = made_up(), io.StringIO()
+    run.environment |= {"threads": {}, "allocator": "none"}
+    cases = list(run.cases)
+    run.cases.clear()
+    step = mock.Mock(side_effect=[cases[0], KeyboardInterrupt, cases[1]])
+    suite.execute(run, [step] * 3, Console(file=text), tmp_path / "run.json")
+    assert run.cases == cases[:1]
+    assert len(records.load(tmp_path / "run.json").cases) == 1
+    assert "Interrupted after 1 of 3 cases." in text.getvalue()
 
 
 def test_a_summary_keeps_the_statistics_and_no_sample(tmp_path):

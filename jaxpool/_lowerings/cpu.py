@@ -35,7 +35,8 @@ def adapt(plan: Plan, case: Case) -> Plan:
 
 
 # The bounds below are fitted to timings of single operators: the named workloads and 240 random pools, by every plan.
-# `cpu-plans.json` shows how far each plan is from the best on pools that took no part.
+# `cpu-plans.json` has every plan beside the choice on pools that took no part. The choice is within 1.15 of the best in
+# 49 of 75 cases; it takes 1.18 of the best in geometric mean, 2.6 at worst. No single plan takes less than 1.35, 3.6.
 # XLA:CPU unrolls a loop over up to about 32 elements, and then hardly fills vectors.
 _SHORT_LOOP = 32
 
