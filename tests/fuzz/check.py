@@ -105,8 +105,10 @@ def check_question(call):
         right = found == expected
     else:
         name = call.arguments["implementation"]
-        right = set(found.values()) <= {name} if name else len(found) == 6
-        expected = f"all of {name}"
+        # After the name come the details that the platform adds. Derivatives that cannot run by it have another.
+        values = [found[key] for key in ("window_sum", "window_extremum", "window_argextremum") if key in found]
+        right = {plan.partition(",")[0] for plan in values} <= {name} if name else len(found) == 6
+        expected = f"{name} for all values"
     return [] if right else [Failure("value", f"got {found}, expected {expected}", call)]
 
 
