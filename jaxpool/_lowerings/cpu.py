@@ -9,7 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array, lax
 
-from jaxpool._geometry import Window
+from jaxpool._geometry import Window, known
 from jaxpool._lowerings.plan import AXES, CHAIN, EXTREMA, FORWARD, JOINT, PLANE, Case, Plan, slice_count
 
 
@@ -149,9 +149,9 @@ def store(arrays: Sequence[Array]) -> tuple[Array, ...]:
     It fuses through barriers, but never a concatenation with what reads it. So append a thin slice of zeros, add a
     barrier, and slice it off. Not along the contiguous axis if there is another, for which it would copy the array.
     """
-    shape = arrays[0].shape
-    axis = max(range(len(shape) - 1), key=lambda a: shape[a], default=0)
-    axis = axis if shape[axis] > 1 else len(shape) - 1
+    sizes = [size if known(size) else 1 for size in arrays[0].shape]
+    axis = max(range(len(sizes) - 1), key=lambda a: sizes[a], default=0)
+    axis = axis if sizes[axis] > 1 else len(sizes) - 1
     barred = materialize(*(joined(array, 0, axis, (0, 1)) for array in arrays))
     return tuple(lax.slice_in_dim(b, 0, a.shape[axis], axis=axis) for a, b in zip(arrays, barred, strict=True))
 
