@@ -106,20 +106,11 @@ class Record:
         return math.nan if count < 2 else 1.2533 * _DEVIATIONS * spread / math.sqrt(count) / median
 
     def summarised(self) -> dict[str, Any]:
-        """As JSON, without the samples and what is not known."""
-        empty = Record("")
-        kept = {key: value for key, value in dataclasses.asdict(self).items() if value != getattr(empty, key)}
-        kept |= {"contender": self.contender, "summary": [float(f"{n:.4g}") for n in self.statistics]}
-        for name in (
-            "seconds",
-            "faults",
-            "lowering_s",
-            "calls_per_sample",
-            "layout",
-            *(() if self.timed else ("summary",)),
-        ):
-            kept.pop(name, None)
-        return kept
+        """As JSON: statistics in place of samples, and no field that is as by default."""
+        names = ("status", "reason", "compile_s", "temporary_bytes", "residual_bytes", "program")
+        kept = {name: getattr(self, name) for name in names if getattr(self, name) != getattr(Record(""), name)}
+        statistics = {"summary": [float(f"{number:.4g}") for number in self.statistics]} if self.timed else {}
+        return {"contender": self.contender, **kept, **statistics}
 
 
 @dataclasses.dataclass
@@ -164,6 +155,11 @@ class Case:
         """The time of the copy over a contender's: the achieved share of the achievable bandwidth."""
         return self.ratio(self.record("copy"), record)
 
+    def summarised(self) -> dict[str, Any]:
+        """As JSON, without samples."""
+        records = {name: record.summarised() for name, record in self.records.items()}
+        return {**dataclasses.asdict(self), "records": records}
+
     def bandwidth(self, record: Record) -> float:
         """Bytes that must move, per second."""
         return self.minimal_bytes / record.median
@@ -185,10 +181,11 @@ class Run:
     def save(self, path: pathlib.Path) -> None:
         """Writes JSON: every sample and its statistics, or these alone if the option "summary" is set."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        content = {"format": FORMAT, "environment": self.environment, "options": self.options}
         if self.options.get("summary"):
-            path.write_text(
-                json.dumps(self._summarised(), allow_nan=False).replace('{"workload"', '\n{"workload"') + "\n"
-            )
+            # One line per case.
+            lines = ",\n".join(json.dumps(case.summarised(), allow_nan=False) for case in self.cases)
+            path.write_text(f'{json.dumps(content)[:-1]}, "cases": [\n{lines}\n]}}\n')
             return
         cases: list[dict[str, Any]] = []
         for case in self.cases:
@@ -198,15 +195,7 @@ class Run:
                     plain["records"][name] |= {"median": record.median, "spread": record.spread, "best": record.best}
                     plain["records"][name]["bytes_per_second"] = case.bandwidth(record)
             cases.append(plain)
-        content = {"format": FORMAT, "environment": self.environment, "options": self.options, "cases": cases}
-        path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
-
-    def _summarised(self) -> dict[str, Any]:
-        cases: list[dict[str, Any]] = []
-        for case in self.cases:
-            records = {name: record.summarised() for name, record in case.records.items()}
-            cases.append({**dataclasses.asdict(case), "records": records})
-        return {"format": FORMAT, "environment": self.environment, "options": self.options, "cases": cases}
+        path.write_text(json.dumps({**content, "cases": cases}, indent=1, allow_nan=False) + "\n")
 
 
 def load(path: pathlib.Path) -> Run:

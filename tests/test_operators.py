@@ -50,6 +50,9 @@ def plans_for(operator):
     return [
         Plan("native"),
         Plan("plane"),
+        Plan("axes", store=True),
+        Plan("axes", chain=True, store=True),
+        Plan("axes", merge=True),
         *plans,
     ]
 

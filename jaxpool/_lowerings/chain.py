@@ -6,8 +6,8 @@ overlap, which an extremum does not mind, and are windows themselves. So a windo
 with dilation 6, then one of 6 with dilation 21. Sums do not bear overlaps. There the blocks are disjoint and a few taps
 are added singly.
 
-XLA:CPU fuses through barriers, and would compute every step again for every tap of the next. Where a plan stores, it
-cannot: each step ends in a concatenation, with the padding of the next if there is any.
+XLA:CPU fuses through barriers, and would compute each step again for every tap of the next. A plan that stores prevents
+this. There each step ends in a concatenation: with the padding of the next step, or else with a thin slice.
 
 Extrema with offsets go from the last axis to the first, which finds the first extremum in row-major order: the first in
 each row, then the first row that has it. Their adjoint goes the other way. It needs `consistent` offsets, those of a
@@ -119,7 +119,7 @@ def _step(run: Run, arrays: Sequence[Array], window: Window, plan: Plan, then: T
 
 
 def _kept(arrays: Sequence[Array], plan: Plan) -> tuple[Array, ...]:
-    """The same arrays, computed once for all that read them."""
+    """The results of a step, stored or behind a barrier, for the next."""
     return store(arrays) if plan.store else materialize(*arrays)
 
 
@@ -128,6 +128,7 @@ def _padded(arrays: Sequence[Array], part: AxisWindow, values: Sequence[Any], pl
     pads = (part.low, part.high_overhang)
     if not _pads(plan) or not any(pads):
         return tuple(arrays)
+    # Before the first step there are no offsets yet.
     pairs = zip(arrays, values, strict=False)
     if plan.store:
         return materialize(*(joined(array, value, part.axis, pads) for array, value in pairs))

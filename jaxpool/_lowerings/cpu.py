@@ -34,9 +34,9 @@ def adapt(plan: Plan, case: Case) -> Plan:
     return _stored(plan, case) if plan.chain and case.operator != "gather_at_offsets" else plan
 
 
-# The bounds below are fitted to timings of single operators: the named workloads and 240 random pools, by every plan.
-# `cpu-plans.json` has every plan beside the choice on pools that took no part. The choice is within 1.15 of the best in
-# 49 of 75 cases; it takes 1.18 of the best in geometric mean, 2.6 at worst. No single plan takes less than 1.35, 3.6.
+# The bounds below are fitted to `cpu-operators.json`: single operators by every plan, on the named workloads and on 240
+# random pools. `cpu-plans.json` shows the choice on pools that took no part in the fit. There it is within 1.15 of the
+# best plan in 49 of 75 cases, at 1.18 in geometric mean and at 2.6 at worst. No single plan is below 1.35 and 3.6.
 # XLA:CPU unrolls a loop over up to about 32 elements, and then hardly fills vectors.
 _SHORT_LOOP = 32
 
@@ -70,7 +70,7 @@ def _joint(case: Case) -> Plan:
 
 def _sum(case: Case) -> Plan:
     few = case.longest <= 4 and _few(case, 180)
-    # Narrow floats become f32 first, which is cheaper to repeat along one axis than for all taps.
+    # Narrow floats become f32 first. All taps at once would repeat that for every tap.
     if case.window.taps <= 4 or (few and case.narrow and case.dense and case.innermost >= _SHORT_LOOP):
         return AXES
     if few:
@@ -84,7 +84,7 @@ def _extremum(case: Case) -> Plan:
     if case.overlap > 30:
         return _stored(CHAIN, case)
     if _few(case, 45) or _small(case):
-        # Narrow floats become integers first, which is cheaper to repeat along one axis than to store.
+        # Narrow floats become integers first. All taps at once would repeat that for every tap.
         if case.narrow and case.overlap > 2:
             return _stored(AXES, case)
         return AXES if case.innermost <= 8 else _joint(case)
@@ -139,15 +139,19 @@ def _scatter(case: Case) -> Plan:
 
 
 def materialize(*arrays: Array) -> tuple[Array, ...]:
-    """The same arrays, computed once: XLA:CPU would compute them again inside every slice that reads them."""
+    """The same arrays behind a barrier: simplifications stop there, and so does fusion on other platforms.
+
+    XLA:CPU removes the barrier before it fuses; see `store`.
+    """
     return tuple(lax.optimization_barrier(arrays))
 
 
 def store(arrays: Sequence[Array]) -> tuple[Array, ...]:
-    """The same arrays, all of whose elements XLA:CPU stores, though more than slices of them may be wanted.
+    """The same arrays, whose elements XLA:CPU computes once and stores.
 
-    It fuses through barriers, but never a concatenation with what reads it. So append a thin slice of zeros, add a
-    barrier, and slice it off. Not along the contiguous axis if there is another, for which it would copy the array.
+    Without this it may compute them again inside every slice that reads them. It fuses through barriers, but it never
+    fuses a concatenation with what reads it. So append a thin slice of zeros, add a barrier, and slice the zeros off.
+    Along the contiguous axis the concatenation would be a copy, so take another axis if there is one.
     """
     sizes = [size if known(size) else 1 for size in arrays[0].shape]
     axis = max(range(len(sizes) - 1), key=lambda a: sizes[a], default=0)
