@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo faces test test-peers test-export test-compiled fuzz lint bench clean
+.PHONY: demo faces test test-all test-peers test-export test-compiled fuzz lint bench clean
 
 # One stamp per dependency group: installed once, again when pyproject.toml changes.
 $(VENV)/.base: pyproject.toml
@@ -35,13 +35,17 @@ faces: $(VENV)/.demo $(VENV)/.pictures
 test: $(VENV)/.test $(VENV)/.pictures
 	$(BIN)/python -m pytest -n $(WORKERS)
 
+# Every case of every test.
+test-all: $(VENV)/.test $(VENV)/.pictures
+	$(BIN)/python -m pytest -n $(WORKERS) --all
+
 # Beside PyTorch, Keras and ONNX, which are large; without them these tests are skipped.
 test-peers: $(VENV)/.test $(VENV)/.peers $(VENV)/.pictures
-	$(BIN)/python -m pytest -n $(WORKERS) tests/test_torch_parity.py tests/test_keras_onnx_parity.py tests/test_mtcnn.py
+	$(BIN)/python -m pytest -n $(WORKERS) --all tests/test_torch_parity.py tests/test_keras_onnx_parity.py tests/test_mtcnn.py
 
 # Models as ONNX and StableHLO files. jax2onnx brings many packages: give it an environment of its own with VENV.
 test-export: $(VENV)/.test $(VENV)/.demo $(VENV)/.export $(VENV)/.digits $(VENV)/.pictures
-	$(BIN)/python -m pytest -n $(WORKERS) tests/test_onnx_export.py tests/test_exported_models.py
+	$(BIN)/python -m pytest -n $(WORKERS) --all tests/test_onnx_export.py tests/test_exported_models.py
 
 lint: $(VENV)/.lint $(VENV)/.demo $(VENV)/.test
 	$(BIN)/ruff check .
@@ -56,7 +60,7 @@ $(VENV)/.compilers: $(VENV)/.test $(VENV)/.bench
 	touch $@
 
 test-compiled: $(VENV)/.compilers
-	$(BIN)/python -m pytest tests/test_compiled.py
+	$(BIN)/python -m pytest --all tests/test_compiled.py
 
 # Calls at random beside an oracle, about an hour on one core; what ran stands in tests/fuzz_tally.json.
 CASES ?= 100000

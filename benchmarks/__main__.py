@@ -79,6 +79,10 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("--threshold", type=float, default=0.1, help="relative changes of less are none")
     compare.add_argument("--normalise", action="store_true", help="take times relative to the copy of the same case")
 
+    readme = commands.add_parser("readme", help="write the figures of a saved run into README")
+    readme.add_argument("file", type=pathlib.Path, metavar="FILE.json")
+    readme.add_argument("--output", type=pathlib.Path, default=pathlib.Path("README.md"), metavar="README.md")
+
     commands.add_parser("list", help="workloads, tags and contenders")
     commands.add_parser("compile", help="what compilers say about accelerators", add_help=False)
     return result
@@ -186,7 +190,7 @@ def _random(arguments: argparse.Namespace, console: Console) -> int:
     from benchmarks import random_pools, ratios, suite
 
     options, contenders = _options(arguments, False), _contenders(arguments)
-    workloads = random_pools.draw(arguments.seed, arguments.count, arguments.first)
+    workloads = random_pools.draw(arguments.seed, arguments.count, first=arguments.first)
     plan = suite.plan(workloads, None, arguments.modes)
     run = suite.new_run(options, contenders, seed=arguments.seed, first=arguments.first, summary=arguments.summary)
     suite.execute(run, suite.steps_of(plan, contenders, options), console, arguments.output)
@@ -199,7 +203,7 @@ def _choice(arguments: argparse.Namespace, console: Console) -> int:
     from benchmarks.contenders import CONTENDERS
 
     options = _options(arguments, arguments.suite == "accelerator")
-    workloads = random_pools.draw(arguments.seed, arguments.count, arguments.first)
+    workloads = random_pools.draw(arguments.seed, arguments.count, first=arguments.first)
     workloads = workloads or select(arguments.select, suite=arguments.suite)
     workloads = [workload for workload in workloads if workload.pool in ("max", "avg")]
     contenders = [name for name in CONTENDERS if name.partition(":")[0] == "jaxpool"]
@@ -242,6 +246,18 @@ def _compare(arguments: argparse.Namespace, console: Console) -> int:
     return int(any(change.regression for change in found))
 
 
+def _readme(arguments: argparse.Namespace, console: Console) -> int:
+    from benchmarks import readme, records
+
+    try:
+        readme.write(arguments.output, records.load(arguments.file))
+    except ValueError as error:
+        console.print(str(error), highlight=False)
+        return 2
+    console.print(f"{arguments.output}")
+    return 0
+
+
 def _list(arguments: argparse.Namespace, console: Console) -> int:
     from benchmarks.contenders import CONTENDERS
 
@@ -256,9 +272,9 @@ def _list(arguments: argparse.Namespace, console: Console) -> int:
 def main(argv: Sequence[str]) -> int:
     """Runs one command; its exit status."""
     if argv[:1] == ["compile"]:
-        from benchmarks import aot
+        from benchmarks.aot import command
 
-        aot.main(list(argv[1:]))
+        command.main(list(argv[1:]))
         return 0
     arguments = parser().parse_args(argv or SHORT)
     commands = {
@@ -268,6 +284,7 @@ def main(argv: Sequence[str]) -> int:
         "choice": _choice,
         "report": _report,
         "compare": _compare,
+        "readme": _readme,
         "list": _list,
     }
     console = Console()

@@ -79,7 +79,6 @@ def first_line(error: BaseException) -> str:
 
 def _refuse_many_slices(plan: Plan, workload: Workload) -> None:
     window = pooling_window(
-        "pool",
         workload.shape,
         workload.window,
         workload.strides,

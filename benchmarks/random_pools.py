@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import re
 
 from benchmarks.workloads import Workload
 
@@ -13,21 +14,27 @@ _MOST_CHANNELS = 512
 _MOST_TAPS = 512
 
 
-def draw(seed: int, count: int, first: int = 0) -> tuple[Workload, ...]:
-    """The pools with the numbers from `first` on; each depends on the seed and on its number alone.
+def draw(seed: int, count: int, elements: tuple[int, int] = ELEMENTS, first: int = 0) -> tuple[Workload, ...]:
+    """The pools with the numbers from `first` on; each depends on the seed, its number and the bounds of elements.
 
     Max and average pools in one to three dimensions, 1 to 512 channels (as many small numbers as large ones), first or
     last, windows of 2 to 11 elements along an axis and at most 512 in all, stride 1, 2 or the window, with and without
-    padding, in f32 or bf16, on inputs of 1e5 to 8e6 elements.
+    padding, in f32 or bf16, on inputs with so many elements as the bounds say.
     """
-    return tuple(_draw(seed, number) for number in range(first, first + count))
+    return tuple(_draw(seed, number, elements) for number in range(first, first + count))
 
 
-def _draw(seed: int, number: int) -> Workload:
+def drawn_as(name: str) -> Workload | None:
+    """The pool of a name that `draw` gave with the usual bounds of elements; None for any other name."""
+    found = re.fullmatch(r"random-(\d+)-(\d+)", name)
+    return _draw(int(found[1]), int(found[2]), ELEMENTS) if found else None
+
+
+def _draw(seed: int, number: int, bounds: tuple[int, int]) -> Workload:
     rng = random.Random(f"{seed} {number}")
     while True:
-        drawn = _attempt(rng, f"random-{seed}-{number}")
-        low, high = ELEMENTS
+        drawn = _attempt(rng, f"random-{seed}-{number}", bounds)
+        low, high = bounds
         if (
             low <= math.prod(drawn.shape) <= high
             and drawn.taps <= _MOST_TAPS
@@ -36,7 +43,7 @@ def _draw(seed: int, number: int) -> Workload:
             return drawn
 
 
-def _attempt(rng: random.Random, name: str) -> Workload:
+def _attempt(rng: random.Random, name: str, bounds: tuple[int, int]) -> Workload:
     pool = rng.choice(("max", "max", "avg"))
     rank = rng.choices((1, 2, 3), (25, 55, 20))[0]
     mixed = rng.random() < 0.4
@@ -50,7 +57,7 @@ def _attempt(rng: random.Random, name: str) -> Workload:
             padding = tuple((low, rng.randint(0, taps // 2)) for (low, _), taps in zip(padding, window, strict=True))
     channels = round(2 ** rng.uniform(0, math.log2(_MOST_CHANNELS)))
     batch = rng.choice((1, 2, 4, 8, 16, 32))
-    elements = 10 ** rng.uniform(*map(math.log10, ELEMENTS))
+    elements = 10 ** rng.uniform(*map(math.log10, bounds))
     side = (elements / batch / channels) ** (1 / rank)
     plane = [max(1, round(side * rng.uniform(0.75, 1.3))) for _ in range(rank)]
     first = rng.random() < 0.25

@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from benchmarks import random_pools
 from benchmarks.workloads import Workload
 
 FORMAT = 1
@@ -109,8 +110,10 @@ class Record:
         """As JSON: statistics in place of samples, and no field that is as by default."""
         names = ("status", "reason", "compile_s", "temporary_bytes", "residual_bytes", "program")
         kept = {name: getattr(self, name) for name in names if getattr(self, name) != getattr(Record(""), name)}
-        statistics = {"summary": [float(f"{number:.4g}") for number in self.statistics]} if self.timed else {}
-        return {"contender": self.contender, **kept, **statistics}
+        if self.compile_s is not None:
+            kept["compile_s"] = _rounded(self.compile_s)
+        statistics = {"summary": [_rounded(number) for number in self.statistics]} if self.timed else {}
+        return {**kept, **statistics}
 
 
 @dataclasses.dataclass
@@ -157,8 +160,19 @@ class Case:
 
     def summarised(self) -> dict[str, Any]:
         """As JSON, without samples."""
-        records = {name: record.summarised() for name, record in self.records.items()}
-        return {**dataclasses.asdict(self), "records": records}
+        # The name of a random pool is enough to draw it again.
+        drawn = random_pools.drawn_as(self.workload.name) == self.workload
+        workload = {
+            field.name: getattr(self.workload, field.name)
+            for field in dataclasses.fields(self.workload)
+            if getattr(self.workload, field.name) != field.default and (field.name == "name" or not drawn)
+        }
+        facts = {"dtype": self.dtype, "mode": self.mode, "minimal_bytes": self.minimal_bytes}
+        return {
+            "workload": workload,
+            **facts,
+            "records": {n: record.summarised() for n, record in self.records.items()},
+        }
 
     def bandwidth(self, record: Record) -> float:
         """Bytes that must move, per second."""
@@ -214,14 +228,21 @@ def load(path: pathlib.Path) -> Run:
         raise ResultError(f"{path} is not a result of `run` or `sweep` in format {FORMAT}.")
     cases: list[Case] = []
     for plain in content["cases"]:
-        fields = {field.name for field in dataclasses.fields(Record)}
+        known = {field.name for field in dataclasses.fields(Record)}
         records = {
-            name: _record({key: value for key, value in record.items() if key in fields})
+            name: _record({"contender": name, **{key: value for key, value in record.items() if key in known}})
             for name, record in plain["records"].items()
         }
-        workload = Workload(**{key: _tuples(value) for key, value in plain["workload"].items()})
+        fields = plain["workload"]
+        workload = random_pools.drawn_as(fields["name"]) if len(fields) == 1 else None
+        workload = workload or Workload(**{key: _tuples(value) for key, value in fields.items()})
         cases.append(Case(workload, plain["dtype"], plain["mode"], plain["minimal_bytes"], records))
     return Run(content["environment"], content["options"], cases)
+
+
+def _rounded(number: float) -> float:
+    """A number with four digits, which is more than samples tell."""
+    return float(f"{number:.4g}")
 
 
 def _record(fields: dict[str, Any]) -> Record:

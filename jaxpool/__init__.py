@@ -1,16 +1,60 @@
-"""Pooling for JAX: pure functions on CPU, GPU and TPU, differentiable to any order in both modes."""
+"""Pooling for JAX: pure functions on CPU, GPU and TPU, differentiable to any order in both modes.
+
+The rules that every pool keeps:
+
+- **Strides** default to 1.
+- **Layout**: `(*batch, *spatial, features)` with any number of batch axes. `channel_axis` names another axis for the
+  features, or None. Count it from the end, -3 for images with channels first: 1 is another axis under `vmap`.
+- **Dtypes**: floats keep theirs. f16, bf16 and fp8 are summed in f32. Maxima and minima work on floats, integers and
+  booleans. Averages of integers are f32. Complex numbers have sums and averages.
+- **Borders of averages**: padding counts in the divisor unless `count_include_pad=False`. What ceil mode adds never
+  counts.
+- **Ties**: the first in row-major order has the index and the gradient. 0 and -0 are equal. On TPU the gradient of a
+  maximum is XLA's native scatter, and ties follow its order of scanning.
+- **NaN**: the value is NaN, and index and gradient are those of the first NaN.
+- **-inf and the smallest integers** are ordinary values: indices and gradients are those of real elements, never of
+  padding.
+- **Ceil mode** is PyTorch's: the last window starts inside the input or its low padding. With more padding than
+  PyTorch allows it can give fewer windows than floor mode.
+- **A window wholly in padding** is refused for maxima, minima and averages that do not count padding. A window that
+  does not fit is an error, where Flax returns an empty array. Negative padding crops.
+- **Masks**: `where` has as many axes as the inputs, each of their size or 1. Elements left out take no part. A window
+  without any valid element gives 0, or the worst value for a maximum, and no gradient. If all valid elements of a
+  window are -inf, the index is right and the gradient is 0.
+- **Norms** are of absolute values. Their gradient at 0 is 0, no power overflows on the way, and derivatives vanish
+  where elements are within a factor of four of the largest float, or near the smallest.
+- **Residuals**: a maximum keeps one position in the window per output, one byte up to 256 elements, or the input with
+  `residual="input"`, which is the default on TPU. Averages keep at most a map of divisors.
+- **Runs repeat** bit by bit on one device. No scatter and no atomics run, except where indices depend on data:
+  `max_unpool`, and the gradient of `fractional_max_pool`.
+
+Finer limits:
+
+- Values that are traced are not checked: indices, exponents and samples out of range.
+- The gradient of `pool` is that of the operation itself, which decides ties and keeps intermediate results. Only
+  `lax.max`, `lax.min`, `lax.add` and their namesakes in `jnp`, on one array, are the library's own operators.
+- Of zeros of both signs that are the largest, XLA's own window (on TPU, or by the name "reduce_window") and the
+  global pools return either. XLA:CPU's own window can lose NaN in large planes.
+- In `jax.export`, `implementation="reduce_window"` takes symbolic spatial sizes, but no ceil mode, no "SAME" with a
+  stride above the window, and indices only with `index_convention="window"`. Whether the window fits is not checked
+  then.
+- Explicit sharding may split batch and channels. Global sums and means take sharded space as `jnp.sum` does. Global
+  maxima and norms, adaptive and fractional pools gather it first. Under automatic sharding, `max_unpool` and the
+  gradient of fractional pools gather a sharded batch.
+- Floats of fewer than 8 bits are not tested.
+"""
 
 from typing import TYPE_CHECKING, Any
 
 from jaxpool._geometry.calls import submodule, unknown_name
 from jaxpool._pools.adaptive import adaptive_avg_pool, adaptive_max_pool, adaptive_max_pool_with_argmax
 from jaxpool._pools.average import avg_pool, sum_pool
-from jaxpool._pools.extremum import max_pool, max_pool_with_argmax, min_pool, min_pool_with_argmax
+from jaxpool._pools.extremum import max_pool, max_pool_with_argmax, min_pool, min_pool_with_argmin
 from jaxpool._pools.fractional import fractional_max_pool, fractional_max_pool_with_argmax
 from jaxpool._pools.global_pools import global_avg_pool, global_max_pool, global_min_pool, global_sum_pool
 from jaxpool._pools.indices import indices_from_onnx, indices_from_tf, indices_to_onnx, indices_to_tf
+from jaxpool._pools.inspect import chosen_implementation, output_shape
 from jaxpool._pools.power import global_lp_pool, global_power_mean_pool, lp_pool, power_mean_pool
-from jaxpool._pools.questions import chosen_implementation, output_shape
 from jaxpool._pools.reduce import pool
 from jaxpool._pools.unpool import avg_unpool, max_unpool
 
@@ -31,6 +75,9 @@ else:
 
 
 __version__ = "0.1.0"
+
+# The name that the function had first.
+min_pool_with_argmax = min_pool_with_argmin
 
 __all__ = [
     "adaptive_avg_pool",
@@ -56,7 +103,7 @@ __all__ = [
     "max_pool_with_argmax",
     "max_unpool",
     "min_pool",
-    "min_pool_with_argmax",
+    "min_pool_with_argmin",
     "output_shape",
     "pool",
     "power_mean_pool",

@@ -15,18 +15,41 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from jaxpool import _modules
-from jaxpool._geometry import Ints, Padding
 from jaxpool._geometry.calls import unknown_name
-from jaxpool._pools.adaptive import Sizes
-from jaxpool._pools.power import Scalar
+from jaxpool.typing import (
+    Duplicates,
+    FractionalRule,
+    Implementation,
+    IndexConvention,
+    Ints,
+    OutputSize,
+    Padding,
+    PaddingMode,
+    Residual,
+    Scalar,
+    WindowShape,
+)
 
 try:
     from flax import linen as nn
-except ImportError as error:
-    raise _modules.needs_flax("jaxpool.linen", error) from error
+except ImportError as _error:
+    raise _modules.needs_flax("jaxpool.linen", _error) from _error
 
 # By these names `typing.get_type_hints` finds the types of the constructors, which Flax makes in this file.
-_TYPES = (Ints, Padding, Scalar, Sequence, Sizes)
+_TYPES = (
+    Duplicates,
+    FractionalRule,
+    Implementation,
+    IndexConvention,
+    Ints,
+    OutputSize,
+    Padding,
+    PaddingMode,
+    Residual,
+    Scalar,
+    Sequence,
+    WindowShape,
+)
 
 
 class _Module(nn.Module):
@@ -65,8 +88,12 @@ class MaxPoolWithArgmax(_modules.MaxPoolWithArgmax, _Module):
     """Max pooling with indices, `jaxpool.max_pool_with_argmax`, as a `flax.linen` module."""
 
 
-class MinPoolWithArgmax(_modules.MinPoolWithArgmax, _Module):
-    """Min pooling with indices, `jaxpool.min_pool_with_argmax`, as a `flax.linen` module."""
+class MinPoolWithArgmin(_modules.MinPoolWithArgmin, _Module):
+    """Min pooling with indices, `jaxpool.min_pool_with_argmin`, as a `flax.linen` module."""
+
+
+# The name that the class had first.
+MinPoolWithArgmax = MinPoolWithArgmin
 
 
 class AvgPool(_modules.AvgPool, _Module):
@@ -162,7 +189,7 @@ __all__ = [
     "MaxPoolWithArgmax",
     "MaxUnpool",
     "MinPool",
-    "MinPoolWithArgmax",
+    "MinPoolWithArgmin",
     "PowerMeanPool",
     "SumPool",
 ]

@@ -11,15 +11,15 @@ Arguments are checked when a module is made, as far as they can be without input
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from jaxpool import _modules
 from jaxpool._geometry.calls import unknown_name
 
 try:
     from flax import nnx
-except ImportError as error:
-    raise _modules.needs_flax("jaxpool.nnx", error) from error
+except ImportError as _error:
+    raise _modules.needs_flax("jaxpool.nnx", _error) from _error
 
 
 class _ConstructorSignature:
@@ -36,7 +36,7 @@ class _ConstructorSignature:
 class _Module(nnx.Module):
     """What Flax needs to know of every pool."""
 
-    __signature__ = _ConstructorSignature()
+    __signature__: ClassVar[Any] = _ConstructorSignature()
 
 
 class MaxPool(_modules.MaxPool, _Module):
@@ -51,8 +51,12 @@ class MaxPoolWithArgmax(_modules.MaxPoolWithArgmax, _Module):
     """Max pooling with indices, `jaxpool.max_pool_with_argmax`, as a `flax.nnx` module."""
 
 
-class MinPoolWithArgmax(_modules.MinPoolWithArgmax, _Module):
-    """Min pooling with indices, `jaxpool.min_pool_with_argmax`, as a `flax.nnx` module."""
+class MinPoolWithArgmin(_modules.MinPoolWithArgmin, _Module):
+    """Min pooling with indices, `jaxpool.min_pool_with_argmin`, as a `flax.nnx` module."""
+
+
+# The name that the class had first.
+MinPoolWithArgmax = MinPoolWithArgmin
 
 
 class AvgPool(_modules.AvgPool, _Module):
@@ -148,7 +152,7 @@ __all__ = [
     "MaxPoolWithArgmax",
     "MaxUnpool",
     "MinPool",
-    "MinPoolWithArgmax",
+    "MinPoolWithArgmin",
     "PowerMeanPool",
     "SumPool",
 ]

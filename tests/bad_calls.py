@@ -1,6 +1,8 @@
 """Calls that must be refused: a name, the call, and the whole of its message."""
 
 import functools
+import json
+import pathlib
 
 import jax
 import jax.export
@@ -509,8 +511,29 @@ CALLS = {
     "reduce_window": lambda: jaxpool.reduce_window,
     "private name": lambda: jaxpool._max_pool,
     "class from the package": lambda: exec("from jaxpool import MaxPool2d"),
+    "module of torch without a window": lambda: jaxpool.torch.nn.MaxPool2d(),
+    "module of torch with strides": lambda: jaxpool.torch.nn.MaxPool2d(2, strides=2),
+    "module of torch on two axes": lambda: jaxpool.torch.nn.AvgPool2d(2)(MAPS[0, 0]),
     "class of torch": lambda: jaxpool.torch.MaxPool2d,
     "rank of torch": lambda: jaxpool.torch.max_pool,
     "global pool of torch": lambda: jaxpool.torch.global_avg_pool2d,
     "class from torch": lambda: exec("from jaxpool.torch import AvgPool3d"),
 }
+
+
+def main() -> None:
+    """Write what every call raises to the file beside this one: `python -m tests.bad_calls`. Read the difference."""
+    messages = {}
+    for name, call in CALLS.items():
+        try:
+            call()
+        except Exception as error:
+            messages[name] = [type(error).__name__, str(error)]
+    path = pathlib.Path(__file__).with_suffix(".json")
+    path.write_text(json.dumps(messages, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    jax.config.update("jax_numpy_dtype_promotion", "strict")
+    jax.config.update("jax_numpy_rank_promotion", "raise")
+    main()

@@ -101,7 +101,7 @@ ROWS = [
     Row("min_pool", jaxpool.min_pool, OVERLAPPING),
     Row("max_pool_with_argmax", jaxpool.max_pool_with_argmax, OVERLAPPING),
     Row("max_pool_with_argmax, wrapped", jaxpool.max_pool_with_argmax, MIRRORED | {"padding_mode": "WRAP"}),
-    Row("min_pool_with_argmax", jaxpool.min_pool_with_argmax, DILATED),
+    Row("min_pool_with_argmin", jaxpool.min_pool_with_argmin, DILATED),
     Row("avg_pool", jaxpool.avg_pool, OVERLAPPING, linear=True),
     Row("avg_pool, real", jaxpool.avg_pool, DILATED | {"count_include_pad": False}, linear=True),
     Row("avg_pool, override", jaxpool.avg_pool, {"window_shape": (2, 2), "divisor_override": 3}, linear=True),

@@ -6,6 +6,7 @@ import importlib.util
 import io
 import json
 import math
+import pathlib
 from unittest import mock
 
 import jax
@@ -26,6 +27,7 @@ from benchmarks import (
     programs,
     random_pools,
     ratios,
+    readme,
     records,
     reference,
     suite,
@@ -77,6 +79,17 @@ def made_up(device="a device", factor=1.0):
     return records.Run({"device": device}, {"samples": 9}, cases)
 
 
+def test_the_figures_in_readme_are_those_of_the_committed_run():
+    root = pathlib.Path(__file__).parents[1]
+    path = root / "benchmarks" / "results" / "cpu.json"
+    if not path.exists():
+        pytest.skip("results are not part of the source distribution")
+    text = (root / "README.md").read_text()
+    assert readme.written(text, records.load(path)) == text
+    with pytest.raises(ValueError, match="needs a line"):
+        readme.written(text.replace(readme.END, ""), records.load(path))
+
+
 def test_names_are_unique_and_the_core_is_there():
     assert len({w.name for w in WORKLOADS}) == len(WORKLOADS)
     assert [w.window for w in workloads.select(tags=["core"])] == [(3, 3), (2, 2), (3, 3), (13, 13)]
@@ -114,7 +127,7 @@ def test_the_reference_agrees_with_the_oracle(name):
     order = (0, workload.channel_axis % len(workload.shape), *workload.spatial_axes)
     x = data.x.transpose(order).astype(np.float64)
     arguments = {"window_dilation": workload.dilation, "channel_axis": 1, "padding_is_empty": False}
-    window = pooling_window("test", x.shape, workload.window, workload.strides, workload.pairs, **arguments)
+    window = pooling_window(x.shape, workload.window, workload.strides, workload.pairs, **arguments)
     output = (*x.shape[:2], *workload.output_plane)
     cotangent = data.cotangent.transpose(order) if data.cotangent.ndim == x.ndim else data.cotangent
     cotangent = cotangent.reshape(output).astype(np.float64)
@@ -492,7 +505,7 @@ def test_means_and_the_worst_cases_are_shown(capsys):
 @pytest.mark.parametrize("command", ["random", "choice"])
 def test_drawn_pools_are_timed_from_the_command_line(command, capsys, monkeypatch):
     small = dataclasses.replace(tiny("max-3x3-s2-stem"), dtypes=("float32",))
-    monkeypatch.setattr(random_pools, "draw", lambda *drawn: {(5, 1, 0): (small,)}[drawn])
+    monkeypatch.setattr(random_pools, "draw", lambda seed, count, first: {(5, 1, 0): (small,)}[seed, count, first])
     arguments = [command, "--seed", "5", "--count", "1", "--modes", "forward", "--samples", "3", "--budget", "0.01"]
     command_line = pytest.importorskip("benchmarks.__main__")
     assert command_line.main([*arguments, *(["--contenders", "jaxpool", "flax"] if command == "random" else [])]) == 0

@@ -36,7 +36,7 @@ BOUNDS = {
 
 
 def _reason_to_skip():
-    if not (ROOT / "benchmarks" / "aot.py").exists():
+    if not (ROOT / "benchmarks" / "aot").exists():
         return "needs the folder benchmarks of the repository"
     if not any(importlib.util.find_spec(f"jax_cuda{version}_plugin") for version in (12, 13)):
         return "needs jax-cuda12-plugin, which compiles for GPUs without one"
@@ -51,8 +51,8 @@ def compile_for_h100():
     """Compiles in one process of its own: the flags that this takes must be set before JAX starts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT))
-        from benchmarks.aot_targets import TARGETS, missing
-        from benchmarks.aot_worker import Worker
+        from benchmarks.aot.targets import TARGETS, missing
+        from benchmarks.aot.worker import Worker
         from benchmarks.workloads import WORKLOADS, minimal_bytes
 
     absent = missing(TARGETS["h100"])

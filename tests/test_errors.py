@@ -11,6 +11,7 @@ import pickle
 import re
 import subprocess
 import sys
+import traceback
 import typing
 
 import jax
@@ -23,18 +24,24 @@ from jax.experimental import checkify
 
 import jaxpool
 import jaxpool.torch
-from jaxpool._geometry import pooling_window, unpooling_window
+from jaxpool._geometry import WindowArguments, pooling_window, unpooling_window
 from jaxpool._geometry.calls import explained
 
+PACKAGE = pathlib.Path(jaxpool.__file__).parent
 MESSAGES = json.loads(pathlib.Path(__file__).with_name("bad_calls.json").read_text())
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("name", CALLS)
 def test_bad_call(name):
     kind, message = MESSAGES[name]
     with pytest.raises(Exception) as error:  # noqa: PT011 -- kind and message are compared whole
         CALLS[name]()
     assert (type(error.value).__name__, str(error.value)) == (kind, message)
+    # A traceback is short: of the library it shows the function that was called, or the module and its function.
+    frames = traceback.extract_tb(error.value.__traceback__)
+    assert len([frame for frame in frames if PACKAGE in pathlib.Path(frame.filename).parents]) <= 2
+    assert error.value.__cause__ is not None or error.value.__suppress_context__ or error.value.__context__ is None
 
 
 def test_every_message_belongs_to_a_call_and_has_all_parts():
@@ -249,7 +256,7 @@ def test_numbers_wider_than_those_of_jax_are_refused(dtype, remedy):
         jaxpool.avg_pool(np.zeros((4, 4), dtype), (2, 2), channel_axis=None)
     assert str(error.value) == (
         "avg_pool: inputs.dtype must have at most 64 bits per real number; "
-        f"got inputs.dtype={np.dtype(dtype)} for JAX. Convert with inputs.astype(np.{remedy}) first."
+        f"got inputs.dtype={np.dtype(dtype)}. Convert with inputs.astype(np.{remedy}) first."
     )
 
 
@@ -338,7 +345,7 @@ def outputs(size, taps, stride, padding):
     for ceil_mode in (False, True):
         try:
             window = pooling_window(
-                "pool", (size,), taps, stride, padding, ceil_mode=ceil_mode, channel_axis=None, padding_is_empty=False
+                (size,), taps, stride, padding, ceil_mode=ceil_mode, channel_axis=None, padding_is_empty=False
             )
         except ValueError:
             continue
@@ -348,8 +355,8 @@ def outputs(size, taps, stride, padding):
 @pytest.mark.parametrize("padding", ["VALID", "SAME", "SAME_LOWER", 1, [(1, 0)], [(-1, 0)]])
 def test_planes_are_refused_exactly_where_pooling_gives_no_such_inputs_and_suggestions_are_taken(padding):
     def window(n, taps, stride, size):
-        more = {"window_dilation": 1, "channel_axis": None, "output_shape": (size,), "padding_is_empty": False}
-        return unpooling_window("unpool", (n,), taps, stride, padding, **more)
+        arguments = WindowArguments(taps, stride, padding, channel_axis=None)
+        return unpooling_window((n,), arguments, (size,), padding_is_empty=False)
 
     for size, taps, stride, n in itertools.product(range(1, 10), [(1,), (2,), (4,)], (1, 2, 3), range(1, 9)):
         try:

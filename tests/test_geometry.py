@@ -21,7 +21,6 @@ AXIS = st.tuples(
 
 def window_of(size, taps, stride, dilation, padding, ceil_mode):
     return pooling_window(
-        "pool",
         (size,),
         (taps,),
         stride,
@@ -104,7 +103,7 @@ def test_a_long_axis_costs_nothing():
     ],
 )
 def test_padding_forms(padding, pairs):
-    window = pooling_window("pool", (1, 9, 9, 1), (3, 3), 1, padding, padding_is_empty=True)
+    window = pooling_window((1, 9, 9, 1), (3, 3), 1, padding, padding_is_empty=True)
     assert [(part.low, part.high) for part in window.parts] == pairs
 
 
@@ -122,7 +121,7 @@ def test_padding_forms(padding, pairs):
     ],
 )
 def test_spatial_axes(shape, rank, channel_axis, axes):
-    window = pooling_window("pool", shape, (2,) * rank, channel_axis=channel_axis, padding_is_empty=True)
+    window = pooling_window(shape, (2,) * rank, channel_axis=channel_axis, padding_is_empty=True)
     assert window.axes == axes
 
 

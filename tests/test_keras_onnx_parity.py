@@ -173,7 +173,7 @@ def test_adaptive_pools_follow_the_integer_rule_where_keras_rounds(kind, size, o
     np.testing.assert_allclose(y, adaptive_by_rule(kind, x, (outputs,), -1), rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.xfail(reason="Keras: bounds of adaptive windows in float32")
+@pytest.mark.fault_of_others("Keras: bounds of adaptive windows in float32")
 @pytest.mark.parametrize(("size", "outputs"), INEXACT)
 def test_keras_follows_the_integer_rule(keras, size, outputs):
     x = random_array((2, size, 3), size)
@@ -191,7 +191,7 @@ def test_mask_of_a_layer_is_where(keras, seed):
     np.testing.assert_allclose(y, expected, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.xfail(reason="Keras: NaN where a mask is all False")
+@pytest.mark.fault_of_others("Keras: NaN where a mask is all False")
 def test_keras_has_a_value_where_a_mask_is_all_false(keras):
     y = keras_layer(keras, "GlobalAveragePooling1D", np.ones((1, 6, 4), np.float32), mask=jnp.zeros((1, 6), bool))
     np.testing.assert_array_equal(y, np.zeros((1, 4)))
@@ -202,7 +202,7 @@ def test_a_mask_that_is_all_false_gives_0():
     np.testing.assert_array_equal(y, np.zeros((1, 4)))
 
 
-@pytest.mark.xfail(reason="Keras: bfloat16 is summed in bfloat16")
+@pytest.mark.fault_of_others("Keras: bfloat16 is summed in bfloat16")
 def test_keras_averages_bfloat16(keras):
     x = jnp.full((1, 64, 64, 1), 1.1, jnp.bfloat16)
     assert keras_layer(keras, "AveragePooling2D", x, (64, 64)).item() == x[0, 0, 0, 0].item()
@@ -567,7 +567,7 @@ def test_the_specification_where_the_evaluator_differs(fault, case, x, expected)
     assert_same_values(ours(case, x)[output], expected)
 
 
-@pytest.mark.xfail(reason="the reference evaluator of ONNX, see FAULTS")
+@pytest.mark.fault_of_others("the reference evaluator of ONNX, see FAULTS")
 @pytest.mark.parametrize(("fault", "case", "x", "expected"), EXAMPLES, ids=EXAMPLE_NAMES)
 def test_the_evaluator_where_it_differs(onnx, fault, case, x, expected):
     x, expected = example_arrays(case, x, expected)
@@ -595,7 +595,7 @@ def test_global_nodes(onnx, operator, rank, seed):
         assert_same_values(y, onnx.evaluate(operator, [x], {})[0])
 
 
-@pytest.mark.xfail(reason=FAULTS["global max"])
+@pytest.mark.fault_of_others(FAULTS["global max"])
 @pytest.mark.parametrize("rank", [1, 3])
 def test_the_evaluator_of_global_maxima(onnx, rank):
     x = random_array((2, 3, *(5, 4, 3)[:rank]), rank)
@@ -614,7 +614,7 @@ def test_global_lp_nodes(rank, p):
     assert_same_values(y, specified(Case("LpPool", x.shape, x.shape[2:], p=p), x)[0])
 
 
-@pytest.mark.xfail(reason=FAULTS["global lp"])
+@pytest.mark.fault_of_others(FAULTS["global lp"])
 def test_the_evaluator_of_global_norms(onnx):
     x = np.array([[[3, -4]]], np.float32)
     assert onnx.evaluate("GlobalLpPool", [x], {"p": 2})[0].item() == 5
@@ -671,7 +671,7 @@ def test_unpooling_into_a_larger_plane():
     np.testing.assert_array_equal(y, UNPOOLED["expected"])
 
 
-@pytest.mark.xfail(reason=FAULTS["unpool output_shape"])
+@pytest.mark.fault_of_others(FAULTS["unpool output_shape"])
 def test_the_evaluator_of_unpooling_into_a_larger_plane(onnx):
     inputs = [UNPOOLED["values"], UNPOOLED["indices"], np.array([2, 1, 5])]
     y = onnx.evaluate("MaxUnpool", inputs, {"kernel_shape": (2,), "strides": (2,)})[0]

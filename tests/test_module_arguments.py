@@ -67,10 +67,10 @@ def test_a_wrong_argument_is_refused_as_the_function_refuses_it(name, api):
             kind, message = error_of(functools.partial(module, **given))
             expected_kind, expected = error_of(functools.partial(function, X, *more, **named, **given))
             assert kind is expected_kind
-            # The function then says for which inputs.
-            rule = expected.replace(f"{name}: ", f"{class_name(name)}: ", 1).split(" for ")[0]
-            assert message.split(" for ")[0] == rule
-            assert re.fullmatch(r"\w+: .* must .*; got .* for .*\. [A-Z].*[.?]", message)
+            # The function may also say for which inputs.
+            expected = expected.replace(f"{name}: ", f"{class_name(name)}: ", 1)
+            assert re.split(r" for |\. [A-Z]", message)[0] == re.split(r" for |\. [A-Z]", expected)[0]
+            assert re.fullmatch(r"\w+: .* must .*; got .*\. [A-Z].*[.?]", message)
 
 
 @pytest.mark.parametrize("api", APIS, ids=short)
@@ -87,7 +87,7 @@ def test_inputs_for_the_constructor_are_refused_with_the_remedy(name, api):
     rule = "be given in the call" if argument == "inputs" else "be a sequence of integers"
     expected = (
         f"{class_name(name)}: {argument} must {rule}; got {argument}=an array of float32 "
-        f"with shape {X.shape} for the constructor. A module is made first and called later: "
+        f"with shape {X.shape}. A module is made first and called later: "
         f"{class_name(name)}({sizes})({call})."
     )
     for made in (

@@ -5,6 +5,7 @@ import functools
 import inspect
 import pickle
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -54,14 +55,16 @@ def inputs(shape=(2, 5, 6, 3)):
     return jnp.asarray(np.random.default_rng(0).normal(size=shape), np.float32)
 
 
-def assert_trees_equal(got, expected):
-    jax.tree.map(np.testing.assert_array_equal, got, expected)
-
-
 def test_every_pool_has_a_module_in_both():
     names = sorted(map(class_name, POOLS))
     assert sorted(jaxpool.linen.__all__) == names
     assert sorted(jaxpool.nnx.__all__) == names
+
+
+def test_the_first_name_of_min_pooling_with_indices_stays():
+    assert jaxpool.min_pool_with_argmax is jaxpool.min_pool_with_argmin
+    for api in (jaxpool.linen, jaxpool.nnx):
+        assert api.MinPoolWithArgmax is api.MinPoolWithArgmin
 
 
 @pytest.mark.parametrize("name", POOLS)
@@ -87,17 +90,17 @@ def test_modules_compute_what_the_function_does(name):
     expected = getattr(jaxpool, name)(x, *more, **named, **arguments(name))
     linen_module = getattr(jaxpool.linen, class_name(name))(**arguments(name))
     nnx_module = getattr(jaxpool.nnx, class_name(name))(**arguments(name))
-    assert_trees_equal(linen_module.apply({}, x, *more, **named), expected)
-    assert_trees_equal(linen_module(x, *more, **named), expected)
-    assert_trees_equal(nnx_module(x, *more, **named), expected)
-    assert_trees_equal(nnx.jit(lambda m, x: m(x, *more, **named))(nnx_module, x), expected)
+    chex.assert_trees_all_equal(linen_module.apply({}, x, *more, **named), expected)
+    chex.assert_trees_all_equal(linen_module(x, *more, **named), expected)
+    chex.assert_trees_all_equal(nnx_module(x, *more, **named), expected)
+    chex.assert_trees_all_equal(nnx.jit(lambda m, x: m(x, *more, **named))(nnx_module, x), expected)
     assert jax.tree.leaves(nnx.state(nnx_module)) == []
     assert linen_module.init(jax.random.key(0), x, *more, **named) == {}
     again = getattr(jaxpool.linen, class_name(name))(**arguments(name))
     assert hash(linen_module) == hash(again)
     assert linen_module == again
     assert pickle.loads(pickle.dumps(linen_module)) == linen_module
-    assert_trees_equal(pickle.loads(pickle.dumps(nnx_module))(x, *more, **named), expected)
+    chex.assert_trees_all_equal(pickle.loads(pickle.dumps(nnx_module))(x, *more, **named), expected)
     assert repr(linen_module).startswith(class_name(name))
     assert repr(nnx_module).startswith(class_name(name))
 
@@ -105,8 +108,8 @@ def test_modules_compute_what_the_function_does(name):
 def test_positional_arguments_are_those_of_the_function():
     x = inputs()
     expected = jaxpool.avg_pool(x, (2, 2), 2, "SAME", False)
-    assert_trees_equal(jaxpool.linen.AvgPool((2, 2), 2, "SAME", False).apply({}, x), expected)
-    assert_trees_equal(jaxpool.nnx.AvgPool((2, 2), 2, "SAME", False)(x), expected)
+    chex.assert_trees_all_equal(jaxpool.linen.AvgPool((2, 2), 2, "SAME", False).apply({}, x), expected)
+    chex.assert_trees_all_equal(jaxpool.nnx.AvgPool((2, 2), 2, "SAME", False)(x), expected)
 
 
 def test_what_is_named_in_a_call_takes_the_place_of_the_field():
@@ -118,7 +121,7 @@ def test_what_is_named_in_a_call_takes_the_place_of_the_field():
     for api in (jaxpool.nnx, jaxpool.linen):
         values, indices = api.MaxPoolWithArgmax((2, 2), 2)(x)
         unpooled = api.MaxUnpool((2, 2), 2)(values, indices, output_shape=(5, 6))
-        assert_trees_equal(unpooled, jaxpool.max_unpool(values, indices, (2, 2), 2, output_shape=(5, 6)))
+        chex.assert_trees_all_equal(unpooled, jaxpool.max_unpool(values, indices, (2, 2), 2, output_shape=(5, 6)))
         with pytest.raises(TypeError, match=r"MaxPool\(\.\.\.\): takes strides where it is made, not in the call"):
             api.MaxPool((2, 2))(x, strides=2)
 
@@ -139,7 +142,7 @@ def test_flax_captures_the_call_of_every_module(name):
     more, named = arrays(name, x)
     module = getattr(jaxpool.linen, class_name(name))(**arguments(name))
     result, state = module.apply({}, x, *more, **named, capture_intermediates=True)
-    assert_trees_equal(state["intermediates"]["__call__"], (result,))
+    chex.assert_trees_all_equal(state["intermediates"]["__call__"], (result,))
 
 
 def test_flax_sees_a_call_of_a_module():
@@ -151,7 +154,7 @@ def test_flax_sees_a_call_of_a_module():
     x = inputs()
     _, state = Network().init_with_output(jax.random.key(0), x, capture_intermediates=True)
     (features,) = state["intermediates"]["features"]["__call__"]
-    assert_trees_equal(features, jaxpool.global_avg_pool(jaxpool.max_pool(x, (2, 2))))
+    chex.assert_trees_all_equal(features, jaxpool.global_avg_pool(jaxpool.max_pool(x, (2, 2))))
     table = nn.tabulate(Network(), jax.random.key(0), console_kwargs={"width": 200})(x)
     assert "MaxPool_0" in table
     assert "features" in table
@@ -180,7 +183,7 @@ def test_in_linen_sequential_scan_vmap_and_remat():
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(slope))
     mapped = nn.vmap(jaxpool.linen.AvgPool, in_axes=0, variable_axes={})((2, 2))
     xs = jnp.stack([x, 2 * x])
-    assert_trees_equal(mapped.apply({}, xs), jaxpool.avg_pool(xs, (2, 2)))
+    chex.assert_trees_all_equal(mapped.apply({}, xs), jaxpool.avg_pool(xs, (2, 2)))
 
 
 def test_in_nnx_sequential_jit_grad_and_scan():
@@ -299,11 +302,11 @@ def test_what_users_derive_from_a_module():
     scaled = Scaled([2, 2], strides=2, scale=3.0)
     assert scaled == Scaled((2, 2), strides=2, scale=3.0)
     assert hash(scaled) == hash(Scaled((2, 2), strides=2, scale=3.0))
-    assert_trees_equal(scaled.apply({}, x), 3 * jaxpool.max_pool(x, (2, 2), 2))
+    chex.assert_trees_all_equal(scaled.apply({}, x), 3 * jaxpool.max_pool(x, (2, 2), 2))
     halving = Halving(2)
     assert halving.window_shape == (2, 2)
     assert list(inspect.signature(Halving).parameters) == ["rank"]
-    assert_trees_equal(nnx.vmap(halving)(x), jaxpool.max_pool(x, (2, 2), 2))
+    chex.assert_trees_all_equal(nnx.vmap(halving)(x), jaxpool.max_pool(x, (2, 2), 2))
     with pytest.raises(TypeError, match="Scaled: window_shape must be a sequence"):
         Scaled(2)
     with pytest.raises(TypeError, match="Halving: strides must"):

@@ -88,7 +88,7 @@ POOLS = {
     "max": jaxpool.max_pool,
     "min": jaxpool.min_pool,
     "argmax": jaxpool.max_pool_with_argmax,
-    "argmin": functools.partial(jaxpool.min_pool_with_argmax, index_convention="coordinates"),
+    "argmin": functools.partial(jaxpool.min_pool_with_argmin, index_convention="coordinates"),
     "offsets": functools.partial(jaxpool.max_pool_with_argmax, index_convention="window"),
     "average": jaxpool.avg_pool,
     "average, real": functools.partial(jaxpool.avg_pool, count_include_pad=False),

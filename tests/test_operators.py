@@ -63,7 +63,6 @@ DATA = ("ties", "distinct", "special")
 def window_of(case: str) -> Window:
     shape, taps, strides, padding, dilation, ceil_mode = CASES[case]
     return pooling_window(
-        "pool",
         shape,
         taps,
         strides,
@@ -205,7 +204,7 @@ def test_merged_rows_where_channels_follow(case):
 )
 @pytest.mark.parametrize("outputs", [3, 5000])
 def test_offsets_stay_out_of_padding_along_short_and_long_axes(name, outputs):
-    window = pooling_window("pool", (outputs,), (4,), 1, ((3, 0),), channel_axis=None, padding_is_empty=True)
+    window = pooling_window((outputs,), (4,), 1, ((3, 0),), channel_axis=None, padding_is_empty=True)
     _, offsets = ops.window_argextremum(np.full(outputs, -np.inf, np.float32), window, "max", name)
     # Taps that meet no element of short inputs are cut.
     first = window.parts[0].first_tap
@@ -301,7 +300,7 @@ def test_a_lowering_that_cannot_run_a_window_says_why():
 
 @pytest.mark.parametrize("name", [None, *NAMED, Plan("joint", borders="pad", back="dilate")])
 def test_sums_are_as_wide_as_asked_and_their_adjoints_as_narrow_as_the_input(name, rng):
-    window = pooling_window("pool", (6, 7), (3, 3), 1, 1, channel_axis=None, padding_is_empty=True)
+    window = pooling_window((6, 7), (3, 3), 1, 1, channel_axis=None, padding_is_empty=True)
     x = jnp.asarray(rng.integers(-3, 4, (6, 7)), jnp.bfloat16) + jnp.bfloat16(256)
 
     def total(x):

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 
+import chex
 import jax
 import jax.numpy as jnp
 import pytest
@@ -22,7 +23,7 @@ PACKAGE = pathlib.Path(jaxpool.__file__).parent
 STAGES = ["_pools", "_operators", "_lowerings", "_geometry"]
 # Geometry is integers that every stage may read; otherwise a stage calls the next.
 MAY_IMPORT = {
-    "_pools": {"_pools", "_operators", "_geometry"},
+    "_pools": {"_pools", "_operators", "_geometry", "typing"},
     "_operators": {"_operators", "_lowerings", "_geometry"},
     "_lowerings": {"_lowerings", "_geometry"},
     "_geometry": {"_geometry"},
@@ -197,7 +198,7 @@ def test_the_chosen_implementation_is_the_one_that_runs(platform, window, stride
     shape = (2, 48, 48, 16) if window == (40, 40) else (2, 16, 16, 16)
     name = {"cuda": "gpu"}.get(platform, platform)
     chosen = jaxpool.chosen_implementation(shape, window, strides, platform=name, dtype=dtype)
-    geometry = pooling_window("pool", shape, window, strides, padding_is_empty=True)
+    geometry = pooling_window(shape, window, strides, padding_is_empty=True)
     for operator, plan in chosen.items():
         if operator == "gather_at_extremum":
             # It names the plan of the gather; the offsets before it have their own.
@@ -299,15 +300,13 @@ def test_the_gradient_is_native_where_the_choice_says_so(platform, window, dilat
     assert ("select_and_scatter" in text) == ("select_and_scatter" in chosen.values())
 
 
-def test_one_compilation_per_shape():
-    traces = []
-
-    @jax.jit
-    def pooled(x):
-        traces.append(x.shape)
-        return jaxpool.max_pool(x, (2, 2))
-
-    for value in range(3):
-        pooled(jnp.full((1, 4, 4, 1), float(value)))
-    pooled(jnp.zeros((1, 5, 4, 1)))
-    assert traces == [(1, 4, 4, 1), (1, 5, 4, 1)]
+@pytest.mark.parametrize("row", ROWS, ids=ids)
+def test_one_trace_per_shape(row):
+    # Outside of `jit`, too: what a pool runs is compiled once for a shape, whatever the values.
+    chex.clear_trace_counter()
+    pooled = jax.jit(chex.assert_max_traces(lambda x: row(x), n=1))
+    first = row.inputs()
+    shapes = {jax.tree.map(jnp.shape, pooled(x)) for x in (first, first + 1, -first)}
+    assert len(shapes) == 1
+    with pytest.raises(AssertionError, match="is traced > 1 times"):
+        pooled(row.inputs((1, *row.shape[1:])))

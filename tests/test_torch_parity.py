@@ -1,6 +1,7 @@
 """Every function of jaxpool.torch beside its namesake: values, indices, gradients, errors and signatures."""
 
 import inspect
+import re
 import subprocess
 import sys
 
@@ -167,6 +168,53 @@ def test_signatures_are_those_of_torch(name):
 def test_no_pooling_function_of_torch_is_missing():
     theirs = {name for name in dir(functional) if "pool" in name and not name.startswith("_")}
     assert set(jaxpool.torch.__all__) == theirs
+
+
+MODULES = {
+    "MaxPool": {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True, "return_indices": True},
+    "MaxUnpool": {"kernel_size": 2, "stride": 2},
+    "AvgPool": {"kernel_size": 3, "stride": 2, "padding": 1, "count_include_pad": False},
+    "LPPool": {"norm_type": 2, "kernel_size": 2},
+    "AdaptiveAvgPool": {"output_size": 3},
+    "AdaptiveMaxPool": {"output_size": 3, "return_indices": True},
+    "FractionalMaxPool": {"kernel_size": 2, "output_size": 3, "return_indices": True},
+}
+
+
+@pytest.mark.parametrize("name", jaxpool.torch.nn.__all__)
+def test_modules_are_those_of_torch(name):
+    family, rank = name[:-2], int(name[-2])
+    theirs = getattr(torch.nn, name)
+    made = getattr(jaxpool.torch.nn, name)(**MODULES[family])
+    parameters = {p.name: p.default for p in inspect.signature(theirs).parameters.values()}
+    # Samples go into the call, where a key can take their place.
+    parameters.pop("_random_samples", None)
+    assert {p.name: p.default for p in inspect.signature(type(made)).parameters.values()} == parameters
+    assert made == getattr(jaxpool.torch.nn, name)(**MODULES[family])
+    assert isinstance(hash(made), int)
+    x = np.random.default_rng(rank).random((2, 3, *(8, 9, 10)[:rank]), np.float32)
+    arrays, more = [x], {}
+    if family == "MaxUnpool":
+        pooled = getattr(functional, f"max_pool{rank}d")(torch.asarray(x), 2, return_indices=True)
+        arrays = [array.numpy() for array in pooled]
+        more = {"output_size": x.shape[2:]}
+    options = dict(MODULES[family])
+    if family == "FractionalMaxPool":
+        samples = np.full((2, 3, rank), 0.4, np.float32)
+        more, options["_random_samples"] = {"_random_samples": samples}, torch.asarray(samples)
+        expected = theirs(**options)(torch.asarray(x))
+    else:
+        expected = theirs(**options)(*map(torch.asarray, arrays), **more)
+    jax.tree.map(
+        lambda ours, other: np.testing.assert_allclose(ours, other.numpy(), rtol=1e-6),
+        jax.tree.leaves(made(*arrays, **more)),
+        jax.tree.leaves(expected),
+    )
+
+
+def test_no_pooling_module_of_torch_is_missing():
+    theirs = {name for name in dir(torch.nn) if re.search(r"(Pool|Unpool)\d", name)}
+    assert set(jaxpool.torch.nn.__all__) == theirs
 
 
 def test_torch_is_not_imported():

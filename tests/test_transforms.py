@@ -2,6 +2,7 @@
 
 import functools
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -61,9 +62,9 @@ close = functools.partial(np.testing.assert_allclose, rtol=2e-4, atol=2e-4)
 def test_jit_and_eager_agree(row):
     x = row.inputs()
     y = row(x)
-    np.testing.assert_allclose(jax.jit(row)(x), y, rtol=1e-6)
+    chex.assert_trees_all_close(jax.jit(row)(x), y, rtol=1e-6)
     with jax.disable_jit():
-        np.testing.assert_allclose(row(jnp.asarray(x)), y, rtol=1e-6)
+        chex.assert_trees_all_close(row(jnp.asarray(x)), y, rtol=1e-6)
 
 
 @every_row

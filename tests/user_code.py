@@ -67,7 +67,7 @@ def functions(x: Array, mask: Array, key: Array) -> None:
     assert_type(jaxpool.sum_pool(x, (2, 2), padding=1, padding_mode="REFLECT"), Array)
     values, indices = jaxpool.max_pool_with_argmax(x, (2, 2), 2, ceil_mode=True)
     assert_type(jaxpool.max_unpool(values, indices, (2, 2), 2, output_shape=x.shape[1:3]), Array)
-    assert_type(jaxpool.min_pool_with_argmax(x, (2, 2)), Pair)
+    assert_type(jaxpool.min_pool_with_argmin(x, (2, 2)), Pair)
     assert_type(jaxpool.avg_unpool(values, (2, 2), 2), Array)
     assert_type(jaxpool.lp_pool(x, (2, 2), p=jnp.float32(3)), Array)
     assert_type(jaxpool.power_mean_pool(x, (2, 2), p=3), Array)
@@ -97,7 +97,7 @@ def linen_modules(x: Array, mask: Array, key: Array) -> None:
     assert_type(jl.SumPool((2, 2), padding=1, padding_mode="REFLECT")(x), Array)
     values, indices = jl.MaxPoolWithArgmax((2, 2), 2)(x)
     assert_type(jl.MaxUnpool((2, 2), 2)(values, indices, output_shape=x.shape[1:3]), Array)
-    assert_type(jl.MinPoolWithArgmax((2, 2))(x), Pair)
+    assert_type(jl.MinPoolWithArgmin((2, 2))(x), Pair)
     assert_type(jl.AvgUnpool((2, 2), 2)(values), Array)
     assert_type(LinenNorm((2, 2), p=3, scale=2.0)(x, p=jnp.float32(3)), Array)
     assert_type(jl.PowerMeanPool((2, 2))(x), Array)
@@ -124,7 +124,7 @@ def nnx_modules(x: Array, mask: Array, key: Array) -> None:
     assert_type(jn.SumPool((2, 2), padding=1, padding_mode="REFLECT")(x), Array)
     values, indices = jn.MaxPoolWithArgmax((2, 2), 2)(x)
     assert_type(jn.MaxUnpool((2, 2), 2)(values, indices, output_shape=x.shape[1:3]), Array)
-    assert_type(jn.MinPoolWithArgmax((2, 2))(x), Pair)
+    assert_type(jn.MinPoolWithArgmin((2, 2))(x), Pair)
     assert_type(jn.AvgUnpool((2, 2), 2)(values), Array)
     assert_type(jn.LpPool((2, 2), p=3)(x, p=jnp.float32(3)), Array)
     assert_type(jn.PowerMeanPool((2, 2))(x), Array)
@@ -151,9 +151,13 @@ def torch_facade(x: Array, mask: Array, key: Array) -> None:
     assert_type(jt.lp_pool1d(sequences, 2, 3), Array)
     assert_type(jt.lp_pool2d(images, 2, 3, stride=1), Array)
     assert_type(jt.lp_pool3d(volumes, 2, (1, 2, 2)), Array)
-    jt.max_pool1d(sequences, 2)
-    jt.max_pool2d(images, 2, stride=2, padding=1, ceil_mode=True, return_indices=True)
-    jt.max_pool3d(volumes, (1, 2, 2))
+    assert_type(jt.max_pool1d(sequences, 2), Array)
+    assert_type(jt.max_pool2d(images, 2, stride=2, padding=1, ceil_mode=True, return_indices=True), Pair)
+    assert_type(jt.max_pool3d(volumes, (1, 2, 2)), Array)
+    assert_type(jt.nn.AvgPool2d(2, stride=2)(images), Array)
+    assert_type(jt.nn.AdaptiveAvgPool2d((None, 1))(images), Array)
+    assert_type(jt.nn.LPPool2d(2, 3)(images), Array)
+    jt.nn.MaxPool2d(2, 2, return_indices=True)(images)
     assert_type(jt.max_pool1d_with_indices(sequences, 2), Pair)
     values, indices = jt.max_pool2d_with_indices(images, 2)
     assert_type(jt.max_pool3d_with_indices(volumes, (1, 2, 2)), Pair)
@@ -207,7 +211,7 @@ def wrong_calls(x: Array, mask: Array) -> tuple[Callable[[], object], ...]:
         lambda: jn.GlobalAvgPool(x),  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
         lambda: jn.AdaptiveAvgPool(7),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         lambda: jn.AdaptiveAvgPool(x, (7, 7)),  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
-        lambda: jt.max_pool2d(x, 2, strides=2),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        lambda: jt.max_pool2d(x, 2, strides=2),  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
         lambda: jt.avg_pool2d(x),  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
         lambda: jt.avg_pool2d(x, "2"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     )

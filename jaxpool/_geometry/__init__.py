@@ -1,7 +1,8 @@
-"""Stage 2 of 4: window arithmetic and argument errors. Integers only; nothing here imports jax."""
+"""The ground of all stages: window arithmetic and argument errors. Integers only; nothing here imports jax."""
 
 from jaxpool._geometry.arguments import (
     PADDING_MODES,
+    WindowArguments,
     check_offsets,
     plane_as_window,
     plane_axes,
@@ -24,9 +25,9 @@ from jaxpool._geometry.checks import (
     index_dtype,
     known_dtype,
     refuse_number,
-    refuse_operation,
     refuse_order,
     refuse_symbolic_indices,
+    refused_operation,
 )
 from jaxpool._geometry.fractional import check_randomness, check_samples, check_unit_range, fractional_window
 from jaxpool._geometry.unpooling import (
@@ -38,7 +39,7 @@ from jaxpool._geometry.unpooling import (
     refuse_other_places,
     unpooling_window,
 )
-from jaxpool._geometry.values import ARRAYS, Ints, Padding, hashable, native, traced
+from jaxpool._geometry.values import ARRAYS, hashable, native, traced
 from jaxpool._geometry.window import AxisWindow, Segment, Window, known
 
 __all__ = [
@@ -47,10 +48,9 @@ __all__ = [
     "AxisBins",
     "AxisWindow",
     "BinSums",
-    "Ints",
-    "Padding",
     "Segment",
     "Window",
+    "WindowArguments",
     "adaptive_bins",
     "check_divisor",
     "check_dtype",
@@ -82,10 +82,10 @@ __all__ = [
     "pooling_window",
     "refuse_astray",
     "refuse_number",
-    "refuse_operation",
     "refuse_order",
     "refuse_other_places",
     "refuse_symbolic_indices",
+    "refused_operation",
     "shape_of",
     "traced",
     "unpooling_window",

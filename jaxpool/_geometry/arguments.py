@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from jaxpool._geometry.checks import check_flag, check_option
 from jaxpool._geometry.foreign import of_all_axes, padding_in_a_row, spelled
-from jaxpool._geometry.values import as_index, as_positive, as_sequence, as_sizes, refuse, remembered, shown, traced
+from jaxpool._geometry.values import as_index, as_positive, as_sequence, as_sizes, memoised, refuse, shown, traced
 from jaxpool._geometry.window import AxisWindow, Window, known
 
 PADDING_MODES = ("EDGE", "REFLECT", "WRAP")
@@ -19,18 +19,17 @@ _PADDING_RULE = (
 )
 
 
-def window_sizes(function: str, value: Any) -> tuple[int, ...]:
+def window_sizes(value: Any) -> tuple[int, ...]:
     """The window's size along every spatial axis."""
-    fact = "the window"
     remedy = "Write (2, 2) for a window of 2 by 2."
     if isinstance(value, int) and not isinstance(value, bool):
         remedy = f"Write ({value},) for one spatial axis, ({value}, {value}) for two."
-    elements = as_sizes(function, "window_shape", value, "be a sequence with one size per spatial axis", fact, remedy)
-    sizes = [as_index(function, "window_shape", element, value, fact) for element in elements]
-    return as_positive(function, "window_shape", sizes, value, fact)
+    elements = as_sizes("window_shape", value, "be a sequence with one size per spatial axis", remedy)
+    sizes = [as_index("window_shape", element, value) for element in elements]
+    return as_positive("window_shape", sizes, value)
 
 
-def _per_axis(function: str, argument: str, value: Any, window_shape: tuple[int, ...]) -> tuple[int, ...]:
+def _per_axis(argument: str, value: Any, window_shape: tuple[int, ...]) -> tuple[int, ...]:
     """An int or one int per spatial axis, all positive."""
     fact = f"window_shape={window_shape}"
     rule = "be an int or have one int per spatial axis"
@@ -38,27 +37,27 @@ def _per_axis(function: str, argument: str, value: Any, window_shape: tuple[int,
     if elements is None:
         named = isinstance(value, str) and value.upper() in _PADDING_NAMES
         remedy = f"Write padding={value!r}; after the window come the strides." if named else None
-        elements = [as_index(function, argument, value, value, fact, rule, remedy)] * len(window_shape)
+        elements = [as_index(argument, value, value, fact, rule, remedy)] * len(window_shape)
     if len(elements) != len(window_shape):
         rank = len(window_shape)
         remedy = of_all_axes(elements, rank) or f"Give {rank} of them, or one int for all axes."
-        refuse(ValueError, function, argument, rule, shown(value), fact, remedy)
-    values = [as_index(function, argument, element, value, fact) for element in elements]
-    return as_positive(function, argument, values, value, fact)
+        refuse(ValueError, argument, rule, shown(value), remedy, fact)
+    values = [as_index(argument, element, value, fact) for element in elements]
+    return as_positive(argument, values, value, fact)
 
 
 def steps_of(
-    function: str, strides: Any, window_dilation: Any, window_shape: tuple[int, ...]
+    strides: Any, window_dilation: Any, window_shape: tuple[int, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Stride and dilation along every spatial axis."""
-    steps = _per_axis(function, "strides", 1 if strides is None else strides, window_shape)
-    return steps, _per_axis(function, "window_dilation", window_dilation, window_shape)
+    steps = _per_axis("strides", 1 if strides is None else strides, window_shape)
+    return steps, _per_axis("window_dilation", window_dilation, window_shape)
 
 
-def _same(function: str, size: int, extent: int, stride: int, lower: bool) -> tuple[int, int]:
+def _same(size: int, extent: int, stride: int, lower: bool) -> tuple[int, int]:
     if extent < stride and not known(size):
         rule, remedy = "be known for 'SAME' and windows that do not touch", "Export once per spatial size."
-        refuse(ValueError, function, "inputs.shape", rule, size, "a spatial axis", remedy)
+        refuse(ValueError, "inputs.shape", rule, size, remedy, "a spatial axis")
     # ceil(size / stride) windows; an odd cell of padding goes to the high side, or to the low one.
     outputs = -(-size // stride)
     total = (outputs - 1) * stride + extent - size
@@ -80,7 +79,7 @@ def _named_elsewhere(value: str, extents: Sequence[int]) -> str:
 
 
 def paddings_of(
-    function: str, value: Any, sizes: tuple[int, ...], extents: Sequence[int], strides: tuple[int, ...]
+    value: Any, sizes: tuple[int, ...], extents: Sequence[int], strides: tuple[int, ...]
 ) -> list[tuple[int, int]]:
     """One (low, high) pair per spatial axis."""
     fact = f"{len(sizes)} spatial axes" if len(sizes) > 1 else "1 spatial axis"
@@ -90,43 +89,41 @@ def paddings_of(
             return [(0, 0)] * len(sizes)
         if name in _PADDING_NAMES:
             lower = name == "SAME_LOWER"
-            return [_same(function, *axis, lower) for axis in zip(sizes, extents, strides, strict=True)]
-        refuse(ValueError, function, "padding", _PADDING_RULE, repr(value), fact, _named_elsewhere(value, extents))
+            return [_same(*axis, lower) for axis in zip(sizes, extents, strides, strict=True)]
+        refuse(ValueError, "padding", _PADDING_RULE, repr(value), _named_elsewhere(value, extents), fact)
     elements = as_sequence(value)
     if elements is None:
         if value is None:
             remedy = "Leave the argument out, or write 'VALID' or 0, for none."
-            refuse(TypeError, function, "padding", _PADDING_RULE, value, fact, remedy)
-        amount = as_index(function, "padding", value, value, fact, _PADDING_RULE)
+            refuse(TypeError, "padding", _PADDING_RULE, value, remedy, fact)
+        amount = as_index("padding", value, value, fact, _PADDING_RULE)
         return [(amount, amount)] * len(sizes)
     if len(elements) != len(sizes):
         remedy = padding_in_a_row(elements, len(sizes)) or f"Give {len(sizes)} of them, or one int for all axes."
-        refuse(ValueError, function, "padding", _PADDING_RULE, shown(value), fact, remedy)
+        refuse(ValueError, "padding", _PADDING_RULE, shown(value), remedy, fact)
     pairs: list[tuple[int, int]] = []
     for element in elements:
         ends = as_sequence(element)
         ends = [element, element] if ends is None else ends
         if len(ends) != 2:
             remedy = "Write each pair as (low, high)."
-            refuse(ValueError, function, "padding", _PADDING_RULE, repr(value), fact, remedy)
-        low, high = (as_index(function, "padding", end, value, fact) for end in ends)
+            refuse(ValueError, "padding", _PADDING_RULE, repr(value), remedy, fact)
+        low, high = (as_index("padding", end, value, fact) for end in ends)
         pairs.append((low, high))
     return pairs
 
 
-def spatial_axes(
-    function: str, argument: str, value: Any, shape: tuple[Any, ...], spatial: int, channel_axis: Any
-) -> tuple[int, ...]:
+def spatial_axes(argument: str, value: Any, shape: tuple[Any, ...], spatial: int, channel_axis: Any) -> tuple[int, ...]:
     """The last `spatial` axes that are not the channel axis; `argument` is what asked for so many."""
     rank = len(shape)
     channel = None
     if channel_axis is not None:
         fact = f"inputs of shape {shape}"
         remedy = f"Use -1 for channels last, {-1 - spatial} for channels first, None for no channel axis."
-        channel = as_index(function, "channel_axis", channel_axis, channel_axis, fact, "be None or an integer", remedy)
+        channel = as_index("channel_axis", channel_axis, channel_axis, fact, "be None or an integer", remedy)
         if not -rank <= channel < rank:
             rule = f"be None or an axis from {-rank} to {rank - 1}" if rank else "be None"
-            refuse(ValueError, function, "channel_axis", rule, channel, fact, remedy)
+            refuse(ValueError, "channel_axis", rule, channel, remedy, fact)
         channel %= rank
     others = [axis for axis in range(rank) if axis != channel]
     if len(others) < spatial:
@@ -141,33 +138,31 @@ def spatial_axes(
         elements = as_sequence(value)
         if elements is not None and len(elements) == rank:
             remedy = of_all_axes(elements, rank - 2, shape) or remedy
-        refuse(ValueError, function, argument, rule, shown(value), fact, remedy)
+        refuse(ValueError, argument, rule, shown(value), remedy, fact)
     return tuple(others[len(others) - spatial :])
 
 
-def shape_of(function: str, value: Any) -> tuple[Any, ...]:
+def shape_of(value: Any) -> tuple[Any, ...]:
     """The argument `input_shape` as a tuple; its sizes may be symbolic."""
-    fact = "the shape of the inputs"
     if traced(value):
-        as_index(function, "input_shape", value, value, fact)
+        as_index("input_shape", value, value)
     elements = as_sequence(value)
     if elements is None or len(getattr(value, "shape", ())) > 1:
         remedy = "Pass inputs.shape."
-        refuse(TypeError, function, "input_shape", "be a sequence of sizes", shown(value), fact, remedy)
+        refuse(TypeError, "input_shape", "be a sequence of sizes", shown(value), remedy)
     # A symbolic size of jax.export, by name: this stage does not import jax.
     symbols = [type(size).__name__.endswith("DimExpr") for size in elements]
     sizes = [
-        size if symbolic else as_index(function, "input_shape", size, value, fact)
+        size if symbolic else as_index("input_shape", size, value)
         for size, symbolic in zip(elements, symbols, strict=True)
     ]
     if any(not symbolic and size < 0 for size, symbolic in zip(sizes, symbols, strict=True)):
         remedy = "Pass inputs.shape."
-        refuse(ValueError, function, "input_shape", "not be negative", shown(value), fact, remedy)
+        refuse(ValueError, "input_shape", "not be negative", shown(value), remedy)
     return tuple(sizes)
 
 
 def plane_of(
-    function: str,
     shape: tuple[Any, ...],
     axes: tuple[int, ...],
     argument: str = "inputs.shape",
@@ -188,11 +183,11 @@ def plane_of(
             remedy = "Only batch and channel axes may be symbolic; export once per spatial size."
             if native:
                 remedy = "Pass implementation='reduce_window', which takes any size, or export once per spatial size."
-            refuse(ValueError, function, argument, rule, shape, f"spatial axis {axis}", remedy)
+            refuse(ValueError, argument, rule, shape, remedy, f"spatial axis {axis}")
         sizes.append(size)
     if any(known(size) and size == 0 for size in sizes):
         remedy = "There is nothing to pool; drop the empty inputs first."
-        refuse(ValueError, function, argument, "have no empty spatial axis", shape, f"axes {axes}", remedy)
+        refuse(ValueError, argument, "have no empty spatial axis", shape, remedy, f"axes {axes}")
     return tuple(sizes)
 
 
@@ -205,7 +200,6 @@ def outputs_of(size: int, extent: int, stride: int, low: int, high: int, ceil_mo
 
 
 def _axis_window(
-    function: str,
     axis: int,
     size: int,
     taps: int,
@@ -219,50 +213,61 @@ def _axis_window(
     extent = (taps - 1) * dilation + 1
     if ceil_mode and not known(size):
         remedy = "Export once per spatial size."
-        refuse(ValueError, function, "inputs.shape", "be known in ceil mode", size, f"axis {axis}", remedy)
+        refuse(ValueError, "inputs.shape", "be known in ceil mode", size, remedy, f"axis {axis}")
     if ceil_mode and min(pair) < 0:
         rule = "not be negative in ceil mode"
         remedy = "Crop the inputs by slicing first, or pass ceil_mode=False."
-        refuse(ValueError, function, "padding", rule, repr(padding), f"axis {axis} of size {size}", remedy)
+        refuse(ValueError, "padding", rule, repr(padding), remedy, f"axis {axis} of size {size}")
     outputs = outputs_of(size, extent, stride, low, high, ceil_mode)
     if known(size) and outputs < 1:
         fact = f"axis {axis} of size {size} with padding ({low}, {high}) and an effective window of {extent}"
         remedy = "Use a smaller window or more padding; for the whole plane use the global pools."
         remedy += " For channels first pass channel_axis, -3 for images."
-        refuse(ValueError, function, "window_shape", "fit into the padded input", taps, fact, remedy)
+        refuse(ValueError, "window_shape", "fit into the padded input", taps, remedy, fact)
     return AxisWindow(axis, size, taps, stride, dilation, low, high, outputs)
 
 
-def require_real_taps(function: str, part: AxisWindow, padding: Any, plane: str = "the inputs") -> None:
+def require_real_taps(part: AxisWindow, padding: Any, plane: str = "the inputs") -> None:
     """Refuses padding in which a window lies wholly; `plane` is what is padded."""
     window = part.window_in_padding()
     if window is not None:
         rule = f"leave at least one element of {plane} in every window"
         where = f"window {window} of {part.taps} taps lies wholly in padding"
         fact = f"axis {part.axis} of size {part.size}, where {where}"
-        refuse(ValueError, function, "padding", rule, shown(padding), fact, "Pad less, or dilate less.")
+        refuse(ValueError, "padding", rule, shown(padding), "Pad less, or dilate less.", fact)
 
 
-def _require_reachable(function: str, part: AxisWindow, padding: Any) -> None:
+def _require_reachable(part: AxisWindow, padding: Any) -> None:
     """Refuses windows that lie so far out in padding that no array holds what is between them."""
     if not part.symbolic and part.normal.span > max(FARTHEST, 2 * part.size):
         rule = f"keep the windows within {FARTHEST} elements"
         fact = f"axis {part.axis} of size {part.size} with {part.outputs} windows, {part.stride} apart"
-        refuse(ValueError, function, "padding", rule, shown(padding), fact, "Pad less.")
+        refuse(ValueError, "padding", rule, shown(padding), "Pad less.", fact)
 
 
-@remembered
+class WindowArguments(NamedTuple):
+    """The arguments that describe a window, as the user wrote them."""
+
+    window_shape: Any
+    strides: Any = None
+    padding: Any = "VALID"
+    window_dilation: Any = 1
+    ceil_mode: Any = False
+    channel_axis: Any = -1
+    padding_mode: Any = None
+
+
+@memoised
 def pooling_window(
-    function: str,
     shape: tuple[Any, ...],
     window_shape: Any,
     strides: Any = None,
     padding: Any = "VALID",
-    *,
     window_dilation: Any = 1,
     ceil_mode: Any = False,
     channel_axis: Any = -1,
     padding_mode: Any = None,
+    *,
     padding_is_empty: bool,
     symbolic: bool = False,
     native: bool = False,
@@ -271,7 +276,6 @@ def pooling_window(
     """The window that a pooling function's arguments describe on inputs of the given shape.
 
     Args:
-      function: the public function's name, for its errors.
       shape: the shape of the inputs; batch and channel sizes may be symbolic.
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as the user wrote them.
       padding_is_empty: whether a window wholly in padding has no value and is refused.
@@ -279,65 +283,64 @@ def pooling_window(
       native: whether they may be with XLA's own window.
       argument: what the shape comes from.
     """
-    taps = window_sizes(function, window_shape)
-    check_flag(function, "ceil_mode", ceil_mode)
-    steps, dilations = steps_of(function, strides, window_dilation, taps)
-    axes = spatial_axes(function, "window_shape", window_shape, shape, len(taps), channel_axis)
-    sizes = plane_of(function, shape, axes, argument, symbolic=symbolic, native=native)
+    taps = window_sizes(window_shape)
+    check_flag("ceil_mode", ceil_mode)
+    steps, dilations = steps_of(strides, window_dilation, taps)
+    axes = spatial_axes("window_shape", window_shape, shape, len(taps), channel_axis)
+    sizes = plane_of(shape, axes, argument, symbolic=symbolic, native=native)
     extents = [(t - 1) * d + 1 for t, d in zip(taps, dilations, strict=True)]
-    pairs = paddings_of(function, padding, sizes, extents, steps)
+    pairs = paddings_of(padding, sizes, extents, steps)
     parts = tuple(
-        _axis_window(function, axis, size, tap, step, dilation, pair, ceil_mode, padding)
+        _axis_window(axis, size, tap, step, dilation, pair, ceil_mode, padding)
         for axis, size, tap, step, dilation, pair in zip(axes, sizes, taps, steps, dilations, pairs, strict=True)
     )
-    mode = check_padding_mode(function, padding_mode)
+    mode = check_padding_mode(padding_mode)
     for part in parts:
-        _require_reachable(function, part, padding)
+        _require_reachable(part, padding)
         if mode is not None:
-            _require_source(function, part, padding, mode)
+            _require_source(part, padding, mode)
         elif padding_is_empty:
-            require_real_taps(function, part, padding)
+            require_real_taps(part, padding)
     window = Window(parts)
     if window.normal.taps > 1 << 31:
         rule, fact = "meet at most 2**31 elements and padding between them", f"inputs of shape {shape}"
         remedy = "Use a smaller window, or one axis after another."
-        refuse(ValueError, function, "window_shape", rule, shown(window_shape), fact, remedy)
+        refuse(ValueError, "window_shape", rule, shown(window_shape), remedy, fact)
     return window
 
 
-def check_offsets(function: str, window: Window) -> None:
+def check_offsets(window: Window) -> None:
     """Refuses a window in which 32 bits do not name every element."""
     if window.taps > 1 << 31:
         shape = tuple(part.taps for part in window.parts)
         rule, remedy = "have at most 2**31 elements", "Use index_convention='coordinates'."
-        refuse(ValueError, function, "window_shape", rule, shape, "index_convention='window'", remedy)
+        refuse(ValueError, "window_shape", rule, shape, remedy, "index_convention='window'")
 
 
-def check_padding_mode(function: str, value: Any) -> str | None:
+def check_padding_mode(value: Any) -> str | None:
     """The padding mode in lower case; refuses what is none."""
     name = value.upper() if isinstance(value, str) else value
     if not (isinstance(name, str) and name in PADDING_MODES):
-        fact = "what padding holds"
         if isinstance(name, str) and name in _PADDING_NAMES:
             rule, remedy = f"be one of None, {', '.join(map(repr, PADDING_MODES))}", f"Write padding={value!r}."
-            refuse(ValueError, function, "padding_mode", rule, repr(value), fact, remedy)
-        check_option(function, "padding_mode", value, (None, *PADDING_MODES), fact)
+            refuse(ValueError, "padding_mode", rule, repr(value), remedy)
+        check_option("padding_mode", value, (None, *PADDING_MODES))
         return None
     return name.lower()
 
 
-def _require_source(function: str, part: AxisWindow, padding: Any, mode: str) -> None:
+def _require_source(part: AxisWindow, padding: Any, mode: str) -> None:
     """Refuses padding that is wider than what it is made of."""
     most = {"reflect": part.size - 1, "wrap": part.size}.get(mode)
     if most is not None and max(part.low, part.high) > most:
         rule = f"be at most {most} where padding_mode={mode.upper()!r}"
         fact = f"axis {part.axis} of size {part.size}"
-        refuse(ValueError, function, "padding", rule, shown(padding), fact, "Pad less, or pass padding_mode='EDGE'.")
+        refuse(ValueError, "padding", rule, shown(padding), "Pad less, or pass padding_mode='EDGE'.", fact)
 
 
-@remembered
+@memoised
 def plane_axes(
-    function: str, shape: tuple[Any, ...], num_spatial_dims: Any, channel_axis: Any, argument: str = "inputs.shape"
+    shape: tuple[Any, ...], num_spatial_dims: Any, channel_axis: Any, argument: str = "inputs.shape"
 ) -> tuple[int, ...]:
     """The last `num_spatial_dims` axes that are not the channel axis; their sizes may be symbolic."""
     fact = f"inputs of shape {shape}"
@@ -345,13 +348,13 @@ def plane_axes(
         num_spatial_dims = 2
         if len(shape) != 4 or channel_axis is None:
             rule = "be given unless inputs are (batch, height, width, features)"
-            refuse(ValueError, function, "num_spatial_dims", rule, None, fact, _choices(len(shape), channel_axis))
-    spatial = as_index(function, "num_spatial_dims", num_spatial_dims, num_spatial_dims, fact)
+            refuse(ValueError, "num_spatial_dims", rule, None, _choices(len(shape), channel_axis), fact)
+    spatial = as_index("num_spatial_dims", num_spatial_dims, num_spatial_dims, fact)
     if spatial < 1:
         remedy = "Use 2 for images, 1 for sequences, 3 for volumes."
-        refuse(ValueError, function, "num_spatial_dims", "be positive", spatial, fact, remedy)
-    axes = spatial_axes(function, "num_spatial_dims", spatial, shape, spatial, channel_axis)
-    plane_of(function, shape, axes, argument, symbolic=True)
+        refuse(ValueError, "num_spatial_dims", "be positive", spatial, remedy, fact)
+    axes = spatial_axes("num_spatial_dims", spatial, shape, spatial, channel_axis)
+    plane_of(shape, axes, argument, symbolic=True)
     return axes
 
 

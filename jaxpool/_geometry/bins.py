@@ -82,27 +82,27 @@ class BinSums(AxisBins):
         return (*shape[: self.axis], self.outputs, *shape[self.axis + 1 :])
 
 
-def adaptive_sizes(function: str, output_size: Any, fact: str) -> list[int | None]:
+def adaptive_sizes(output_size: Any, fact: str = "") -> list[int | None]:
     """The number of bins along every spatial axis, None where an axis keeps its size."""
     rule = "be a sequence with one size or None per spatial axis"
     remedy = "Write (7, 7) for a plane of 7 by 7, (7, None) to keep the second axis as it is."
-    elements = as_sizes(function, "output_size", output_size, rule, fact, remedy)
-    wanted = [None if e is None else as_index(function, "output_size", e, output_size, fact) for e in elements]
+    elements = as_sizes("output_size", output_size, rule, remedy, fact)
+    wanted = [None if e is None else as_index("output_size", e, output_size, fact) for e in elements]
     if any(size is not None and size < 1 for size in wanted):
         remedy = "Use 1 or more, or None to keep a size."
-        refuse(ValueError, function, "output_size", "be positive", repr(output_size), fact, remedy)
+        refuse(ValueError, "output_size", "be positive", repr(output_size), remedy, fact)
     return wanted
 
 
-def adaptive_bins(function: str, shape: tuple[Any, ...], output_size: Any, channel_axis: Any) -> tuple[AxisBins, ...]:
+def adaptive_bins(shape: tuple[Any, ...], output_size: Any, channel_axis: Any) -> tuple[AxisBins, ...]:
     """The bins that an adaptive pool's arguments describe on inputs of the given shape."""
-    wanted = adaptive_sizes(function, output_size, f"inputs of shape {shape}")
-    axes = spatial_axes(function, "output_size", output_size, shape, len(wanted), channel_axis)
-    sizes = plane_of(function, shape, axes)
+    wanted = adaptive_sizes(output_size, f"inputs of shape {shape}")
+    axes = spatial_axes("output_size", output_size, shape, len(wanted), channel_axis)
+    sizes = plane_of(shape, axes)
     if any(n is not None and size % n and max(size, n) >= 1 << 31 for size, n in zip(sizes, wanted, strict=True)):
         rule = "divide the size of an axis of 2**31 elements or more, and be below 2**31 elsewhere"
         remedy = "Pool down to fewer elements first, with a windowed pool."
-        refuse(ValueError, function, "output_size", rule, repr(output_size), f"inputs of shape {shape}", remedy)
+        refuse(ValueError, "output_size", rule, repr(output_size), remedy, f"inputs of shape {shape}")
     return tuple(
         AxisBins(axis, size, size if outputs is None else outputs)
         for axis, size, outputs in zip(axes, sizes, wanted, strict=True)

@@ -11,35 +11,47 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from jaxpool._geometry.foreign import argument_remedy, meant_by
-from jaxpool._geometry.values import kind_of, shown
+from jaxpool._geometry.values import ArgumentError, kind_of, shown
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def explained(function: _Function) -> _Function:
-    """The function, which explains a call that does not fit its signature. Nothing else about it changes."""
+    """The function, which names itself in errors of its arguments and explains a call that does not fit its signature.
+
+    Tracebacks of these errors end here, at the line of the user's call.
+    """
+    name = function.__name__
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except TypeError as error:
-            # A call that does not fit has no frame of the function.
-            message = None
-            if is_outermost(error):
-                message = misfit(function.__name__, inspect.signature(function).parameters, args, kwargs)
-            if message is None:
+        except ERRORS as error:
+            short = shortened(error, name)
+            if short is None and isinstance(error, TypeError):
+                short = misfit(name, inspect.signature(function).parameters, args, kwargs)
+            if short is None:
                 raise
-        raise TypeError(message)
+        # Outside of the handler, so that no context is shown.
+        raise short
 
     explaining: Any = call
     return explaining
 
 
-def is_outermost(error: TypeError) -> bool:
-    """Whether an error was raised by the function that handles it, as for a call that does not fit."""
-    trace = error.__traceback__
-    return trace is not None and trace.tb_next is None
+ERRORS = (TypeError, ValueError, NotImplementedError)
+
+
+def shortened(error: Exception, name: str) -> Exception | None:
+    """An error of an argument without the frames that found it; None for any other error.
+
+    It has the name of the function that refused the argument, or `name` if it has none yet.
+    """
+    if isinstance(error, ArgumentError):
+        error = error.named(name)
+        vars(error)["of_argument"] = True
+    return error.with_traceback(None) if vars(error).get("of_argument") else None
 
 
 def _got(value: Any) -> str:
@@ -51,8 +63,22 @@ def _got(value: Any) -> str:
 
 def misfit(
     name: str, parameters: Mapping[str, inspect.Parameter], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> TypeError | None:
+    """The error that says why arguments do not fit a function, and what to write; None if they fit."""
+    message = _misfit(name, parameters, args, kwargs)
+    return None if message is None else unfit(message)
+
+
+def unfit(message: str) -> TypeError:
+    """An error of an argument with a message of its own; see `shortened`."""
+    error = TypeError(message)
+    vars(error)["of_argument"] = True
+    return error
+
+
+def _misfit(
+    name: str, parameters: Mapping[str, inspect.Parameter], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> str | None:
-    """Why arguments do not fit the parameters of a function, and what to write; None if they do."""
     unknown = next((key for key in kwargs if key not in parameters), None)
     if unknown is not None:
         value = kwargs[unknown]
@@ -88,7 +114,9 @@ def submodule(package: str, name: str) -> Any:
     return importlib.import_module(path)
 
 
-def unknown_name(package: str, name: str, functions: Sequence[str], others: Sequence[str] = ()) -> Exception:
+def unknown_name(
+    package: str, name: str, functions: Sequence[str], others: Sequence[str] = (), modules: Sequence[str] = ()
+) -> Exception:
     """The error for a name that a package does not have, which says what to write.
 
     Args:
@@ -96,10 +124,11 @@ def unknown_name(package: str, name: str, functions: Sequence[str], others: Sequ
       name: what was asked for.
       functions: those of the package.
       others: for `jaxpool.torch`, those of `jaxpool`.
+      modules: for `jaxpool.torch`, those of its `nn`.
     """
     if name.startswith("_"):
         return AttributeError(f"{package}: has no attribute {name}.")
-    remedy = _remedy(package, name, functions)
+    remedy = f"Write {package}.nn.{name}." if name in modules else _remedy(package, name, functions)
     if remedy is None and (found := meant_by(name, others)):
         remedy = f"Write jaxpool.{found[0]}, for channels first in images with channel_axis=-3."
     if remedy is None:

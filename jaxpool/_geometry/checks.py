@@ -11,18 +11,17 @@ from typing import Any, NoReturn
 import numpy as np
 
 from jaxpool._geometry.foreign import spelled
-from jaxpool._geometry.values import as_index, kind_of, native, refuse, shown, traced
+from jaxpool._geometry.values import ArgumentError, as_index, kind_of, native, refuse, refused, shown, traced
 
 
-def check_inputs(function: str, inputs: Any) -> None:
+def check_inputs(inputs: Any) -> None:
     """Refuses anything that is not an array."""
     if not (hasattr(inputs, "shape") and hasattr(inputs, "dtype")):
         remedy = "Convert with jnp.asarray first."
-        fact = "an argument without shape and dtype"
-        refuse(TypeError, function, "inputs", "be an array", type(inputs).__name__, fact, remedy)
+        refuse(TypeError, "inputs", "be an array", type(inputs).__name__, remedy)
 
 
-def known_dtype(function: str, dtype: Any) -> np.dtype:
+def known_dtype(dtype: Any) -> np.dtype:
     """The dtype that an argument names; the inputs themselves are not at hand."""
     try:
         known = None if dtype is None else np.dtype(dtype)
@@ -30,7 +29,7 @@ def known_dtype(function: str, dtype: Any) -> np.dtype:
         known = None
     if known is None or known.kind in "OUSMm":
         remedy = "Write it as jnp.bfloat16 or 'bfloat16'."
-        refuse(TypeError, function, "dtype", "name a numeric dtype", repr(dtype), "the inputs", remedy)
+        refuse(TypeError, "dtype", "name a numeric dtype", repr(dtype), remedy)
     return known.newbyteorder("=")
 
 
@@ -40,58 +39,57 @@ _TOO_WIDE = ("float96", "float128", "complex192", "complex256")
 
 
 @functools.lru_cache(maxsize=256)
-def check_dtype(function: str, dtype: Any, *, ordered: bool = False) -> None:
+def check_dtype(dtype: Any, *, ordered: bool = False) -> None:
     """Refuses dtypes that are no numbers, and those without an order where one is needed."""
     name = "float0" if str(dtype) == "[('float0', 'V')]" else str(dtype)
     if name in ("object", "float0") or name.startswith(_NO_NUMBERS):
         remedy = "Pool arrays of floats, integers, booleans or complex numbers."
         if name.startswith(("[", "{")):
             remedy = f"Pool one of its fields, as inputs[{dtype.names[0]!r}]." if dtype.names else remedy
-        refuse(TypeError, function, "inputs.dtype", "be numeric", name, "pooling", remedy)
+        refuse(TypeError, "inputs.dtype", "be numeric", name, remedy)
     if name in _TOO_WIDE:
         remedy = f"Convert with inputs.astype(np.{'complex128' if 'complex' in name else 'float64'}) first."
-        refuse(TypeError, function, "inputs.dtype", "have at most 64 bits per real number", name, "JAX", remedy)
+        refuse(TypeError, "inputs.dtype", "have at most 64 bits per real number", name, remedy)
     if ordered and name.startswith("complex"):
         remedy = "Pool jnp.abs(inputs), or the real and imaginary parts apart."
         fact = "an extremum, and complex numbers have no order"
-        refuse(TypeError, function, "inputs.dtype", "be ordered", name, fact, remedy)
+        refuse(TypeError, "inputs.dtype", "be ordered", name, remedy, fact)
 
 
-def check_option(function: str, argument: str, value: Any, options: Sequence[Any], fact: str) -> None:
-    """Refuses a value that is none of the options; `fact` is what they are for."""
+def check_option(argument: str, value: Any, options: Sequence[Any]) -> None:
+    """Refuses a value that is none of the options."""
     known = isinstance(value, str | np.integer)
     if not any(value is option or (known and value == option) for option in options):
         names = ", ".join(repr(option) for option in options)
         remedy = spelled(argument, value, options) or "Pick one of them."
-        refuse(ValueError, function, argument, f"be one of {names}", shown(value), fact, remedy)
+        refuse(ValueError, argument, f"be one of {names}", shown(value), remedy)
 
 
-def check_flag(function: str, argument: str, value: Any) -> None:
+def check_flag(argument: str, value: Any) -> None:
     """Refuses anything but True and False."""
     if not isinstance(value, bool | np.bool_):
-        fact = "a flag" if traced(value) else f"a value of type {type(value).__name__}"
+        fact = "" if traced(value) else f"a value of type {type(value).__name__}"
         remedy = "Write True or False; it must be known while tracing."
-        refuse(TypeError, function, argument, "be True or False", shown(value), fact, remedy)
+        refuse(TypeError, argument, "be True or False", shown(value), remedy, fact)
 
 
-def check_implementation(function: str, value: Any, names: Sequence[str]) -> None:
+def check_implementation(value: Any, names: Sequence[str]) -> None:
     """Refuses an implementation that does not exist."""
-    check_option(function, "implementation", value, (None, *names), "a choice of algorithm")
+    check_option("implementation", value, (None, *names))
 
 
-def check_divisor(function: str, value: Any) -> int | None:
+def check_divisor(value: Any) -> int | None:
     """Refuses a divisor that is no integer, or 0."""
     if value is None:
         return None
-    divisor = as_index(function, "divisor_override", value, value, "the divisor")
+    divisor = as_index("divisor_override", value, value)
     if divisor == 0:
         remedy = "Pass None to divide by the number of elements."
-        refuse(ValueError, function, "divisor_override", "not be 0", 0, "the divisor", remedy)
+        refuse(ValueError, "divisor_override", "not be 0", 0, remedy)
     return divisor
 
 
 def index_dtype(
-    function: str,
     argument: str,
     sizes: Sequence[Any],
     wide: bool,
@@ -105,24 +103,24 @@ def index_dtype(
     whole = tuple(sizes if shape is None else shape)
     if not all(isinstance(size, int) for size in sizes):
         remedy = "Pass a shape without symbolic sizes."
-        refuse(ValueError, function, argument, "have known sizes", whole, "indices of its elements", remedy)
+        refuse(ValueError, argument, "have known sizes", whole, remedy, "indices of its elements")
     if math.prod(sizes) < 1 << 31:
         return "int32"
     if not wide:
         rule = f"have {'' if shape is None else part}at most 2**31 - 1 elements"
         remedy = "Set jax_enable_x64 for int64 indices, or work on parts of it."
-        refuse(ValueError, function, argument, rule, whole, "int32 indices", remedy)
+        refuse(ValueError, argument, rule, whole, remedy, "int32 indices")
     return "int64"
 
 
-def refuse_symbolic_indices(function: str, shape: Sequence[Any], convention: str) -> NoReturn:
+def refuse_symbolic_indices(shape: Sequence[Any], convention: str) -> NoReturn:
     """Refuses indices in a plane whose sizes are not known."""
     rule, fact = "have known spatial sizes", f"index_convention={convention!r}"
     remedy = "Pass index_convention='window', whose offsets do not depend on them."
-    refuse(ValueError, function, "inputs.shape", rule, tuple(shape), fact, remedy)
+    refuse(ValueError, "inputs.shape", rule, tuple(shape), remedy, fact)
 
 
-def check_where(function: str, value: Any, shape: tuple[Any, ...]) -> None:
+def check_where(value: Any, shape: tuple[Any, ...]) -> None:
     """Refuses a mask that is no boolean array, has another rank than the inputs, or does not broadcast to them.
 
     Axes are never added: a mask of batch and positions would be one of positions and channels where sizes agree.
@@ -134,14 +132,14 @@ def check_where(function: str, value: Any, shape: tuple[Any, ...]) -> None:
             remedy = "Convert with jnp.asarray first."
         elif not hasattr(value, "dtype"):
             got, remedy = shown(value), "Leave it out if all elements count."
-        refuse(TypeError, function, "where", "be an array of booleans", got, fact, remedy)
+        refuse(TypeError, "where", "be an array of booleans", got, remedy, fact)
     own = tuple(value.shape)
     if len(own) != len(shape):
         rule = f"have as many axes as the inputs, {len(shape)}"
-        refuse(ValueError, function, "where.shape", rule, own, fact, _same_rank(own, shape))
+        refuse(ValueError, "where.shape", rule, own, _same_rank(own, shape), fact)
     if not _broadcasts(own, shape):
         remedy = "Along every axis it has the size of the inputs, or 1 where it is the same for all."
-        refuse(ValueError, function, "where.shape", "broadcast to the shape of the inputs", own, fact, remedy)
+        refuse(ValueError, "where.shape", "broadcast to the shape of the inputs", own, remedy, fact)
 
 
 def _broadcasts(own: Sequence[Any], shape: Sequence[Any]) -> bool:
@@ -184,35 +182,34 @@ def _index(form: tuple[int, ...], rank: int) -> str:
     return ", ".join("None" if axis in form else ":" for axis in range(form[-1] + 1))
 
 
-def check_positive_number(function: str, argument: str, value: Any) -> Any:
+def check_positive_number(argument: str, value: Any) -> Any:
     """A positive number as a float, an array of JAX as it is; refuses all else. The elements of arrays are not read."""
-    fact = "an exponent"
     remedy = "Pass a positive number, or math.inf."
     rule = "be one real number"
     array = hasattr(value, "shape") and hasattr(value, "dtype")
     if array:
         if not str(native(value).dtype).startswith(("int", "uint", "float", "bfloat")):
-            refuse(TypeError, function, argument, rule, kind_of(value), fact, remedy)
+            refuse(TypeError, argument, rule, kind_of(value), remedy)
         if value.shape != ():
             remedy = "Pass a scalar, one number for all windows."
-            refuse(TypeError, function, argument, rule, kind_of(value), fact, remedy)
+            refuse(TypeError, argument, rule, kind_of(value), remedy)
         if not isinstance(value, np.generic | np.ndarray):
             return value
     elif isinstance(value, bool) or not isinstance(value, int | float):
-        refuse(TypeError, function, argument, rule, shown(value), fact, remedy)
+        refuse(TypeError, argument, rule, shown(value), remedy)
     number: Any = native(value)
     if not number > 0:
-        refuse_number(function, argument, number)
+        refuse_number(argument, number)
     try:
         return float(number)
     except OverflowError:
         return math.inf
 
 
-def refuse_number(function: str, argument: str, number: Any) -> NoReturn:
+def refuse_number(argument: str, number: Any) -> NoReturn:
     """Refuses an exponent that is not positive."""
     remedy = "Pass a positive number, or math.inf."
-    refuse(ValueError, function, argument, "be positive", number, "an exponent", remedy)
+    refuse(ValueError, argument, "be positive", number, remedy)
 
 
 def _holds(dtype: str, value: Any) -> bool:
@@ -239,12 +236,12 @@ def check_identity(value: Any, dtype: str) -> None:
     shape = getattr(value, "shape", ())
     if shape != ():
         remedy = "Give one scalar for each array of the inputs."
-        refuse(ValueError, "pool", "init", "be a scalar", kind_of(value), fact, remedy)
+        refuse(ValueError, "init", "be a scalar", kind_of(value), remedy, fact)
     if not _holds(dtype, value):
         remedy = "Write a number of that dtype."
         if "int" in dtype:
             remedy = "Write a whole number; jnp.iinfo(dtype).min stands for -inf."
-        refuse(TypeError, "pool", "init", f"be a number that {dtype} holds", shown(value), fact, remedy)
+        refuse(TypeError, "init", f"be a number that {dtype} holds", shown(value), remedy, fact)
 
 
 def _layout(leaves: Sequence[tuple[Any, str]]) -> str:
@@ -261,26 +258,26 @@ def check_operands(leaves: Sequence[tuple[Any, str]], structure: Any, init: Any,
       reduce_fn: as given.
     """
     if not callable(reduce_fn):
-        fact, remedy = "the operation", "The order of arguments is inputs, init, reduce_fn, window_shape."
-        refuse(TypeError, "pool", "reduce_fn", "be a function of two operands", shown(reduce_fn), fact, remedy)
+        remedy = "The order of arguments is inputs, init, reduce_fn, window_shape."
+        refuse(TypeError, "reduce_fn", "be a function of two operands", shown(reduce_fn), remedy)
     if not leaves:
         remedy = "Pass an array or a tree of arrays."
-        refuse(ValueError, "pool", "inputs", "hold at least one array", structure, "a tree", remedy)
+        refuse(ValueError, "inputs", "hold at least one array", structure, remedy)
     if any(shape != leaves[0][0] for shape, _ in leaves):
         remedy = "Broadcast them to one shape first."
-        refuse(ValueError, "pool", "inputs", "be arrays of one shape", _layout(leaves), "a tree", remedy)
+        refuse(ValueError, "inputs", "be arrays of one shape", _layout(leaves), remedy)
     if init != structure:
         remedy = "Give one scalar per array, in the same tree."
         fact = f"inputs of structure {structure}"
-        refuse(TypeError, "pool", "init", "have the structure of the inputs", init, fact, remedy)
+        refuse(TypeError, "init", "have the structure of the inputs", init, remedy, fact)
 
 
-def refuse_operation(leaves: Sequence[tuple[Any, str]], operation: Any, error: Exception) -> NoReturn:
-    """Refuses an operation that fails on two operands; to be called while its own error is handled."""
+def refused_operation(leaves: Sequence[tuple[Any, str]], operation: Any, error: Exception) -> ArgumentError:
+    """The refusal of an operation that fails on two operands with an error."""
     name = getattr(operation, "__name__", type(operation).__name__)
     found = f"one that raises {type(error).__name__} ({name})"
     remedy = "Its own error stands above; lax.max and jnp.add are operations that do."
-    refuse(TypeError, "pool", "reduce_fn", "join two operands into one", found, f"operands {_layout(leaves)}", remedy)
+    return refused(TypeError, "reduce_fn", "join two operands into one", found, remedy, f"operands {_layout(leaves)}")
 
 
 def check_results(
@@ -298,7 +295,7 @@ def check_results(
     else:
         remedy = "Cast inside, or pass inputs of the wider dtype."
     if result != structure or list(found) != list(leaves):
-        refuse(TypeError, "pool", "reduce_fn", rule, got, fact, remedy)
+        refuse(TypeError, "reduce_fn", rule, got, remedy, fact)
 
 
 def refuse_order(operation: Any, operands: Any, left: Any, right: Any) -> NoReturn:
@@ -307,4 +304,4 @@ def refuse_order(operation: Any, operands: Any, left: Any, right: Any) -> NoRetu
     a, b, c = operands
     fact = f"a, b, c = {a}, {b}, {c}, where f(f(a, b), c) = {left} and f(a, f(b, c)) = {right}"
     remedy = "Carry in a tree what it needs, as a mean needs the sum and the count."
-    refuse(ValueError, "pool", "reduce_fn", "be associative", f"one that is not ({name})", fact, remedy)
+    refuse(ValueError, "reduce_fn", "be associative", f"one that is not ({name})", remedy, fact)

@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxpool._geometry.arguments import (
     FARTHEST,
+    WindowArguments,
     outputs_of,
     paddings_of,
     plane_of,
@@ -22,20 +23,20 @@ from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of
 from jaxpool._geometry.window import AxisWindow, Window
 
 
-def _output_shape(function: str, value: Any, rank: int, shape: tuple[Any, ...]) -> tuple[int, ...]:
+def _output_shape(value: Any, rank: int, shape: tuple[Any, ...]) -> tuple[int, ...]:
     fact = f"inputs of shape {shape}"
     if traced(value):
-        as_index(function, "output_shape", value, value, fact)
+        as_index("output_shape", value, value, fact)
     elements = as_sequence(value)
     if elements is None or len(elements) != rank:
         rule = f"have one size per spatial axis, {rank} in all"
         remedy = of_all_axes(elements or [], rank, shape) or "Leave out batch and channels."
-        refuse(ValueError, function, "output_shape", rule, shown(value), fact, remedy)
-    sizes = [as_index(function, "output_shape", element, value, fact) for element in elements]
-    return as_positive(function, "output_shape", sizes, value, fact)
+        refuse(ValueError, "output_shape", rule, shown(value), remedy, fact)
+    sizes = [as_index("output_shape", element, value, fact) for element in elements]
+    return as_positive("output_shape", sizes, value, fact)
 
 
-def check_without_window(function: str, strides: Any, padding: Any, window_dilation: Any) -> None:
+def check_without_window(strides: Any, padding: Any, window_dilation: Any) -> None:
     """Refuses what describes a window where there is none."""
     given = {"strides": (strides, None), "padding": (padding, "VALID"), "window_dilation": (window_dilation, 1)}
     for argument, (value, default) in given.items():
@@ -45,32 +46,30 @@ def check_without_window(function: str, strides: Any, padding: Any, window_dilat
         if not same:
             rule, fact = f"be {default!r}", "window_shape=None"
             remedy = "Pass window_shape, too, or leave it out: indices in the plane need no window."
-            refuse(ValueError, function, argument, rule, shown(value), fact, remedy)
+            refuse(ValueError, argument, rule, shown(value), remedy, fact)
 
 
-def refuse_missing_window(function: str) -> NoReturn:
+def refuse_missing_window() -> NoReturn:
     """Refuses offsets in a window without the window."""
     remedy = "Pass the arguments of the pooling; output_shape alone does not tell where windows are."
-    refuse(TypeError, function, "window_shape", "be given", None, "index_convention='window'", remedy)
+    refuse(TypeError, "window_shape", "be given", None, remedy, "index_convention='window'")
 
 
-def plane_window(
-    function: str, shape: tuple[Any, ...], output_shape: Any, channel_axis: Any, convention: str
-) -> Window:
+def plane_window(shape: tuple[Any, ...], output_shape: Any, channel_axis: Any, convention: str) -> Window:
     """No window at all, only the sizes of a plane and of what was pooled from it."""
     fact = f"inputs of shape {shape}"
     if convention == "window":
-        refuse_missing_window(function)
+        refuse_missing_window()
     if traced(output_shape):
-        as_index(function, "output_shape", output_shape, output_shape, fact)
+        as_index("output_shape", output_shape, output_shape, fact)
     elements = as_sequence(output_shape)
     if not elements:
         rule = "have one size per spatial axis where no window is given"
         remedy = "Write output_shape=x.shape[1:3] with what was pooled, or the window_shape and strides."
-        refuse(ValueError, function, "output_shape", rule, shown(output_shape), fact, remedy)
-    sizes = _output_shape(function, output_shape, len(elements), shape)
-    axes = spatial_axes(function, "output_shape", output_shape, shape, len(sizes), channel_axis)
-    pooled = plane_of(function, shape, axes)
+        refuse(ValueError, "output_shape", rule, shown(output_shape), remedy, fact)
+    sizes = _output_shape(output_shape, len(elements), shape)
+    axes = spatial_axes("output_shape", output_shape, shape, len(sizes), channel_axis)
+    pooled = plane_of(shape, axes)
     return Window(
         tuple(AxisWindow(axis, size, 1, 1, 1, 0, 0, n) for axis, size, n in zip(axes, sizes, pooled, strict=True))
     )
@@ -86,25 +85,17 @@ def _sizes_that_fit(n: int, extent: int, step: int, low: int, high: int, same: b
 
 
 def unpooling_window(
-    function: str,
-    shape: tuple[Any, ...],
-    window_shape: Any,
-    strides: Any,
-    padding: Any,
-    *,
-    window_dilation: Any,
-    channel_axis: Any,
-    output_shape: Any,
-    padding_is_empty: bool = True,
+    shape: tuple[Any, ...], arguments: WindowArguments, output_shape: Any, padding_is_empty: bool = True
 ) -> Window:
     """The window that pooled a plane of `output_shape` to inputs of the given shape.
 
     Without `output_shape`, the smallest plane that floor mode pools so: `(n - 1) * stride + extent - low - high`.
     """
-    taps = window_sizes(function, window_shape)
-    steps, dilations = steps_of(function, strides, window_dilation, taps)
-    axes = spatial_axes(function, "window_shape", window_shape, shape, len(taps), channel_axis)
-    pooled = plane_of(function, shape, axes)
+    window_shape, strides, padding, window_dilation, _, channel_axis, _ = arguments
+    taps = window_sizes(window_shape)
+    steps, dilations = steps_of(strides, window_dilation, taps)
+    axes = spatial_axes("window_shape", window_shape, shape, len(taps), channel_axis)
+    pooled = plane_of(shape, axes)
     extents = tuple((t - 1) * d + 1 for t, d in zip(taps, dilations, strict=True))
     fact = f"inputs of shape {shape}"
     same = isinstance(padding, str) and padding.upper() in ("SAME", "SAME_LOWER")
@@ -112,18 +103,18 @@ def unpooling_window(
         if same:
             rule = "be numbers, or 'VALID', where output_shape is not given"
             remedy = "Pass output_shape, the sizes before pooling."
-            refuse(ValueError, function, "padding", rule, repr(padding), fact, remedy)
-        pairs = paddings_of(function, padding, pooled, extents, steps)
+            refuse(ValueError, "padding", rule, repr(padding), remedy, fact)
+        pairs = paddings_of(padding, pooled, extents, steps)
         sizes = tuple((n - 1) * s + e - sum(p) for n, s, e, p in zip(pooled, steps, extents, pairs, strict=True))
         if min(sizes) < 1:
             remedy = "Pad as the pooling did, or pass output_shape."
-            refuse(ValueError, function, "padding", "leave a plane", shown(padding), f"a plane of {sizes}", remedy)
+            refuse(ValueError, "padding", "leave a plane", shown(padding), remedy, f"a plane of {sizes}")
     else:
-        sizes = _output_shape(function, output_shape, len(taps), shape)
-        pairs = paddings_of(function, padding, sizes, extents, steps)
+        sizes = _output_shape(output_shape, len(taps), shape)
+        pairs = paddings_of(padding, sizes, extents, steps)
     if max(sizes) > FARTHEST:
         rule, remedy = f"fill a plane of at most {FARTHEST} elements along an axis", "Use smaller strides and windows."
-        refuse(ValueError, function, "strides", rule, shown(strides), f"a plane of {tuple(sizes)}", remedy)
+        refuse(ValueError, "strides", rule, shown(strides), remedy, f"a plane of {tuple(sizes)}")
     parts: list[AxisWindow] = []
     for axis, size, n, tap, step, dilation, extent, (low, high) in zip(
         axes, sizes, pooled, taps, steps, dilations, extents, pairs, strict=True
@@ -135,16 +126,14 @@ def unpooling_window(
             if most < 1:
                 remedy = "With this padding no size does; pad as the pooling did."
             rule = f"have room for {n} windows along axis {axis}, and no more"
-            refuse(ValueError, function, "output_shape", rule, shown(output_shape), fact, remedy)
+            refuse(ValueError, "output_shape", rule, shown(output_shape), remedy, fact)
         parts.append(AxisWindow(axis, size, tap, step, dilation, low, high, n))
         if padding_is_empty:
-            require_real_taps(function, parts[-1], padding, "the plane")
+            require_real_taps(parts[-1], padding, "the plane")
     return Window(tuple(parts))
 
 
-def check_range(
-    function: str, low: Sequence[int], high: Sequence[int], limits: Sequence[int], fact: str, remedy: str
-) -> None:
+def check_range(low: Sequence[int], high: Sequence[int], limits: Sequence[int], fact: str, remedy: str) -> None:
     """Refuses indices from `low` to `high` if some do not lie below the limits; one number per axis that they count."""
     if all(least >= 0 for least in low) and all(most < limit for most, limit in zip(high, limits, strict=True)):
         return
@@ -153,24 +142,24 @@ def check_range(
         got, rule = f"values from {first[0]} to {last[0]}", f"lie between 0 and {bounds[0]}"
     else:
         got, rule = f"positions from {first} to {last}", f"lie between {(0,) * len(limits)} and {bounds}"
-    refuse(ValueError, function, "indices", rule, got, fact, remedy)
+    refuse(ValueError, "indices", rule, got, remedy, fact)
 
 
-def refuse_astray(function: str, indices: Any, sizes: tuple[int, ...], remedy: str) -> NoReturn:
+def refuse_astray(indices: Any, sizes: tuple[int, ...], remedy: str) -> NoReturn:
     """Refuses indices that lie outside the windows that they are said to come from."""
     fact = f"the smallest plane that such windows pool, of the sizes {sizes}"
-    refuse(ValueError, function, "indices", "lie in their windows", kind_of(indices), fact, remedy)
+    refuse(ValueError, "indices", "lie in their windows", kind_of(indices), remedy, fact)
 
 
-def refuse_other_places(function: str, indices: Any, shape: tuple[int, ...]) -> NoReturn:
+def refuse_other_places(indices: Any, shape: tuple[int, ...]) -> NoReturn:
     """Refuses indices that belong to another element of the batch, or to another channel, than where they stand."""
     rule, fact = "name elements of their own map", f"input_shape={shape}"
     remedy = "Pass the shape of the pooled inputs, and the options with which the indices were made."
-    refuse(ValueError, function, "indices", rule, kind_of(indices), fact, remedy)
+    refuse(ValueError, "indices", rule, kind_of(indices), remedy, fact)
 
 
 def check_indices(
-    function: str, indices: Any, expected: tuple[Any, ...], fact: str, remedy: str, source: str = "max_pool_with_argmax"
+    indices: Any, expected: tuple[Any, ...], fact: str, remedy: str, source: str = "max_pool_with_argmax"
 ) -> None:
     """Refuses indices that are no integer array of the expected shape, in which None stands for any size.
 
@@ -179,10 +168,10 @@ def check_indices(
     dtype = str(getattr(indices, "dtype", ""))
     if not hasattr(indices, "shape") or not dtype.startswith(("int", "uint")):
         remedy = f"Pass the array of indices that {source} returns."
-        refuse(TypeError, function, "indices", "be an array of integers", kind_of(indices), fact, remedy)
+        refuse(TypeError, "indices", "be an array of integers", kind_of(indices), remedy, fact)
     shape = tuple(indices.shape)
     fits = len(shape) == len(expected) and all(b in (None, a) for a, b in zip(shape, expected, strict=True))
     if not fits:
         sizes = ", ".join("*" if size is None else str(size) for size in expected)
         rule = f"be ({sizes}{',' if len(expected) == 1 else ''})"
-        refuse(ValueError, function, "indices.shape", rule, shape, fact, remedy)
+        refuse(ValueError, "indices.shape", rule, shape, remedy, fact)

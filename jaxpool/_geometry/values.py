@@ -1,22 +1,20 @@
 """How single values of arguments are read, and how they are refused.
 
 Every error of an argument reads `<function>: <argument> must <rule>; got <argument>=<value> for <fact>. <Remedy.>`
+The function names itself: `refuse` raises the rest, and `calls.explained` puts the name in front.
 """
 
 from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NoReturn, ParamSpec, SupportsIndex, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 
 # The names of arguments that are arrays, other than the inputs.
 ARRAYS = ("indices", "key", "samples", "where")
-
-Ints = SupportsIndex | Sequence[SupportsIndex]
-Padding = str | SupportsIndex | Sequence[SupportsIndex | Sequence[SupportsIndex]]
 
 
 _Arguments = ParamSpec("_Arguments")
@@ -36,10 +34,10 @@ def _plain(values: Iterable[Any], kinds: frozenset[type] = _PLAIN) -> bool:
     return True
 
 
-def remembered(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """The function with a memory for calls of plain arguments, as most are; errors are not remembered.
+def memoised(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+    """Memoise calls whose arguments are plain values, so that repeated eager calls skip validation.
 
-    What is eagerly called a thousand times is then understood once.
+    Exceptions are not cached.
     """
     memory: Any = functools.lru_cache(maxsize=1024, typed=True)(function)
 
@@ -52,11 +50,51 @@ def remembered(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, 
     return call
 
 
-def refuse(
-    kind: type[Exception], function: str, argument: str, rule: str, value: Any, fact: str, remedy: str
-) -> NoReturn:
-    """Raises an error in the form that all of them have."""
-    raise kind(f"{function}: {argument} must {rule}; got {argument}={value} for {fact}. {remedy}")
+class ArgumentError(Exception):
+    """An argument is refused. `named` is the error that users see."""
+
+    def named(self, function: str) -> Exception:
+        """The built-in error of this kind, which begins with the name of the function."""
+        kind = next(kind for kind in _KINDS if isinstance(self, kind))
+        error = kind(f"{function}: {self}")
+        error.__cause__ = self.__cause__
+        return error
+
+
+class _ArgumentTypeError(ArgumentError, TypeError): ...
+
+
+class _ArgumentValueError(ArgumentError, ValueError): ...
+
+
+class _ArgumentLoweringError(ArgumentError, NotImplementedError): ...
+
+
+_KINDS: dict[type[Exception], type[ArgumentError]] = {
+    TypeError: _ArgumentTypeError,
+    ValueError: _ArgumentValueError,
+    NotImplementedError: _ArgumentLoweringError,
+}
+
+
+def refused(kind: type[Exception], argument: str, rule: str, value: Any, remedy: str, fact: str = "") -> ArgumentError:
+    """The refusal of an argument, in the form that all of them have.
+
+    Args:
+      kind: TypeError, ValueError or NotImplementedError.
+      argument: its name.
+      rule: what it must do, after "must".
+      value: what it is, as text or to be shown.
+      remedy: a sentence that says what to do.
+      fact: what the value is wrong for, where that is not plain.
+    """
+    got = f"{argument}={value} for {fact}" if fact else f"{argument}={value}"
+    return _KINDS[kind](f"{argument} must {rule}; got {got}. {remedy}")
+
+
+def refuse(kind: type[Exception], argument: str, rule: str, value: Any, remedy: str, fact: str = "") -> NoReturn:
+    """Raise what `refused` returns."""
+    raise refused(kind, argument, rule, value, remedy, fact)
 
 
 def traced(value: Any) -> bool:
@@ -90,18 +128,17 @@ def shown(value: Any) -> str:
 
 
 def as_index(
-    function: str,
     argument: str,
     value: Any,
     whole: Any,
-    fact: str,
+    fact: str = "",
     rule: str = "be an integer",
     remedy: str | None = None,
 ) -> int:
     """`value`, an element of the argument's value `whole`, as an int; `rule` and `remedy` are for a single value."""
     if traced(value):
         remedy = "Mark the argument with jax.jit's static_argnames, or close over it."
-        refuse(TypeError, function, argument, "be known while tracing", "a traced value", fact, remedy)
+        refuse(TypeError, argument, "be known while tracing", "a traced value", remedy, fact)
     if not isinstance(value, bool):
         try:
             return operator.index(value)
@@ -112,7 +149,7 @@ def as_index(
         remedy = f"Write a whole number, not {kind}." if remedy is None else remedy
     else:
         rule, remedy = "hold integers", f"Write whole numbers, not {kind}."
-    refuse(TypeError, function, argument, rule, shown(whole), fact, remedy)
+    refuse(TypeError, argument, rule, shown(whole), remedy, fact)
 
 
 def as_sequence(value: Any) -> list[Any] | None:
@@ -126,24 +163,24 @@ def as_sequence(value: Any) -> list[Any] | None:
         return None
 
 
-def as_sizes(function: str, argument: str, value: Any, rule: str, fact: str, remedy: str) -> list[Any]:
+def as_sizes(argument: str, value: Any, rule: str, remedy: str, fact: str = "") -> list[Any]:
     """The elements of an argument with one size per spatial axis, at least one; `remedy` is for what is no sequence."""
     if traced(value):
-        as_index(function, argument, value, value, fact)
+        as_index(argument, value, value, fact)
     elements = as_sequence(value)
     if elements is None:
-        refuse(TypeError, function, argument, rule, shown(value), fact, remedy)
+        refuse(TypeError, argument, rule, shown(value), remedy, fact)
     if not elements:
         remedy = "Give one size per spatial axis."
-        refuse(ValueError, function, argument, "have at least one size", shown(value), fact, remedy)
+        refuse(ValueError, argument, "have at least one size", shown(value), remedy, fact)
     return elements
 
 
-def as_positive(function: str, argument: str, values: list[int], whole: Any, fact: str) -> tuple[int, ...]:
+def as_positive(argument: str, values: list[int], whole: Any, fact: str = "") -> tuple[int, ...]:
     """The values, none of them below 1."""
     if any(value < 1 for value in values):
         remedy = "Use 1 or more along every axis."
-        refuse(ValueError, function, argument, "be positive", shown(whole), fact, remedy)
+        refuse(ValueError, argument, "be positive", shown(whole), remedy, fact)
     return tuple(values)
 
 

@@ -1,4 +1,4 @@
-"""What a window is once every argument has been understood: integers per axis, hashable and comparable."""
+"""Windows: integers per axis, hashable and comparable."""
 
 from __future__ import annotations
 

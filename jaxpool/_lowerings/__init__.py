@@ -1,4 +1,4 @@
-"""Stage 4 of 4: how an operator is computed. A platform's file chooses a plan, and the files of algorithms run it."""
+"""Stage 3 of 3: how an operator is computed. A platform's file chooses a plan, and the files of algorithms run it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from jaxpool._geometry import Window
+from jaxpool._geometry.values import ArgumentError, refuse
 from jaxpool._lowerings import backward, bins, chain, cpu, forward, gpu, keys, native, places, tpu
 from jaxpool._lowerings.bins import bin_mask, starts_and_counts
 from jaxpool._lowerings.forward import beats, extreme, window_starts
@@ -78,18 +79,16 @@ def _refusal(implementation: str | Plan, case: Case) -> str | None:
     return refuses(_plan(implementation), case)
 
 
-def check_runs(function: str, operator: str, window: Window, implementation: Implementation, consistent: bool = True):
+def check_runs(operator: str, window: Window, implementation: Implementation, consistent: bool = True):
     """Raises NotImplementedError if an implementation that was asked for cannot run this window."""
     case = Case(operator, window, 0, 0, False, consistent)
     if implementation is None or (reason := _refusal(implementation, case)) is None:
         return
     names = [name for name in IMPLEMENTATIONS if _refusal(name, case) is None]
     others = f", or one of {', '.join(names)}" if names else ""
-    raise NotImplementedError(
-        f"{function}: implementation must be able to run the window; got implementation={implementation!r} for a "
-        f"window of {tuple(part.taps for part in window.parts)}: {reason}. "
-        f"Pass implementation=None{others}."
-    )
+    fact = f"a window of {tuple(part.taps for part in window.parts)}: {reason}"
+    rule, remedy = "be able to run the window", f"Pass implementation=None{others}."
+    refuse(NotImplementedError, "implementation", rule, repr(implementation), remedy, fact)
 
 
 def choose(case: Case, platform: str, implementation: Implementation) -> Plan:
@@ -100,7 +99,10 @@ def choose(case: Case, platform: str, implementation: Implementation) -> Plan:
     """
     suits = {"cpu": cpu, "gpu": gpu, "tpu": tpu}.get(platform)
     if implementation is not None:
-        check_runs(case.operator, case.operator, case.window, implementation, case.consistent)
+        try:
+            check_runs(case.operator, case.window, implementation, case.consistent)
+        except ArgumentError as refusal:
+            raise refusal.named(case.operator) from None
         if isinstance(implementation, Plan):
             return implementation
         plan = NAMED[implementation]

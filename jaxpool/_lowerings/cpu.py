@@ -83,12 +83,14 @@ def _sum(case: Case) -> Plan:
 def _extremum(case: Case) -> Plan:
     if case.overlap > 30:
         return _stored(CHAIN, case)
+    # Keys of narrow floats take several operations per tap, which one axis after another has fewer of.
+    costly = case.narrow and not case.pools_last_axis
     if _few(case, 45) or _small(case):
-        # Narrow floats become integers first. All taps at once would repeat that for every tap.
-        if case.narrow and case.overlap > 2:
+        if (case.narrow and case.overlap > 2) or (costly and case.window.taps > 9):
             return _stored(AXES, case)
         return AXES if case.innermost <= 8 else _joint(case)
-    return AXES if case.overlap <= 4 or _slow_to_store(case) else _stored(AXES, case)
+    fused = _slow_to_store(case) or (case.overlap <= 4 and not costly)
+    return AXES if fused else _stored(AXES, case)
 
 
 def _argextremum(case: Case) -> Plan:
@@ -120,8 +122,8 @@ def _scatter(case: Case) -> Plan:
     window, phases = case.window, dataclasses.replace(JOINT, back="phases", merge=True)
     if not case.consistent:
         return JOINT
-    # Repeating by a large stride is slow along the contiguous axis.
-    if case.pools_last_axis and window.non_overlapping and window.parts[-1].stride > 4:
+    # Repeating by a large stride is slow along the contiguous axis; interleaving rows of a plane is slower yet.
+    if case.pools_last_axis and len(window.parts) == 1 and window.non_overlapping and window.parts[-1].stride > 4:
         return phases
     if _few(case, 3):
         return JOINT

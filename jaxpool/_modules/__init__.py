@@ -7,7 +7,7 @@ module is made; its call takes the arrays. `jaxpool.linen` and `jaxpool.nnx` der
 from jaxpool._modules.adaptive import AdaptiveAvgPool, AdaptiveMaxPool, AdaptiveMaxPoolWithArgmax
 from jaxpool._modules.average import AvgPool, LpPool, PowerMeanPool, SumPool
 from jaxpool._modules.description import Pool, needs_flax, validated
-from jaxpool._modules.extremum import MaxPool, MaxPoolWithArgmax, MinPool, MinPoolWithArgmax
+from jaxpool._modules.extremum import MaxPool, MaxPoolWithArgmax, MinPool, MinPoolWithArgmin
 from jaxpool._modules.fractional import FractionalMaxPool, FractionalMaxPoolWithArgmax
 from jaxpool._modules.global_pools import (
     GlobalAvgPool,
@@ -38,7 +38,7 @@ __all__ = [
     "MaxPoolWithArgmax",
     "MaxUnpool",
     "MinPool",
-    "MinPoolWithArgmax",
+    "MinPoolWithArgmin",
     "Pool",
     "PowerMeanPool",
     "SumPool",

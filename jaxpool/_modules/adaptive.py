@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 import jaxpool
 from jaxpool._modules.description import Pool, description
-from jaxpool._pools.adaptive import Sizes
+from jaxpool.typing import OutputSize
 
 
 @description
@@ -20,7 +20,7 @@ class AdaptiveAvgPool(Pool):
     which documents results, errors and derivatives.
     """
 
-    output_size: Sizes
+    output_size: OutputSize
     _: KW_ONLY
     channel_axis: int | None = -1
 
@@ -37,7 +37,7 @@ class AdaptiveMaxPool(Pool):
     which documents results, errors and derivatives.
     """
 
-    output_size: Sizes
+    output_size: OutputSize
     _: KW_ONLY
     channel_axis: int | None = -1
 
@@ -54,7 +54,7 @@ class AdaptiveMaxPoolWithArgmax(Pool):
     which documents results, errors and derivatives.
     """
 
-    output_size: Sizes
+    output_size: OutputSize
     _: KW_ONLY
     channel_axis: int | None = -1
 

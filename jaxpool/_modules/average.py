@@ -8,9 +8,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 import jaxpool
-from jaxpool._geometry import Ints, Padding
 from jaxpool._modules.description import Pool, description
-from jaxpool._pools.power import Scalar
+from jaxpool.typing import Implementation, Ints, Padding, PaddingMode, Scalar, WindowShape
 
 
 @description
@@ -20,7 +19,7 @@ class AvgPool(Pool):
     `AvgPool((2, 2), 2)(x)` is `jaxpool.avg_pool(x, (2, 2), 2)`, which documents results, errors and derivatives.
     """
 
-    window_shape: Ints
+    window_shape: WindowShape
     strides: Ints | None = None
     padding: Padding = "VALID"
     count_include_pad: bool = True
@@ -29,8 +28,8 @@ class AvgPool(Pool):
     window_dilation: Ints = 1
     ceil_mode: bool = False
     channel_axis: int | None = -1
-    padding_mode: str | None = None
-    implementation: str | None = None
+    padding_mode: PaddingMode | None = None
+    implementation: Implementation | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The means of `inputs`."""
@@ -44,15 +43,15 @@ class SumPool(Pool):
     `SumPool((2, 2), 2)(x)` is `jaxpool.sum_pool(x, (2, 2), 2)`, which documents results, errors and derivatives.
     """
 
-    window_shape: Ints
+    window_shape: WindowShape
     strides: Ints | None = None
     padding: Padding = "VALID"
     _: KW_ONLY
     window_dilation: Ints = 1
     ceil_mode: bool = False
     channel_axis: int | None = -1
-    padding_mode: str | None = None
-    implementation: str | None = None
+    padding_mode: PaddingMode | None = None
+    implementation: Implementation | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The sums of `inputs`."""
@@ -67,7 +66,7 @@ class LpPool(Pool):
     which documents results, errors and derivatives.
     """
 
-    window_shape: Ints
+    window_shape: WindowShape
     strides: Ints | None = None
     padding: Padding = "VALID"
     _: KW_ONLY
@@ -75,7 +74,7 @@ class LpPool(Pool):
     window_dilation: Ints = 1
     ceil_mode: bool = False
     channel_axis: int | None = -1
-    padding_mode: str | None = None
+    padding_mode: PaddingMode | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None, p: Scalar | None = None) -> Array:
         """The norms of `inputs`."""
@@ -90,7 +89,7 @@ class PowerMeanPool(Pool):
     which documents results, errors and derivatives.
     """
 
-    window_shape: Ints
+    window_shape: WindowShape
     strides: Ints | None = None
     padding: Padding = "VALID"
     count_include_pad: bool = True
@@ -99,7 +98,7 @@ class PowerMeanPool(Pool):
     window_dilation: Ints = 1
     ceil_mode: bool = False
     channel_axis: int | None = -1
-    padding_mode: str | None = None
+    padding_mode: PaddingMode | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None, p: Scalar | None = None) -> Array:
         """The power means of `inputs`."""

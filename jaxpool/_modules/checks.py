@@ -33,108 +33,105 @@ def is_array(value: Any) -> bool:
     return rank > 1 or dtype.startswith("key<") or (rank == 1 and not dtype.startswith(("int", "uint")))
 
 
-def refuse_array(module: str, argument: str, value: Any, example: str) -> NoReturn:
+def refuse_array(argument: str, value: Any, example: str) -> NoReturn:
     """Refuse the inputs where a module is made; `example` shows where they belong."""
     got = "a traced value" if traced(value) else kind_of(value)
     rule = "be given in the call" if argument == "inputs" else "be a sequence of integers"
     remedy = f"A module is made first and called later: {example}."
-    refuse(TypeError, module, argument, rule, got, "the constructor", remedy)
+    refuse(TypeError, argument, rule, got, remedy)
 
 
-def _flag(argument: str) -> Callable[[str, Any], None]:
-    return lambda module, value: check_flag(module, argument, value)
+def _flag(argument: str) -> Callable[[Any], None]:
+    return lambda value: check_flag(argument, value)
 
 
-def _option(argument: str, options: tuple[Any, ...], fact: str) -> Callable[[str, Any], None]:
-    return lambda module, value: check_option(module, argument, value, options, fact)
+def _option(argument: str, options: tuple[Any, ...]) -> Callable[[Any], None]:
+    return lambda value: check_option(argument, value, options)
 
 
-def _channel_axis(module: str, value: Any) -> None:
+def _channel_axis(value: Any) -> None:
     if value is not None:
         remedy = "Use -1 for channels last, -3 for images with channels first, None for no channel axis."
-        as_index(module, "channel_axis", value, value, "the axis of the features", "be None or an integer", remedy)
+        as_index("channel_axis", value, value, rule="be None or an integer", remedy=remedy)
 
 
-def _num_spatial_dims(module: str, value: Any) -> None:
+def _num_spatial_dims(value: Any) -> None:
     if value is not None:
-        fact = "the spatial axes"
-        number = as_index(module, "num_spatial_dims", value, value, fact)
-        as_positive(module, "num_spatial_dims", [number], number, fact)
+        number = as_index("num_spatial_dims", value, value)
+        as_positive("num_spatial_dims", [number], number)
 
 
 # One check for each argument that can be judged by itself.
-CHECKS: dict[str, Callable[[str, Any], Any]] = {
+CHECKS: dict[str, Callable[[Any], Any]] = {
     "ceil_mode": _flag("ceil_mode"),
     "channel_axis": _channel_axis,
     "checked": _flag("checked"),
     "count_include_pad": _flag("count_include_pad"),
     "divisor_override": check_divisor,
-    "duplicates": _option("duplicates", ("set", "add"), "values with the same place"),
-    "implementation": lambda module, value: check_implementation(module, value, IMPLEMENTATIONS),
-    "index_convention": _option("index_convention", INDEX_CONVENTIONS, "what the indices are"),
+    "duplicates": _option("duplicates", ("set", "add")),
+    "implementation": lambda value: check_implementation(value, IMPLEMENTATIONS),
+    "index_convention": _option("index_convention", INDEX_CONVENTIONS),
     "keepdims": _flag("keepdims"),
     "num_spatial_dims": _num_spatial_dims,
     "overlapping": _flag("overlapping"),
-    "p": lambda module, value: check_positive_number(module, "p", value),
+    "p": lambda value: check_positive_number("p", value),
     "padding_mode": check_padding_mode,
-    "residual": _option("residual", (None, "offsets", "input"), "what derivatives keep"),
-    "rule": _option("rule", RULES, "where windows are"),
+    "residual": _option("residual", (None, "offsets", "input")),
+    "rule": _option("rule", RULES),
 }
 
 
-def _window(module: str, given: Mapping[str, Any]) -> int:
+def _window(given: Mapping[str, Any]) -> int:
     """Check what must have as many elements as the window has axes, and return their number."""
-    taps = window_sizes(module, given["window_shape"])
-    steps, dilations = steps_of(module, given["strides"], given["window_dilation"], taps)
+    taps = window_sizes(given["window_shape"])
+    steps, dilations = steps_of(given["strides"], given["window_dilation"], taps)
     extents = [(tap - 1) * dilation + 1 for tap, dilation in zip(taps, dilations, strict=True)]
     # The sizes of the plane decide how much is padded, but not what is refused.
-    paddings_of(module, given["padding"], taps, extents, steps)
+    paddings_of(given["padding"], taps, extents, steps)
     return len(taps)
 
 
-def _output_shape(module: str, value: Any, rank: int | None) -> None:
+def _output_shape(value: Any, rank: int | None) -> None:
     """Check the sizes of an unpooled plane, whose rank is that of the window if there is one."""
-    fact = "the plane"
     if traced(value):
-        as_index(module, "output_shape", value, value, fact)
+        as_index("output_shape", value, value)
     elements = as_sequence(value)
     if not elements or rank not in (None, len(elements)):
         rule = "have one size per spatial axis" + ("" if rank is None else f", {rank} in all")
-        refuse(ValueError, module, "output_shape", rule, shown(value), fact, "Leave out batch and channels.")
-    sizes = [as_index(module, "output_shape", element, value, fact) for element in elements]
-    as_positive(module, "output_shape", sizes, value, fact)
+        refuse(ValueError, "output_shape", rule, shown(value), "Leave out batch and channels.")
+    sizes = [as_index("output_shape", element, value) for element in elements]
+    as_positive("output_shape", sizes, value)
 
 
-def _output_size(module: str, given: Mapping[str, Any]) -> None:
+def _output_size(given: Mapping[str, Any]) -> None:
     """Check the size of an adaptive pool's result, or that of a fractional pool with its rule."""
     if "rule" not in given:
-        adaptive_sizes(module, given["output_size"], "the result")
+        adaptive_sizes(given["output_size"])
         return
-    sizes = fractional_sizes(module, given["output_size"], "the result")
-    check_rule(module, given["rule"], given["window_shape"], given["overlapping"])
+    sizes = fractional_sizes(given["output_size"])
+    check_rule(given["rule"], given["window_shape"], given["overlapping"])
     if given["window_shape"] is not None:
-        fractional_taps(module, given["window_shape"], given["output_size"], len(sizes))
+        fractional_taps(given["window_shape"], given["output_size"], len(sizes))
 
 
-def check_arguments(module: str, given: Mapping[str, Any], optional: Collection[str]) -> None:
+def check_arguments(given: Mapping[str, Any], optional: Collection[str]) -> None:
     """Refuse what can be told to be wrong without inputs, in the words of the functions.
 
     Args:
-      module: the name of its class.
       given: the value of every field.
       optional: the fields that may be None.
     """
     rank = None
     if "strides" in given and given["window_shape"] is None and "window_shape" in optional:
-        check_without_window(module, given["strides"], given["padding"], given["window_dilation"])
+        check_without_window(given["strides"], given["padding"], given["window_dilation"])
         if given["index_convention"] == "window":
-            refuse_missing_window(module)
+            refuse_missing_window()
     elif "strides" in given:
-        rank = _window(module, given)
+        rank = _window(given)
     if given.get("output_shape") is not None:
-        _output_shape(module, given["output_shape"], rank)
+        _output_shape(given["output_shape"], rank)
     for argument, check in CHECKS.items():
         if argument in given:
-            check(module, given[argument])
+            check(given[argument])
     if "output_size" in given:
-        _output_size(module, given)
+        _output_size(given)

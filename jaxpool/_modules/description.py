@@ -6,10 +6,10 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform
+from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from jaxpool._geometry import hashable
-from jaxpool._geometry.calls import is_outermost, misfit
+from jaxpool._geometry.calls import ERRORS, misfit, shortened, unfit
 from jaxpool._geometry.foreign import names_of
 from jaxpool._modules.checks import check_arguments, is_array, refuse_array
 from jaxpool._modules.documentation import documented, example
@@ -56,48 +56,52 @@ def validated(init: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(init)
     def constructor(self: Any, *args: Any, **kwargs: Any) -> None:
         module = type(self)
-        _refuse_arrays(module, signature, args, kwargs)
         try:
-            bound = signature.bind(self, *args, **kwargs)
-        except TypeError as error:
-            _refuse_call(module, signature, args, kwargs, error)
-        bound.apply_defaults()
-        given = {name: bound.arguments[name] for name in module.fields_of_pool}
-        check_arguments(module.__name__, given, optional)
-        bound.arguments.update((name, hashable(value)) for name, value in given.items())
-        init(*bound.args, **bound.kwargs)
+            bound = _bound(self, signature, args, kwargs)
+            given = {name: bound.arguments[name] for name in module.fields_of_pool}
+            check_arguments(given, optional)
+        except ERRORS as error:
+            short = shortened(error, module.__name__)
+            if short is None:
+                raise
+        else:
+            bound.arguments.update((name, hashable(value)) for name, value in given.items())
+            init(*bound.args, **bound.kwargs)
+            return
+        # Outside of the handler, so that no context is shown.
+        raise short
 
     return constructor
 
 
-def _refuse_arrays(
-    module: type[Any], signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> None:
-    """Refuse the inputs as first argument of a constructor."""
-    _, first, *_ = signature.parameters.values()
-    name = "inputs" if first.kind is first.KEYWORD_ONLY else first.name
-    value = args[0] if args else kwargs.get("inputs", kwargs.get(name))
-    if is_array(value):
-        refuse_array(module.__name__, name, value, example(module.__name__, module.fields_of_pool, module.__call__))
-
-
-def _refuse_call(
-    module: type[Any], signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any], error: TypeError
-) -> NoReturn:
-    """Refuse what the signature of a constructor does not have."""
+def _bound(
+    self: Any, signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> inspect.BoundArguments:
+    """The arguments of a constructor by name, with defaults; refuses those that do not fit it."""
+    module = type(self)
     name = module.__name__
     _, *fields = signature.parameters.values()
     parameters = {field.name: field for field in fields}
-    for array in inspect.signature(module.__call__).parameters:
-        given = next((key for key in kwargs if key not in parameters and array in names_of(key)), None)
-        if given is not None:
-            shown = example(name, module.fields_of_pool, module.__call__, f"{array}={array}")
-            raise TypeError(f"{name}: takes no argument {given}. Give {array} in the call: {shown}.") from None
-    raise TypeError(misfit(name, parameters, args, kwargs) or f"{name}: {error}.") from None
+    # The inputs as first argument.
+    first = "inputs" if fields[0].kind is fields[0].KEYWORD_ONLY else fields[0].name
+    value = args[0] if args else kwargs.get("inputs", kwargs.get(first))
+    if is_array(value):
+        refuse_array(first, value, example(name, module.fields_of_pool, module.__call__))
+    try:
+        bound = signature.bind(self, *args, **kwargs)
+    except TypeError as error:
+        for array in inspect.signature(module.__call__).parameters:
+            given = next((key for key in kwargs if key not in parameters and array in names_of(key)), None)
+            if given is not None:
+                shown = example(name, module.fields_of_pool, module.__call__, f"{array}={array}")
+                raise unfit(f"{name}: takes no argument {given}. Give {array} in the call: {shown}.") from None
+        raise misfit(name, parameters, args, kwargs) or unfit(f"{name}: {error}.") from None
+    bound.apply_defaults()
+    return bound
 
 
 def _explained(call: Callable[..., _Result]) -> Callable[..., _Result]:
-    """The call of a module, which explains arguments that do not fit it."""
+    """The call of a module, which explains arguments that do not fit it; tracebacks of such errors end here."""
     _, *arrays = inspect.signature(call).parameters.values()
     parameters = {array.name: array for array in arrays}
 
@@ -105,24 +109,25 @@ def _explained(call: Callable[..., _Result]) -> Callable[..., _Result]:
     def explaining(self: Any, *args: Any, **kwargs: Any) -> _Result:
         try:
             return call(self, *args, **kwargs)
-        except TypeError as error:
-            message = None
-            if is_outermost(error):
-                message = _misfit_of_call(type(self), parameters, args, kwargs)
-            if message is None:
+        except ERRORS as error:
+            short = shortened(error, type(self).__name__)
+            if short is None and isinstance(error, TypeError):
+                short = _misfit_of_call(type(self), parameters, args, kwargs)
+            if short is None:
                 raise
-        raise TypeError(message)
+        raise short
 
     return explaining
 
 
 def _misfit_of_call(
     module: type[Any], parameters: Mapping[str, inspect.Parameter], args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> str | None:
+) -> TypeError | None:
     name = module.__name__
     field = next((key for key in kwargs if key not in parameters and key in module.fields_of_pool), None)
     if field is not None:
-        return f"{name}(...): takes {field} where it is made, not in the call. Write {name}(..., {field}={field})(x)."
+        taken = f"{name}(...): takes {field} where it is made, not in the call."
+        return unfit(f"{taken} Write {name}(..., {field}={field})(x).")
     return misfit(f"{name}(...)", parameters, args, kwargs)
 
 

@@ -8,8 +8,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 import jaxpool
-from jaxpool._geometry import Ints, Padding
 from jaxpool._modules.description import Pool, description
+from jaxpool.typing import Implementation, IndexConvention, Ints, Padding, PaddingMode, Residual, WindowShape
 
 
 @description
@@ -19,16 +19,16 @@ class MaxPool(Pool):
     `MaxPool((2, 2), 2)(x)` is `jaxpool.max_pool(x, (2, 2), 2)`, which documents results, errors and derivatives.
     """
 
-    window_shape: Ints
+    window_shape: WindowShape
     strides: Ints | None = None
     padding: Padding = "VALID"
     _: KW_ONLY
     window_dilation: Ints = 1
     ceil_mode: bool = False
     channel_axis: int | None = -1
-    padding_mode: str | None = None
-    residual: str | None = None
-    implementation: str | None = None
+    padding_mode: PaddingMode | None = None
+    residual: Residual | None = None
+    implementation: Implementation | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The maxima of `inputs`."""
@@ -42,16 +42,16 @@ class MinPool(Pool):
     `MinPool((2, 2), 2)(x)` is `jaxpool.min_pool(x, (2, 2), 2)`, which documents results, errors and derivatives.
     """
 
-    window_shape: Ints
+    window_shape: WindowShape
     strides: Ints | None = None
     padding: Padding = "VALID"
     _: KW_ONLY
     window_dilation: Ints = 1
     ceil_mode: bool = False
     channel_axis: int | None = -1
-    padding_mode: str | None = None
-    residual: str | None = None
-    implementation: str | None = None
+    padding_mode: PaddingMode | None = None
+    residual: Residual | None = None
+    implementation: Implementation | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The minima of `inputs`."""
@@ -66,16 +66,16 @@ class MaxPoolWithArgmax(Pool):
     which documents results, errors and derivatives.
     """
 
-    window_shape: Ints
+    window_shape: WindowShape
     strides: Ints | None = None
     padding: Padding = "VALID"
     _: KW_ONLY
     window_dilation: Ints = 1
     ceil_mode: bool = False
     channel_axis: int | None = -1
-    padding_mode: str | None = None
-    index_convention: str = "spatial"
-    implementation: str | None = None
+    padding_mode: PaddingMode | None = None
+    index_convention: IndexConvention = "spatial"
+    implementation: Implementation | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> tuple[Array, Array]:
         """The maxima and their indices of `inputs`."""
@@ -83,24 +83,24 @@ class MaxPoolWithArgmax(Pool):
 
 
 @description
-class MinPoolWithArgmax(Pool):
+class MinPoolWithArgmin(Pool):
     """The smallest element of every window and its index.
 
-    `MinPoolWithArgmax((2, 2), 2)(x)` is `jaxpool.min_pool_with_argmax(x, (2, 2), 2)`,
+    `MinPoolWithArgmin((2, 2), 2)(x)` is `jaxpool.min_pool_with_argmin(x, (2, 2), 2)`,
     which documents results, errors and derivatives.
     """
 
-    window_shape: Ints
+    window_shape: WindowShape
     strides: Ints | None = None
     padding: Padding = "VALID"
     _: KW_ONLY
     window_dilation: Ints = 1
     ceil_mode: bool = False
     channel_axis: int | None = -1
-    padding_mode: str | None = None
-    index_convention: str = "spatial"
-    implementation: str | None = None
+    padding_mode: PaddingMode | None = None
+    index_convention: IndexConvention = "spatial"
+    implementation: Implementation | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> tuple[Array, Array]:
         """The minima and their indices of `inputs`."""
-        return self.pool_with(jaxpool.min_pool_with_argmax, inputs, where=where)
+        return self.pool_with(jaxpool.min_pool_with_argmin, inputs, where=where)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import KW_ONLY
 
 from jax import Array
 from jax.typing import ArrayLike
 
 import jaxpool
-from jaxpool._geometry import Ints
 from jaxpool._modules.description import Pool, description
+from jaxpool.typing import FractionalRule, WindowShape
 
 
 @description
@@ -21,10 +20,10 @@ class FractionalMaxPool(Pool):
     `jaxpool.fractional_max_pool(x, key, (7, 7), window_shape=(2, 2))`, which documents results, errors and derivatives.
     """
 
-    output_size: Sequence[int]
+    output_size: WindowShape
     _: KW_ONLY
-    window_shape: Ints | None = None
-    rule: str = "torch"
+    window_shape: WindowShape | None = None
+    rule: FractionalRule = "torch"
     overlapping: bool = False
     channel_axis: int | None = -1
 
@@ -42,10 +41,10 @@ class FractionalMaxPoolWithArgmax(Pool):
     derivatives.
     """
 
-    output_size: Sequence[int]
+    output_size: WindowShape
     _: KW_ONLY
-    window_shape: Ints | None = None
-    rule: str = "torch"
+    window_shape: WindowShape | None = None
+    rule: FractionalRule = "torch"
     overlapping: bool = False
     channel_axis: int | None = -1
 

@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 import jaxpool
 from jaxpool._modules.description import Pool, description
-from jaxpool._pools.power import Scalar
+from jaxpool.typing import Scalar
 
 
 @description

@@ -9,8 +9,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 import jaxpool
-from jaxpool._geometry import Ints, Padding
 from jaxpool._modules.description import Pool, description
+from jaxpool.typing import Duplicates, Implementation, IndexConvention, Ints, Padding, WindowShape
 
 
 @description
@@ -21,15 +21,15 @@ class MaxUnpool(Pool):
     which documents results, errors and derivatives.
     """
 
-    window_shape: Ints | None = None
+    window_shape: WindowShape | None = None
     strides: Ints | None = None
     padding: Padding = "VALID"
     _: KW_ONLY
     output_shape: Sequence[int] | None = None
     window_dilation: Ints = 1
     channel_axis: int | None = -1
-    duplicates: str = "set"
-    index_convention: str = "spatial"
+    duplicates: Duplicates = "set"
+    index_convention: IndexConvention = "spatial"
     checked: bool = False
 
     def __call__(self, inputs: ArrayLike, indices: ArrayLike, output_shape: Sequence[int] | None = None) -> Array:
@@ -44,7 +44,7 @@ class AvgUnpool(Pool):
     `AvgUnpool((2, 2), 2)(x)` is `jaxpool.avg_unpool(x, (2, 2), 2)`, which documents results, errors and derivatives.
     """
 
-    window_shape: Ints
+    window_shape: WindowShape
     strides: Ints | None = None
     padding: Padding = "VALID"
     count_include_pad: bool = True
@@ -53,7 +53,7 @@ class AvgUnpool(Pool):
     divisor_override: int | None = None
     window_dilation: Ints = 1
     channel_axis: int | None = -1
-    implementation: str | None = None
+    implementation: Implementation | None = None
 
     def __call__(self, inputs: ArrayLike, output_shape: Sequence[int] | None = None) -> Array:
         """The unpooled plane."""

@@ -1,4 +1,4 @@
-"""Stage 3 of 4: the window operators and all derivative rules."""
+"""Stage 2 of 3: the window operators and all derivative rules."""
 
 # What pools and modules ask of the lowerings.
 from jaxpool._lowerings import (

@@ -1,1 +1,1 @@
-"""Stage 1 of 4: the functions a user calls, one file per family."""
+"""Stage 1 of 3: the functions a user calls, one file per family."""

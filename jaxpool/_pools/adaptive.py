@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -25,8 +24,7 @@ from jaxpool._operators import (
 from jaxpool._pools.average import divide, summing_dtype
 from jaxpool._pools.extremum import taps_of
 from jaxpool._pools.inputs import as_array, with_whole_planes, x64
-
-Sizes = Sequence[int | None]
+from jaxpool.typing import OutputSize
 
 
 def _laid_out(x: Array, bins: tuple[AxisBins, ...]) -> tuple[Array, Window]:
@@ -85,16 +83,16 @@ def _maximum_and_place(x: Array, bins: tuple[AxisBins, ...], dtype: str) -> tupl
 
 
 def _array_and_bins(
-    function: str, inputs: ArrayLike, output_size: Sizes, channel_axis: int | None, ordered: bool
+    inputs: ArrayLike, output_size: OutputSize, channel_axis: int | None, ordered: bool
 ) -> tuple[Array, tuple[AxisBins, ...]]:
-    x = as_array(function, inputs, ordered)
-    bins = adaptive_bins(function, x.shape, output_size, channel_axis)
+    x = as_array(inputs, ordered)
+    bins = adaptive_bins(x.shape, output_size, channel_axis)
     return with_whole_planes(x, [part.axis for part in bins]), bins
 
 
 @explained
-def adaptive_avg_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: int | None = -1) -> Array:
-    """Adaptive average pooling: as many means along each axis as asked for, whatever the size of the inputs.
+def adaptive_avg_pool(inputs: ArrayLike, output_size: OutputSize, *, channel_axis: int | None = -1) -> Array:
+    """Adaptive average pooling: an output of a given size, whatever the size of the inputs.
 
     Output `i` of `n` along an axis of `size` elements is the mean over the positions `i * size // n` up to
     `ceil((i + 1) * size / n)`: PyTorch's rule, in integers. Windows may share elements; there may be more outputs than
@@ -102,10 +100,9 @@ def adaptive_avg_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: in
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`; any number of batch axes; any numeric dtype.
-      output_size: one size per spatial axis, or None to keep the size of that axis; its length tells how many spatial
-        axes there are.
-      channel_axis: the axis of the features, or None if there is none; the spatial axes are the last
-        `len(output_size)` others.
+      output_size: one size per spatial axis, or None to keep the size of that axis. Its length is the number of spatial
+        axes.
+      channel_axis: the axis of the features, or None. The spatial axes are the last `len(output_size)` other axes.
 
     Returns:
       The means, with `output_size` along the spatial axes. Floats and complex numbers keep their dtype, and f16, bf16
@@ -115,7 +112,7 @@ def adaptive_avg_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: in
       TypeError: an argument of the wrong kind.
       ValueError: too few axes, a size below 1, or an empty spatial axis.
 
-    Derivatives: both modes, any order; linear, so nothing is kept for the reverse mode but divisors.
+    Derivatives: both modes, any order. The pool is linear: reverse mode keeps nothing but divisors.
 
     Sharding: spatial axes that explicit sharding splits are gathered first.
 
@@ -126,12 +123,12 @@ def adaptive_avg_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: in
       >>> jaxpool.adaptive_avg_pool(jnp.arange(5.), (3,), channel_axis=None)
       Array([0.5, 2. , 3.5], dtype=float32)
     """
-    return _mean(*_array_and_bins("adaptive_avg_pool", inputs, output_size, channel_axis, ordered=False))
+    return _mean(*_array_and_bins(inputs, output_size, channel_axis, ordered=False))
 
 
 @explained
-def adaptive_max_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: int | None = -1) -> Array:
-    """Adaptive max pooling: as many maxima along each axis as asked for, whatever the size of the inputs.
+def adaptive_max_pool(inputs: ArrayLike, output_size: OutputSize, *, channel_axis: int | None = -1) -> Array:
+    """Adaptive max pooling: an output of a given size, whatever the size of the inputs.
 
     Windows, arguments and errors are those of `jaxpool.adaptive_avg_pool`; dtypes, ties, NaN and derivatives those of
     `jaxpool.max_pool`.
@@ -141,17 +138,17 @@ def adaptive_max_pool(inputs: ArrayLike, output_size: Sizes, *, channel_axis: in
       >>> jaxpool.adaptive_max_pool(jnp.arange(5.), (3,), channel_axis=None)
       Array([1., 3., 4.], dtype=float32)
     """
-    return _maximum(*_array_and_bins("adaptive_max_pool", inputs, output_size, channel_axis, ordered=True))
+    return _maximum(*_array_and_bins(inputs, output_size, channel_axis, ordered=True))
 
 
 @explained
 def adaptive_max_pool_with_argmax(
-    inputs: ArrayLike, output_size: Sizes, *, channel_axis: int | None = -1
+    inputs: ArrayLike, output_size: OutputSize, *, channel_axis: int | None = -1
 ) -> tuple[Array, Array]:
-    """Adaptive max pooling that also tells where each maximum is.
+    """Adaptive max pooling with the index of each maximum.
 
-    Arguments and errors are those of `jaxpool.adaptive_max_pool`; the indices, those of `jaxpool.max_pool_with_argmax`,
-    are row-major positions in the spatial plane and have no derivative.
+    Arguments and errors are those of `jaxpool.adaptive_max_pool`. Indices count the spatial plane row by row, as in
+    `jaxpool.max_pool_with_argmax`, and have no derivative.
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
@@ -160,7 +157,6 @@ def adaptive_max_pool_with_argmax(
       >>> indices
       Array([0, 2, 4], dtype=int32)
     """
-    function = "adaptive_max_pool_with_argmax"
-    x, bins = _array_and_bins(function, inputs, output_size, channel_axis, ordered=True)
-    dtype = index_dtype(function, "inputs.shape", [part.size for part in bins], x64(), x.shape)
+    x, bins = _array_and_bins(inputs, output_size, channel_axis, ordered=True)
+    dtype = index_dtype("inputs.shape", [part.size for part in bins], x64(), x.shape)
     return _maximum_and_place(x, bins, dtype)

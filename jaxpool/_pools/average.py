@@ -12,10 +12,11 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import Ints, Padding, Window, check_divisor, check_flag
+from jaxpool._geometry import Window, WindowArguments, check_divisor, check_flag
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import window_sum
 from jaxpool._pools.inputs import along, array_and_window, mask_of, padded
+from jaxpool.typing import Implementation, Ints, Padding, PaddingMode, WindowShape
 
 
 def _whole_bytes(dtype: jnp.dtype) -> jnp.dtype:
@@ -86,7 +87,7 @@ def _joined(runs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return result
 
 
-def _wide_sum(x: Array, window: Window, implementation: str | None, dtype: jnp.dtype) -> Array:
+def _wide_sum(x: Array, window: Window, implementation: Implementation | None, dtype: jnp.dtype) -> Array:
     # Floats are widened inside, where a lowering may choose how.
     x = x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(dtype)
     return window_sum(x, window, implementation, dtype)
@@ -124,8 +125,8 @@ def average_of(
     window: Window,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-    padding_mode: str | None = None,
-    implementation: str | None = None,
+    padding_mode: PaddingMode | None = None,
+    implementation: Implementation | None = None,
 ) -> Array:
     """The mean of every window."""
     x, mask, window = padded(inputs, mask, window, padding_mode)
@@ -147,8 +148,8 @@ def sum_of(
     inputs: Array,
     mask: Array | None,
     window: Window,
-    padding_mode: str | None = None,
-    implementation: str | None = None,
+    padding_mode: PaddingMode | None = None,
+    implementation: Implementation | None = None,
 ) -> Array:
     """The sum of every window."""
     x, mask, window = padded(inputs, mask, window, padding_mode)
@@ -160,7 +161,7 @@ def sum_of(
 @explained
 def avg_pool(
     inputs: ArrayLike,
-    window_shape: Ints,
+    window_shape: WindowShape,
     strides: Ints | None = None,
     padding: Padding = "VALID",
     count_include_pad: bool = True,
@@ -169,23 +170,23 @@ def avg_pool(
     window_dilation: Ints = 1,
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
-    padding_mode: str | None = None,
+    padding_mode: PaddingMode | None = None,
     where: ArrayLike | None = None,
-    implementation: str | None = None,
+    implementation: Implementation | None = None,
 ) -> Array:
     """Average pooling: the mean of every window. Strides default to 1 (PyTorch's and Keras's to the window).
 
-    A smoothing compression: every feature map gives one smaller map of local means.
+    Each feature map becomes one smaller, smoother map of local means.
 
     Args:
-      inputs: array of shape `(*batch, *spatial, features)`; any number of batch axes; any numeric dtype.
+      inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any numeric dtype.
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, implementation: as in
         `jaxpool.max_pool`.
-      count_include_pad: whether padding counts in the divisor, as Flax and PyTorch have it; Keras and TensorFlow leave
-        it out. What ceil mode adds beyond the padding never counts.
-      divisor_override: an integer to divide every window's sum by, in place of a count.
-      where: as in `jaxpool.max_pool`; elements left out count neither in the sum nor in the divisor, and a window
-        without any valid element gives 0. Padding counts as `count_include_pad` says.
+      count_include_pad: whether padding counts in the divisor, as in Flax and PyTorch. Keras and TensorFlow do not
+        count it. What ceil mode adds beyond the padding never counts.
+      divisor_override: an integer to divide every sum by, in place of a count.
+      where: as in `jaxpool.max_pool`. Elements left out count neither in the sum nor in the divisor. A window without
+        any valid element returns 0. Padding counts as `count_include_pad` says.
 
     Returns:
       The means, with the sizes of `jaxpool.output_shape` along the spatial axes. Floats and complex numbers keep their
@@ -196,7 +197,7 @@ def avg_pool(
       ValueError: a window that does not fit, or with `count_include_pad=False` one that lies wholly in padding.
       NotImplementedError: `implementation` cannot run this window.
 
-    Derivatives: both modes, any order; linear, so nothing is kept for the reverse mode but the divisors of the windows
+    Derivatives: both modes, any order. The pool is linear: reverse mode keeps nothing but the divisors, and those only
     where they differ.
 
     XLA multiplies by the reciprocal of a constant divisor, as it does in `jnp.mean`. So the mean of equal elements may
@@ -211,23 +212,17 @@ def avg_pool(
       Array([[4., 2.],
              [2., 5.]], dtype=float32)
     """
-    check_flag("avg_pool", "count_include_pad", count_include_pad)
-    divisor_override = check_divisor("avg_pool", divisor_override)
+    check_flag("count_include_pad", count_include_pad)
+    divisor_override = check_divisor(divisor_override)
+    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
     x, window = array_and_window(
-        "avg_pool",
         inputs,
-        window_shape,
-        strides,
-        padding,
-        window_dilation,
-        ceil_mode,
-        channel_axis,
-        padding_mode,
+        arguments,
         implementation,
-        operator="window_sum",
+        "window_sum",
         padding_is_empty=not count_include_pad and divisor_override is None,
     )
-    mask = mask_of("avg_pool", where, x)
+    mask = mask_of(where, x)
     include = bool(count_include_pad)
     return average_of(x, mask, window, include, divisor_override, padding_mode, implementation)
 
@@ -235,27 +230,27 @@ def avg_pool(
 @explained
 def sum_pool(
     inputs: ArrayLike,
-    window_shape: Ints,
+    window_shape: WindowShape,
     strides: Ints | None = None,
     padding: Padding = "VALID",
     *,
     window_dilation: Ints = 1,
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
-    padding_mode: str | None = None,
+    padding_mode: PaddingMode | None = None,
     where: ArrayLike | None = None,
-    implementation: str | None = None,
+    implementation: Implementation | None = None,
 ) -> Array:
     """Sum pooling: the sum of every window. Strides default to 1 (PyTorch's and Keras's to the window).
 
-    Arguments and errors are those of `jaxpool.max_pool`, except that a window wholly in padding is welcome: its sum
-    is 0, and so is that of a window without any valid element of `where`.
+    Arguments and errors are those of `jaxpool.max_pool`, but a window may lie wholly in padding. Its sum is 0, and so
+    is that of a window without any valid element of `where`.
 
     Returns:
       The sums. Floats and complex numbers keep their dtype, and f16, bf16 and fp8 are summed in f32; integers and
       booleans are widened as `jnp.sum` does, to 32 bits at least.
 
-    Derivatives: both modes, any order; linear, so nothing is kept for the reverse mode.
+    Derivatives: both modes, any order. The pool is linear, so reverse mode keeps nothing.
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
@@ -264,18 +259,6 @@ def sum_pool(
       Array([[16.,  8.],
              [ 8., 20.]], dtype=float32)
     """
-    x, window = array_and_window(
-        "sum_pool",
-        inputs,
-        window_shape,
-        strides,
-        padding,
-        window_dilation,
-        ceil_mode,
-        channel_axis,
-        padding_mode,
-        implementation,
-        operator="window_sum",
-        padding_is_empty=False,
-    )
-    return sum_of(x, mask_of("sum_pool", where, x), window, padding_mode, implementation)
+    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    x, window = array_and_window(inputs, arguments, implementation, "window_sum", padding_is_empty=False)
+    return sum_of(x, mask_of(where, x), window, padding_mode, implementation)

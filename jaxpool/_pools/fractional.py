@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -14,7 +13,6 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import (
     AxisBins,
     AxisWindow,
-    Ints,
     Window,
     check_flag,
     check_option,
@@ -29,6 +27,7 @@ from jaxpool._geometry.calls import explained
 from jaxpool._operators import first_maximum, gather_at_places, starts_and_counts
 from jaxpool._pools.average import summing_dtype
 from jaxpool._pools.inputs import as_array, at_hand, range_of, with_whole_planes, x64
+from jaxpool.typing import FractionalRule, WindowShape
 
 # Up to here 16-bit floats tell places apart.
 _EXACT = 128
@@ -71,7 +70,7 @@ def _bounds(
     samples: Array | None,
     inputs: tuple[Any, ...],
     window: Window,
-    rule: str,
+    rule: FractionalRule,
     overlapping: bool,
     dtype: str,
 ) -> list[Array]:
@@ -114,18 +113,18 @@ def _pooled(x: Array, bounds: list[Array], window: Window) -> tuple[Array, Array
 def fractional_max_pool_with_argmax(
     inputs: ArrayLike,
     key: Array | None,
-    output_size: Sequence[int],
+    output_size: WindowShape,
     *,
-    window_shape: Ints | None = None,
+    window_shape: WindowShape | None = None,
     samples: ArrayLike | None = None,
-    rule: str = "torch",
+    rule: FractionalRule = "torch",
     overlapping: bool = False,
     channel_axis: int | None = -1,
 ) -> tuple[Array, Array]:
-    """Fractional max pooling that also tells where each maximum is.
+    """Fractional max pooling with the index of each maximum.
 
-    Arguments, errors and derivatives are those of `jaxpool.fractional_max_pool`; the indices are row-major positions in
-    the plane, those of `jaxpool.max_pool_with_argmax`.
+    Arguments, errors and derivatives are those of `jaxpool.fractional_max_pool`. Indices count the plane row by row, as
+    in `jaxpool.max_pool_with_argmax`.
 
     Example:
       >>> import jax, jax.numpy as jnp, jaxpool
@@ -136,7 +135,6 @@ def fractional_max_pool_with_argmax(
       ((4, 4, 1), dtype('int32'))
     """
     return _run(
-        "fractional_max_pool_with_argmax",
         inputs,
         key,
         output_size,
@@ -152,25 +150,25 @@ def fractional_max_pool_with_argmax(
 def fractional_max_pool(
     inputs: ArrayLike,
     key: Array | None,
-    output_size: Sequence[int],
+    output_size: WindowShape,
     *,
-    window_shape: Ints | None = None,
+    window_shape: WindowShape | None = None,
     samples: ArrayLike | None = None,
-    rule: str = "torch",
+    rule: FractionalRule = "torch",
     overlapping: bool = False,
     channel_axis: int | None = -1,
 ) -> Array:
-    """Fractional max pooling: maxima over windows at random places, so that a plane shrinks by any ratio.
+    """Fractional max pooling: the maxima of randomly placed windows, which shrink a plane by any ratio.
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`; any number of batch axes; any real dtype.
-      key: a typed key (`jax.random.key`); the same key gives the same windows everywhere. None with `samples`.
-      output_size: one size per spatial axis; its length tells how many spatial axes there are.
+      key: a typed key (`jax.random.key`). The same key gives the same windows on every platform. None with `samples`.
+      output_size: one size per spatial axis. Its length is the number of spatial axes.
       window_shape: the size of all windows, for the rule "torch".
       samples: for the rule "torch", numbers from 0 to 1 in place of a key, of shape `(*batch, features, spatial axes)`
         without `features` if there is no channel axis; the last axis in the order of the spatial axes.
-      rule: "torch": windows of one size, at places drawn for every feature map, which may overlap or leave gaps;
-        "tensorflow": regions that share out the plane, their sizes shuffled, the same for all maps;
+      rule: how to place windows. "torch": windows of one size, placed for each feature map, which may overlap or leave
+        gaps. "tensorflow": regions that divide the plane, of shuffled sizes, the same for all maps.
         "tensorflow_pseudo_random": the same from one random shift.
       overlapping: for TensorFlow's rules, whether neighbouring regions share their border.
       channel_axis: the axis of the features, or None if there is none.
@@ -183,8 +181,8 @@ def fractional_max_pool(
       ValueError: more outputs than windows fit, neither or both of `key` and `samples`, or known samples outside of 0
         to 1. Samples that are traced are not checked.
 
-    Derivatives: both modes, any order; the gradient of a window goes to its first maximum. It is added up by a scatter,
-    whose order on a GPU is XLA's own.
+    Derivatives: both modes, any order. The gradient of a window goes to its first maximum. A scatter adds it, and its
+    order on a GPU is XLA's own.
 
     Source: B. Graham, "Fractional max-pooling", arXiv:1412.6071.
 
@@ -194,36 +192,33 @@ def fractional_max_pool(
       >>> jaxpool.fractional_max_pool(x, None, (2, 2), window_shape=(3, 3), samples=jnp.array([[0.5, 0.5]])).ravel()
       Array([14., 17., 32., 35.], dtype=float32)
     """
-    return _run(
-        "fractional_max_pool", inputs, key, output_size, window_shape, samples, rule, overlapping, channel_axis
-    )[0]
+    return _run(inputs, key, output_size, window_shape, samples, rule, overlapping, channel_axis)[0]
 
 
 def _run(
-    function: str,
     inputs: ArrayLike,
     key: Array | None,
-    output_size: Sequence[int],
-    window_shape: Ints | None,
+    output_size: WindowShape,
+    window_shape: WindowShape | None,
     samples: ArrayLike | None,
-    rule: str,
+    rule: FractionalRule,
     overlapping: bool,
     channel_axis: int | None,
 ) -> tuple[Array, Array]:
-    x = as_array(function, inputs, ordered=True)
-    check_option(function, "rule", rule, RULES, "where windows are")
-    check_flag(function, "overlapping", overlapping)
-    check_randomness(function, key, samples, rule, window_shape, overlapping)
-    window = fractional_window(function, x.shape, output_size, window_shape, bool(overlapping), channel_axis)
+    x = as_array(inputs, ordered=True)
+    check_option("rule", rule, RULES)
+    check_flag("overlapping", overlapping)
+    check_randomness(key, samples, rule, window_shape, overlapping)
+    window = fractional_window(x.shape, output_size, window_shape, bool(overlapping), channel_axis)
     if samples is not None:
         known: Any = native(samples)
         others = tuple(x.shape[axis] for axis in range(x.ndim) if axis not in window.axes)
-        check_samples(function, known, (*others, len(window.parts)))
+        check_samples(known, (*others, len(window.parts)))
         if at_hand(known) and 0 not in known.shape:
-            check_unit_range(function, *range_of(known))
+            check_unit_range(*range_of(known))
         samples = jnp.asarray(known)
         if max(part.size for part in window.parts) > _EXACT:
             samples = samples.astype(summing_dtype(samples.dtype))
-    dtype = index_dtype(function, "inputs.shape", [part.size for part in window.parts], x64(), x.shape)
+    dtype = index_dtype("inputs.shape", [part.size for part in window.parts], x64(), x.shape)
     x = with_whole_planes(x, window.axes)
     return _pooled(x, _bounds(key, samples, x.shape, window, rule, bool(overlapping), dtype), window)

@@ -49,7 +49,6 @@ _min = functools.partial(_extremum, kind="min")
 
 def _run(
     compute: Any,
-    function: str,
     inputs: ArrayLike,
     num_spatial_dims: int | None,
     keepdims: bool,
@@ -57,12 +56,12 @@ def _run(
     where: ArrayLike | None,
     ordered: bool = False,
 ) -> Array:
-    check_flag(function, "keepdims", keepdims)
-    x = as_array(function, inputs, ordered)
-    axes = plane_axes(function, x.shape, num_spatial_dims, channel_axis)
+    check_flag("keepdims", keepdims)
+    x = as_array(inputs, ordered)
+    axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
     # Sums are partial sums where devices share a plane; an extremum has a derivative of its own.
     x = with_whole_planes(x, axes) if ordered else x
-    return compute(x, mask_of(function, where, x), axes, bool(keepdims))
+    return compute(x, mask_of(where, x), axes, bool(keepdims))
 
 
 @explained
@@ -76,19 +75,17 @@ def global_avg_pool(
 ) -> Array:
     """Global average pooling: the mean of each feature map.
 
-    At the end of a network it takes the place of large dense layers: one number per map, nothing to learn, any input
-    size.
+    It replaces large dense layers at the end of a network: one number per feature map, no parameters, any input size.
 
     Args:
-      inputs: array of shape `(*batch, *spatial, features)`; any number of batch axes; any numeric dtype.
+      inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any numeric dtype.
       num_spatial_dims: the number of spatial axes: 2 for images, 1 for sequences, 3 for volumes. None means 2 for
-        inputs of rank 4, `(batch, height, width, features)`. For any other rank write the number: the shape alone does
-        not tell a batch axis from a spatial one.
-      keepdims: whether the spatial axes stay, with size 1.
-      channel_axis: the axis of the features, or None if there is none; the spatial axes are the last
-        `num_spatial_dims` others.
-      where: array of booleans with as many axes as `inputs`, of the same size or of size 1, which broadcasts: the
-        elements that count. A map without any gives 0, and no gradient.
+        inputs of shape `(batch, height, width, features)`. For any other rank pass the number: the shape alone does not
+        distinguish batch axes from spatial ones.
+      keepdims: whether to keep the spatial axes, with size 1.
+      channel_axis: the axis of the features, or None. The spatial axes are the last `num_spatial_dims` other axes.
+      where: boolean array, the elements that count. It has as many axes as `inputs`, each of the same size or of size
+        1. A map without any returns 0 and has no gradient.
 
     Returns:
       Array of shape `(*batch, features)`. Floats and complex numbers keep their dtype, and f16, bf16 and fp8 are summed
@@ -96,9 +93,9 @@ def global_avg_pool(
 
     Raises:
       TypeError: an argument of the wrong kind.
-      ValueError: too few axes, an empty spatial axis, or no `num_spatial_dims` where the rank does not tell it.
+      ValueError: too few axes, an empty spatial axis, or no `num_spatial_dims` for inputs that are not of rank 4.
 
-    Derivatives: both modes, any order; linear, so nothing is kept for the reverse mode.
+    Derivatives: both modes, any order. The pool is linear, so reverse mode keeps nothing.
 
     The computation is `jnp.sum` and a division, so it also runs with symbolic sizes and sharded axes. As in `jnp.mean`,
     XLA multiplies by the reciprocal of a constant divisor: the mean of 121 ones is 0.99999994.
@@ -110,7 +107,7 @@ def global_avg_pool(
       >>> jaxpool.global_avg_pool(jnp.array([[[[4.], [6.]], [[2.], [8.]]]]))
       Array([[5.]], dtype=float32)
     """
-    return _run(_mean, "global_avg_pool", inputs, num_spatial_dims, keepdims, channel_axis, where)
+    return _run(_mean, inputs, num_spatial_dims, keepdims, channel_axis, where)
 
 
 @explained
@@ -131,7 +128,7 @@ def global_sum_pool(
       >>> jaxpool.global_sum_pool(jnp.ones((1, 4, 4, 3)))
       Array([[16., 16., 16.]], dtype=float32)
     """
-    return _run(_sum, "global_sum_pool", inputs, num_spatial_dims, keepdims, channel_axis, where)
+    return _run(_sum, inputs, num_spatial_dims, keepdims, channel_axis, where)
 
 
 @explained
@@ -154,7 +151,7 @@ def global_max_pool(
       >>> jaxpool.global_max_pool(jnp.arange(12.).reshape(1, 2, 2, 3))
       Array([[ 9., 10., 11.]], dtype=float32)
     """
-    return _run(_max, "global_max_pool", inputs, num_spatial_dims, keepdims, channel_axis, where, ordered=True)
+    return _run(_max, inputs, num_spatial_dims, keepdims, channel_axis, where, ordered=True)
 
 
 @explained
@@ -173,4 +170,4 @@ def global_min_pool(
       >>> jaxpool.global_min_pool(jnp.arange(12.).reshape(1, 2, 2, 3))
       Array([[0., 1., 2.]], dtype=float32)
     """
-    return _run(_min, "global_min_pool", inputs, num_spatial_dims, keepdims, channel_axis, where, ordered=True)
+    return _run(_min, inputs, num_spatial_dims, keepdims, channel_axis, where, ordered=True)

@@ -27,32 +27,33 @@ from jaxpool._pools.inputs import at_hand, range_of, x64
 
 
 def _layout(
-    function: str,
     indices: ArrayLike,
     input_shape: Sequence[int],
     num_spatial_dims: int | None,
     channel_axis: int | None,
     whole: bool,
+    theirs: bool = False,
 ) -> tuple[Array, list[int], int, int, Array, Array]:
     """The indices, the plane's sizes, channels, elements of the plane, and the number of batch and channel.
 
-    `whole` tells whether places in the whole array are counted, or those in one element of the batch.
+    `whole` tells whether places in the whole array are counted, or those in one element of the batch, `theirs` whether
+    the indices are those of the other framework.
     """
-    shape = shape_of(function, input_shape)
-    axes = plane_axes(function, shape, num_spatial_dims, channel_axis, "input_shape")
+    shape = shape_of(input_shape)
+    axes = plane_axes(shape, num_spatial_dims, channel_axis, "input_shape")
     sizes = [shape[axis] for axis in axes]
     channel = None if channel_axis is None else channel_axis % len(shape)
     channels = 1 if channel is None else shape[channel]
     counted, part = (shape, "") if whole else ([*sizes, channels], "pictures of ")
-    dtype = index_dtype(function, "input_shape", counted, x64(), shape, part)
+    dtype = index_dtype("input_shape", counted, x64(), shape, part)
     expected = tuple(None if axis in axes else size for axis, size in enumerate(shape))
     remedy = "Batch and channels are those of input_shape; only the spatial sizes differ."
-    source = "the other framework" if "_from_" in function else "max_pool_with_argmax"
+    source = "the other framework" if theirs else "max_pool_with_argmax"
     known: Any = native(indices)
-    check_indices(function, known, expected, f"input_shape={shape}", remedy, source)
+    check_indices(known, expected, f"input_shape={shape}", remedy, source)
     if at_hand(known) and 0 not in known.shape:
-        limit = math.prod(counted) if "_from_" in function else math.prod(sizes)
-        _check_range(function, known, limit, shape)
+        limit = math.prod(counted) if theirs else math.prod(sizes)
+        _check_range(known, limit, shape)
     places = jnp.asarray(known).astype(dtype)
     batch = jnp.zeros((1,) * len(shape), dtype)
     for axis, size in enumerate(shape):
@@ -66,18 +67,18 @@ def _layout(
     return places, sizes, channels, math.prod(sizes), batch, number.reshape(number.shape or (1,) * len(shape))
 
 
-def _check_range(function: str, indices: Any, limit: int, shape: tuple[int, ...]) -> None:
+def _check_range(indices: Any, limit: int, shape: tuple[int, ...]) -> None:
     remedy = "Pass the shape of the pooled inputs, and the options with which the indices were made."
-    check_range(function, *range_of(indices), [limit], f"input_shape={shape}", remedy)
+    check_range(*range_of(indices), [limit], f"input_shape={shape}", remedy)
 
 
-def _check_inverse(function: str, indices: Any, again: Callable[[], Array], shape: Sequence[int]) -> None:
+def _check_inverse(indices: Any, again: Callable[[], Array], shape: Sequence[int]) -> None:
     """Refuses known indices that are not what converting the result gives `again`."""
     if at_hand(indices):
         with jax.ensure_compile_time_eval():
             expected = again()
             if not bool(jnp.array_equal(expected, jnp.asarray(native(indices)).astype(expected.dtype))):
-                refuse_other_places(function, indices, tuple(shape))
+                refuse_other_places(indices, tuple(shape))
 
 
 @explained
@@ -112,9 +113,9 @@ def indices_to_tf(
       >>> jaxpool.indices_to_tf(jnp.array([[[[0, 3, 1]]]]), (1, 2, 2, 3))
       Array([[[[ 0, 10,  5]]]], dtype=int32)
     """
-    check_flag("indices_to_tf", "include_batch_in_index", include_batch_in_index)
+    check_flag("include_batch_in_index", include_batch_in_index)
     places, _, channels, plane, batch, channel = _layout(
-        "indices_to_tf", indices, input_shape, num_spatial_dims, channel_axis, bool(include_batch_in_index)
+        indices, input_shape, num_spatial_dims, channel_axis, bool(include_batch_in_index)
     )
     if include_batch_in_index:
         places = places + batch * plane
@@ -139,14 +140,13 @@ def indices_from_tf(
       >>> jaxpool.indices_from_tf(jnp.array([[[[0, 10, 5]]]]), (1, 2, 2, 3))
       Array([[[[0, 3, 1]]]], dtype=int32)
     """
-    check_flag("indices_from_tf", "include_batch_in_index", include_batch_in_index)
+    check_flag("include_batch_in_index", include_batch_in_index)
     places, _, channels, plane, _, _ = _layout(
-        "indices_from_tf", indices, input_shape, num_spatial_dims, channel_axis, bool(include_batch_in_index)
+        indices, input_shape, num_spatial_dims, channel_axis, bool(include_batch_in_index), theirs=True
     )
     places = places // channels
     result = places % plane if include_batch_in_index else places
     _check_inverse(
-        "indices_from_tf",
         indices,
         lambda: indices_to_tf(
             result,
@@ -198,10 +198,8 @@ def indices_to_onnx(
       >>> jaxpool.indices_to_onnx(jnp.array([[[[0, 3, 1]]]]), (1, 2, 2, 3))
       Array([[[[0, 7, 9]]]], dtype=int32)
     """
-    check_option("indices_to_onnx", "storage_order", storage_order, (0, 1), "the order of a plane")
-    places, sizes, channels, plane, batch, channel = _layout(
-        "indices_to_onnx", indices, input_shape, num_spatial_dims, channel_axis, True
-    )
+    check_option("storage_order", storage_order, (0, 1))
+    places, sizes, channels, plane, batch, channel = _layout(indices, input_shape, num_spatial_dims, channel_axis, True)
     places = _transposed(places, sizes) if storage_order else places
     return (batch * channels + channel) * plane + places
 
@@ -224,14 +222,11 @@ def indices_from_onnx(
       >>> jaxpool.indices_from_onnx(jnp.array([[[[0, 7, 9]]]]), (1, 2, 2, 3))
       Array([[[[0, 3, 1]]]], dtype=int32)
     """
-    check_option("indices_from_onnx", "storage_order", storage_order, (0, 1), "the order of a plane")
-    places, sizes, _, plane, _, _ = _layout(
-        "indices_from_onnx", indices, input_shape, num_spatial_dims, channel_axis, True
-    )
+    check_option("storage_order", storage_order, (0, 1))
+    places, sizes, _, plane, _, _ = _layout(indices, input_shape, num_spatial_dims, channel_axis, True, theirs=True)
     places = places % plane
     result = _transposed(places, sizes[::-1]) if storage_order else places
     _check_inverse(
-        "indices_from_onnx",
         indices,
         lambda: indices_to_onnx(
             result,

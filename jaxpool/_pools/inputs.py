@@ -14,6 +14,7 @@ from jax.sharding import PartitionSpec
 
 from jaxpool._geometry import (
     Window,
+    WindowArguments,
     check_dtype,
     check_implementation,
     check_inputs,
@@ -25,13 +26,13 @@ from jaxpool._geometry import (
 from jaxpool._operators import IMPLEMENTATIONS, Plan, check_runs
 
 
-def as_array(function: str, inputs: Any, ordered: bool) -> Array:
+def as_array(inputs: Any, ordered: bool) -> Array:
     """The inputs, of a dtype that the function can pool."""
     array = isinstance(inputs, jax.Array)
     if not array:
-        check_inputs(function, inputs)
+        check_inputs(inputs)
         inputs = native(inputs)
-    check_dtype(function, inputs.dtype, ordered=ordered)
+    check_dtype(inputs.dtype, ordered=ordered)
     return inputs if array else jnp.asarray(inputs)
 
 
@@ -41,11 +42,11 @@ def x64() -> bool:
     return config.jax_enable_x64
 
 
-def mask_of(function: str, where: Any, x: Array) -> Array | None:
+def mask_of(where: Any, x: Array) -> Array | None:
     """The mask as an array, or None; it has as many axes as the inputs and broadcasts along those of size 1."""
     if where is None:
         return None
-    check_where(function, where, x.shape)
+    check_where(where, x.shape)
     return jnp.asarray(where)
 
 
@@ -119,50 +120,29 @@ def _beside(x: Array, axis: int, low: int, high: int, mode: str) -> tuple[Array,
 
 
 def array_and_window(
-    function: str,
     inputs: Any,
-    window_shape: Any,
-    strides: Any,
-    padding: Any,
-    window_dilation: Any,
-    ceil_mode: Any,
-    channel_axis: Any,
-    padding_mode: Any,
+    arguments: WindowArguments,
     implementation: Any,
-    *,
     operator: str,
+    *,
     ordered: bool = False,
     padding_is_empty: bool = True,
 ) -> tuple[Array, Window]:
     """What a windowed pool computes with; the window is that on the inputs before `padded`.
 
     Args:
-      function: the public function's name, for its errors.
-      inputs, window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, implementation: as
-        given to it.
+      inputs, arguments, implementation: as given to it.
       operator: the operator that computes it.
       ordered: whether the dtype needs an order.
       padding_is_empty: whether a window wholly in padding has no value.
     """
-    x = as_array(function, inputs, ordered)
+    x = as_array(inputs, ordered)
     if not isinstance(implementation, Plan):
-        check_implementation(function, implementation, IMPLEMENTATIONS)
-    window = pooling_window(
-        function,
-        x.shape,
-        window_shape,
-        strides,
-        padding,
-        window_dilation=window_dilation,
-        ceil_mode=ceil_mode,
-        channel_axis=channel_axis,
-        padding_mode=padding_mode,
-        padding_is_empty=padding_is_empty,
-        symbolic=implementation == "reduce_window" and padding_mode is None,
-        native=padding_mode is None,
-    )
-    inner = window if padding_mode is None else window.on_padded_input()
-    check_runs(function, operator, inner.normal, implementation)
+        check_implementation(implementation, IMPLEMENTATIONS)
+    explicit = arguments.padding_mode is None
+    symbolic = explicit and implementation == "reduce_window"
+    window = pooling_window(x.shape, *arguments, padding_is_empty=padding_is_empty, symbolic=symbolic, native=explicit)
+    check_runs(operator, (window if explicit else window.on_padded_input()).normal, implementation)
     return x, window
 
 

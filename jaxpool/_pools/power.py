@@ -18,9 +18,8 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxpool._geometry import (
-    Ints,
-    Padding,
     Window,
+    WindowArguments,
     check_flag,
     check_positive_number,
     plane_as_window,
@@ -33,8 +32,7 @@ from jaxpool._operators import plane_count, plane_sum, window_extremum, window_r
 from jaxpool._pools.average import divisor_of, real_number, summing_dtype
 from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import as_array, at_hand, mask_of, padded, range_of, with_whole_planes
-
-Scalar = float | ArrayLike
+from jaxpool.typing import Ints, Padding, PaddingMode, Scalar, WindowShape
 
 # From here on all but the largest elements count for nothing. The n-th derivative has p^n, a number up to n = 4.
 _LARGEST_P = {"float32": 2.0**30, "float64": 2.0**62}
@@ -148,14 +146,14 @@ def _jitted(compute: Callable[..., Array], *static: str) -> Callable[..., Array]
     with_number = jax.jit(compute, static_argnames=("p", *static), inline=True)
     with_array = jax.jit(compute, static_argnames=static, inline=True)
 
-    def call(function: str, x: Array, p: Any, where: ArrayLike | None, *arguments: Any) -> Array:
-        p = check_positive_number(function, "p", p)
-        mask = mask_of(function, where, x)
+    def call(x: Array, p: Any, where: ArrayLike | None, *arguments: Any) -> Array:
+        p = check_positive_number("p", p)
+        mask = mask_of(where, x)
         if isinstance(p, float):
             return with_number(x, p, mask, *arguments)
         exponent = jnp.asarray(p)
         if at_hand(exponent) and not (number := range_of(exponent)[0][0]) > 0:
-            refuse_number(function, "p", number)
+            refuse_number("p", number)
         return with_array(x, exponent, mask, *arguments)
 
     return call
@@ -168,7 +166,7 @@ _run_plane = _jitted(_pooled_plane, "axes", "mean", "keepdims")
 @explained
 def lp_pool(
     inputs: ArrayLike,
-    window_shape: Ints,
+    window_shape: WindowShape,
     strides: Ints | None = None,
     padding: Padding = "VALID",
     *,
@@ -176,7 +174,7 @@ def lp_pool(
     window_dilation: Ints = 1,
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
-    padding_mode: str | None = None,
+    padding_mode: PaddingMode | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
     """Lp pooling: the p-norm of every window, `(sum |x|^p)^(1/p)`. Strides default to 1 (PyTorch's: to the window).
@@ -187,7 +185,7 @@ def lp_pool(
       inputs: array of shape `(*batch, *spatial, features)`; any number of batch axes; any real dtype.
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
       p: a positive number, `math.inf` for the largest absolute value, or a scalar array, which may be learned. Equal
-        largest elements share the gradient of a very large p; `math.inf` gives it to the first.
+        largest elements share the gradient of a very large p. `math.inf` gives it to the first.
       where: as in `jaxpool.max_pool`; a window without valid elements gives 0.
 
     Returns:
@@ -208,17 +206,16 @@ def lp_pool(
       >>> jaxpool.lp_pool(jnp.array([3., -4., 0., 0.]), (2,), 2, channel_axis=None)
       Array([5., 0.], dtype=float32)
     """
-    x = as_array("lp_pool", inputs, ordered=True)
-    window = _window(
-        "lp_pool", x, window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode
-    )
-    return _run("lp_pool", x, p, where, window, False, True, padding_mode)
+    x = as_array(inputs, ordered=True)
+    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    window = pooling_window(x.shape, *arguments, padding_is_empty=False)
+    return _run(x, p, where, window, False, True, padding_mode)
 
 
 @explained
 def power_mean_pool(
     inputs: ArrayLike,
-    window_shape: Ints,
+    window_shape: WindowShape,
     strides: Ints | None = None,
     padding: Padding = "VALID",
     count_include_pad: bool = True,
@@ -227,7 +224,7 @@ def power_mean_pool(
     window_dilation: Ints = 1,
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
-    padding_mode: str | None = None,
+    padding_mode: PaddingMode | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
     """Power mean pooling: `(mean |x|^p)^(1/p)` of every window. Strides default to 1 (PyTorch's: to the window).
@@ -243,46 +240,20 @@ def power_mean_pool(
       >>> jaxpool.power_mean_pool(jnp.array([1., 7.]), (2,), p=2, channel_axis=None)
       Array([5.], dtype=float32)
     """
-    check_flag("power_mean_pool", "count_include_pad", count_include_pad)
-    x = as_array("power_mean_pool", inputs, ordered=True)
-    window = _window(
-        "power_mean_pool", x, window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode
-    )
-    return _run("power_mean_pool", x, p, where, window, True, bool(count_include_pad), padding_mode)
-
-
-def _window(
-    function: str,
-    x: Array,
-    window_shape: Any,
-    strides: Any,
-    padding: Any,
-    dilation: Any,
-    ceil_mode: Any,
-    channel_axis: Any,
-    mode: Any,
-) -> Window:
-    return pooling_window(
-        function,
-        x.shape,
-        window_shape,
-        strides,
-        padding,
-        window_dilation=dilation,
-        ceil_mode=ceil_mode,
-        channel_axis=channel_axis,
-        padding_mode=mode,
-        padding_is_empty=False,
-    )
+    check_flag("count_include_pad", count_include_pad)
+    x = as_array(inputs, ordered=True)
+    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    window = pooling_window(x.shape, *arguments, padding_is_empty=False)
+    return _run(x, p, where, window, True, bool(count_include_pad), padding_mode)
 
 
 def _global(
-    function: str, inputs: ArrayLike, p: Scalar, spatial: Any, keepdims: Any, channel_axis: Any, where: Any, mean: bool
+    inputs: ArrayLike, p: Scalar, spatial: Any, keepdims: Any, channel_axis: Any, where: Any, mean: bool
 ) -> Array:
-    check_flag(function, "keepdims", keepdims)
-    x = as_array(function, inputs, ordered=True)
-    axes = plane_axes(function, x.shape, spatial, channel_axis)
-    return _run_plane(function, with_whole_planes(x, axes), p, where, axes, mean, bool(keepdims))
+    check_flag("keepdims", keepdims)
+    x = as_array(inputs, ordered=True)
+    axes = plane_axes(x.shape, spatial, channel_axis)
+    return _run_plane(with_whole_planes(x, axes), p, where, axes, mean, bool(keepdims))
 
 
 @explained
@@ -304,7 +275,7 @@ def global_lp_pool(
       >>> jaxpool.global_lp_pool(jnp.array([[[[3.], [-4.]]]]))
       Array([[5.]], dtype=float32)
     """
-    return _global("global_lp_pool", inputs, p, num_spatial_dims, keepdims, channel_axis, where, False)
+    return _global(inputs, p, num_spatial_dims, keepdims, channel_axis, where, False)
 
 
 @explained
@@ -329,4 +300,4 @@ def global_power_mean_pool(
       >>> jaxpool.global_power_mean_pool(jnp.array([[[[1.], [7.]]]]), p=2)
       Array([[5.]], dtype=float32)
     """
-    return _global("global_power_mean_pool", inputs, p, num_spatial_dims, keepdims, channel_axis, where, True)
+    return _global(inputs, p, num_spatial_dims, keepdims, channel_axis, where, True)

@@ -12,14 +12,13 @@ import numpy as np
 from jax import Array
 
 from jaxpool._geometry import (
-    Ints,
-    Padding,
     Window,
+    WindowArguments,
     check_identity,
     check_operands,
     check_results,
     pooling_window,
-    refuse_operation,
+    refused_operation,
 )
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import beats, extreme, window_reduce_from, window_sum
@@ -27,6 +26,7 @@ from jaxpool._pools.average import summing_dtype
 from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import as_array, padded
 from jaxpool._pools.operations import check_associative, constant, known_operation, padding_may_hold
+from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape
 
 Tree = TypeVar("Tree")
 
@@ -36,14 +36,14 @@ def pool(
     inputs: Tree,
     init: Any,
     reduce_fn: Callable[[Any, Any], Any],
-    window_shape: Ints,
+    window_shape: WindowShape,
     strides: Ints | None = None,
     padding: Padding = "VALID",
     *,
     window_dilation: Ints = 1,
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
-    padding_mode: str | None = None,
+    padding_mode: PaddingMode | None = None,
 ) -> Tree:
     """Pooling with any associative operation, over one array or a tree of them. Strides default to 1.
 
@@ -85,24 +85,14 @@ def pool(
       >>> jaxpool.pool((jnp.arange(4.), jnp.ones(4)), (0., 0.), mean, (2,), 2, channel_axis=None)
       (Array([1., 5.], dtype=float32), Array([2., 2.], dtype=float32))
     """
-    tree = jax.tree.map(lambda x: as_array("pool", x, ordered=False), inputs)
+    tree = jax.tree.map(lambda x: as_array(x, ordered=False), inputs)
     leaves, structure = jax.tree.flatten(tree)
     operands = [(leaf.shape, str(leaf.dtype)) for leaf in leaves]
     check_operands(operands, structure, jax.tree.structure(init), reduce_fn)
     for value, (_, dtype) in zip(jax.tree.leaves(init), operands, strict=True):
         check_identity(value, dtype)
-    window = pooling_window(
-        "pool",
-        leaves[0].shape,
-        window_shape,
-        strides,
-        padding,
-        window_dilation=window_dilation,
-        ceil_mode=ceil_mode,
-        channel_axis=channel_axis,
-        padding_mode=padding_mode,
-        padding_is_empty=False,
-    )
+    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    window = pooling_window(leaves[0].shape, *arguments, padding_is_empty=False)
     start = jax.tree.map(lambda x, value: _as_scalar(value, x.dtype), tree, init)
     inner = window if padding_mode is None else window.on_padded_input()
     kind = known_operation(reduce_fn, tree)
@@ -113,7 +103,7 @@ def pool(
     try:
         one = jax.eval_shape(reduce_fn, tree, tree)
     except Exception as error:
-        refuse_operation(operands, reduce_fn, error)
+        raise refused_operation(operands, reduce_fn, error) from error
     found = [(leaf.shape, str(leaf.dtype)) for leaf in jax.tree.leaves(one)]
     check_results(operands, structure, found, jax.tree.structure(one))
     check_associative(reduce_fn, tree)
@@ -126,7 +116,7 @@ def _as_scalar(value: Any, dtype: Any) -> Any:
     return value.astype(dtype) if isinstance(value, jax.Array) else np.asarray(value).astype(dtype)
 
 
-def _by_operator(x: Any, init: Any, start: Array, kind: str, window: Window, padding_mode: str | None) -> Any:
+def _by_operator(x: Any, init: Any, start: Array, kind: str, window: Window, padding_mode: PaddingMode | None) -> Any:
     """A reduction that the library has an operator for; `start` is `init` in the dtype of `x`."""
     known = constant(init)
     if kind == "sum":
@@ -138,7 +128,7 @@ def _by_operator(x: Any, init: Any, start: Array, kind: str, window: Window, pad
 
 
 @functools.partial(jax.jit, static_argnames=("window", "padding_mode"), inline=True)
-def _sum_of(inputs: Array, init: Array | None, window: Window, padding_mode: str | None) -> Array:
+def _sum_of(inputs: Array, init: Array | None, window: Window, padding_mode: PaddingMode | None) -> Array:
     """The sum of `init` and every window: of floats as in `sum_pool`, of integers in their own dtype."""
     x, _, window = padded(inputs, None, window, padding_mode)
     dtype = summing_dtype(x.dtype) if jnp.issubdtype(x.dtype, jnp.inexact) else x.dtype

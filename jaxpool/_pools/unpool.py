@@ -1,4 +1,4 @@
-"""The ways back from a pooled plane: values to where maxima were, means to all that they stand for."""
+"""The inverse of max and of average pooling."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from jax.experimental import checkify
 from jax.typing import ArrayLike
 
 from jaxpool._geometry import (
-    Ints,
-    Padding,
     Window,
+    WindowArguments,
     check_divisor,
     check_flag,
     check_implementation,
@@ -45,14 +44,15 @@ from jaxpool._operators import (
 from jaxpool._pools.average import counts, divide, summing_dtype
 from jaxpool._pools.extremum import INDEX_CONVENTIONS, coordinates, plane_indices
 from jaxpool._pools.inputs import as_array, at_hand, range_of, x64
+from jaxpool.typing import Duplicates, Implementation, IndexConvention, Ints, Padding, WindowShape
 
 
-def _needs_places(window: Window, duplicates: str, convention: str) -> bool:
+def _needs_places(window: Window, duplicates: Duplicates, convention: str) -> bool:
     """Whether values go to places in the plane, not to offsets in windows that are apart or whose values are added."""
     return convention != "window" or (duplicates == "set" and not window.non_overlapping) or window.normal is not window
 
 
-def _unpool(values: Array, indices: Array, window: Window, duplicates: str, convention: str) -> Array:
+def _unpool(values: Array, indices: Array, window: Window, duplicates: Duplicates, convention: str) -> Array:
     if values.dtype == jnp.bool_:
         # XLA does not add booleans.
         return _unpool(values.astype(jnp.int32), indices, window, duplicates, convention) != 0
@@ -76,7 +76,7 @@ def _at_places(values: Array, places: Array, kept: Array | None, window: Window)
 
 
 @functools.partial(jax.jit, static_argnames=("window", "duplicates", "convention"), inline=True)
-def _places_of(indices: Array, window: Window, duplicates: str, convention: str) -> tuple[Array, Array | None]:
+def _places_of(indices: Array, window: Window, duplicates: Duplicates, convention: str) -> tuple[Array, Array | None]:
     """Indices into the plane, and which values stay where several have the same; of `indices` alone.
 
     A program of its own: transformations of the values, such as Taylor mode, have no rules for integers.
@@ -126,12 +126,12 @@ def _refuse_outside(indices: Any, window: Window, convention: str, inferred: boo
     elif inferred:
         remedy = f"{remedy[:-1]}, and the window_shape, strides and padding of the pooling; strides default to 1."
     low, high = range_of(indices, int(convention == "coordinates"))
-    check_range("max_unpool", low, high, limits, f"a result with the spatial sizes {sizes}", remedy)
+    check_range(low, high, limits, f"a result with the spatial sizes {sizes}", remedy)
     if inferred and convention == "spatial":
         with jax.ensure_compile_time_eval():
             astray = bool(_astray(jnp.asarray(indices).astype(dtype), window))
         if astray:
-            refuse_astray("max_unpool", indices, sizes, remedy)
+            refuse_astray(indices, sizes, remedy)
 
 
 def _check_range(indices: Array, window: Window, convention: str) -> None:
@@ -154,36 +154,34 @@ def _check_range(indices: Array, window: Window, convention: str) -> None:
 def max_unpool(
     inputs: ArrayLike,
     indices: ArrayLike,
-    window_shape: Ints | None = None,
+    window_shape: WindowShape | None = None,
     strides: Ints | None = None,
     padding: Padding = "VALID",
     *,
     output_shape: Sequence[int] | None = None,
     window_dilation: Ints = 1,
     channel_axis: int | None = -1,
-    duplicates: str = "set",
-    index_convention: str = "spatial",
+    duplicates: Duplicates = "set",
+    index_convention: IndexConvention = "spatial",
     checked: bool = False,
 ) -> Array:
-    """Max unpooling: every value goes back to where its maximum was, and all else is 0. Strides default to 1.
+    """Max unpooling: every value goes back to its index, and all other elements are 0. Strides default to 1.
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, as max pooling returns it; any numeric dtype.
-      indices: where each value goes, as `jaxpool.max_pool_with_argmax` tells it. Indices that are known when the
-        function is called are checked; those that `jit` or `vmap` trace are not, see `checked`.
-      window_shape, strides, padding, window_dilation, channel_axis: those of the pooling. They tell the size of the
-        result, unless `output_shape` does; with `index_convention="window"` they are needed.
-      output_shape: the spatial sizes of the result, those of the inputs of the pooling; needed where the windows leave
-        a rest, as 2 by 2 windows of an odd size do. The default is the smallest plane that the windows pool,
-        `(outputs - 1) * stride + extent - low - high` along each axis.
-      duplicates: what happens to values with the same place. "set": the last in row-major order stays, PyTorch's result
-        wherever the values are those of a max pooling; "add": they are added, which makes it the adjoint of reading
-        maxima.
-      index_convention: "spatial", "window" or "coordinates", as in `jaxpool.max_pool_with_argmax`. With "window" (and,
-        for windows that overlap, "add") no scatter is needed, and it is as fast as a gradient.
+      indices: the index of each value, as `jaxpool.max_pool_with_argmax` returns it. Indices that are known in the call
+        are checked. Those that `jit` or `vmap` trace are not; see `checked`.
+      window_shape, strides, padding, window_dilation, channel_axis: those of the pooling. They give the size of the
+        result unless `output_shape` does. `index_convention="window"` needs them.
+      output_shape: the spatial sizes of the result, which are those of the inputs of the pooling. Pass it if the
+        windows leave a rest, as 2 by 2 windows of an odd size do. The default is the smallest plane that pools to the
+        inputs, `(outputs - 1) * stride + extent - low - high` along each axis.
+      duplicates: what to do with values of the same index. "set" keeps the last in row-major order, which is PyTorch's
+        result if the values come from a max pooling. "add" adds them, so that the function is the adjoint of a gather.
+      index_convention: "spatial", "window" or "coordinates", as in `jaxpool.max_pool_with_argmax`. "window" needs no
+        scatter and is as fast as a gradient, for windows that overlap with "add" only.
       checked: whether to check the range of the indices at run time, too. Compiled functions must then go through
-        `jax.experimental.checkify.checkify`. Without, values whose index is traced and lies outside the plane are
-        dropped.
+        `jax.experimental.checkify.checkify`. Without it, values whose traced index lies outside the plane are dropped.
 
     Returns:
       Array of the dtype of `inputs`, with the sizes of the plane along the spatial axes.
@@ -193,7 +191,8 @@ def max_unpool(
       ValueError: indices of another shape than the inputs, an `output_shape` that does not pool to them, or known
         indices that lie outside the plane or, without `output_shape`, outside their windows.
 
-    Derivatives: both modes, any order; linear in `inputs`. A value that another one overwrites has the gradient 0.
+    Derivatives: both modes, any order. The function is linear in `inputs`. The gradient of a value that another one
+    overwrites is 0.
 
     Source: M. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014.
 
@@ -205,35 +204,27 @@ def max_unpool(
       Array([[0., 0., 0., 4.],
              [0., 6., 0., 0.]], dtype=float32)
     """
-    values = as_array("max_unpool", inputs, ordered=False)
-    check_option("max_unpool", "duplicates", duplicates, ("set", "add"), "values with the same place")
-    check_option("max_unpool", "index_convention", index_convention, INDEX_CONVENTIONS, "what the indices are")
-    check_flag("max_unpool", "checked", checked)
+    values = as_array(inputs, ordered=False)
+    check_option("duplicates", duplicates, ("set", "add"))
+    check_option("index_convention", index_convention, INDEX_CONVENTIONS)
+    check_flag("checked", checked)
     if window_shape is None:
-        check_without_window("max_unpool", strides, padding, window_dilation)
-        window = plane_window("max_unpool", values.shape, output_shape, channel_axis, index_convention)
+        check_without_window(strides, padding, window_dilation)
+        window = plane_window(values.shape, output_shape, channel_axis, index_convention)
     else:
-        window = unpooling_window(
-            "max_unpool",
-            values.shape,
-            window_shape,
-            strides,
-            padding,
-            window_dilation=window_dilation,
-            channel_axis=channel_axis,
-            output_shape=output_shape,
-        )
+        arguments = WindowArguments(window_shape, strides, padding, window_dilation, channel_axis=channel_axis)
+        window = unpooling_window(values.shape, arguments, output_shape)
     if index_convention == "window":
-        check_offsets("max_unpool", window)
+        check_offsets(window)
     trailing, remedy = (), "Pass one place per value; index_convention='coordinates' is for those with one axis more."
     if index_convention == "coordinates":
         trailing, remedy = (len(window.parts),), "Pass one position per spatial axis, on a last axis of their own."
     indices = native(indices)
-    check_indices("max_unpool", indices, (*values.shape, *trailing), f"inputs of shape {values.shape}", remedy)
+    check_indices(indices, (*values.shape, *trailing), f"inputs of shape {values.shape}", remedy)
     places = jnp.asarray(indices)
     dtype, wide = "int32", checked or places.dtype != window.offset_dtype
     if _needs_places(window, duplicates, index_convention):
-        dtype, wide = index_dtype("max_unpool", "output_shape", [part.size for part in window.parts], x64()), True
+        dtype, wide = index_dtype("output_shape", [part.size for part in window.parts], x64()), True
     inferred = window_shape is not None and output_shape is None
     _refuse_outside(indices, window, index_convention, inferred, dtype)
     if wide and places.dtype.itemsize < jnp.dtype(dtype).itemsize:
@@ -248,7 +239,11 @@ def max_unpool(
     jax.jit, static_argnames=("window", "count_include_pad", "divisor_override", "implementation"), inline=True
 )
 def _spread_means(
-    means: Array, window: Window, count_include_pad: bool, divisor_override: int | None, implementation: str | None
+    means: Array,
+    window: Window,
+    count_include_pad: bool,
+    divisor_override: int | None,
+    implementation: Implementation | None,
 ) -> Array:
     dtype = summing_dtype(means.dtype)
     result_dtype = means.dtype if jnp.issubdtype(means.dtype, jnp.inexact) else dtype
@@ -263,7 +258,7 @@ def _spread_means(
 @explained
 def avg_unpool(
     inputs: ArrayLike,
-    window_shape: Ints,
+    window_shape: WindowShape,
     strides: Ints | None = None,
     padding: Padding = "VALID",
     count_include_pad: bool = True,
@@ -272,12 +267,12 @@ def avg_unpool(
     divisor_override: int | None = None,
     window_dilation: Ints = 1,
     channel_axis: int | None = -1,
-    implementation: str | None = None,
+    implementation: Implementation | None = None,
 ) -> Array:
-    """Average unpooling: every mean is shared out among the elements of its window. Strides default to 1.
+    """Average unpooling: spread every mean evenly over the elements of its window. Strides default to 1.
 
-    The adjoint of `jaxpool.avg_pool` with the same arguments on inputs with spatial sizes `output_shape`: for all x and
-    y, `vdot(avg_pool(x), y) == vdot(x, avg_unpool(y))`. With `divisor_override=1` that of `jaxpool.sum_pool`.
+    It is the adjoint of `jaxpool.avg_pool` with the same arguments on inputs of spatial sizes `output_shape`: for all x
+    and y, `vdot(avg_pool(x), y) == vdot(x, avg_unpool(y))`. With `divisor_override=1` it is that of `jaxpool.sum_pool`.
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, as average pooling returns it; any numeric dtype.
@@ -291,27 +286,20 @@ def avg_unpool(
     Raises:
       TypeError, ValueError: as in `jaxpool.avg_pool`; also an `output_shape` that does not pool to the inputs.
 
-    Derivatives: both modes, any order; linear.
+    Derivatives: both modes, any order. The function is linear.
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
       >>> jaxpool.avg_unpool(jnp.array([4., 8.]), (2,), 2, channel_axis=None)
       Array([2., 2., 4., 4.], dtype=float32)
     """
-    means = as_array("avg_unpool", inputs, ordered=False)
-    check_flag("avg_unpool", "count_include_pad", count_include_pad)
-    divisor = check_divisor("avg_unpool", divisor_override)
-    check_implementation("avg_unpool", implementation, IMPLEMENTATIONS)
+    means = as_array(inputs, ordered=False)
+    check_flag("count_include_pad", count_include_pad)
+    divisor = check_divisor(divisor_override)
+    check_implementation(implementation, IMPLEMENTATIONS)
+    arguments = WindowArguments(window_shape, strides, padding, window_dilation, channel_axis=channel_axis)
     window = unpooling_window(
-        "avg_unpool",
-        means.shape,
-        window_shape,
-        strides,
-        padding,
-        window_dilation=window_dilation,
-        channel_axis=channel_axis,
-        output_shape=output_shape,
-        padding_is_empty=not count_include_pad and divisor is None,
+        means.shape, arguments, output_shape, padding_is_empty=not count_include_pad and divisor is None
     )
-    check_runs("avg_unpool", "window_spread", window.normal, implementation)
+    check_runs("window_spread", window.normal, implementation)
     return _spread_means(means, window, bool(count_include_pad), divisor, implementation)

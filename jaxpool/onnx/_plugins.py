@@ -24,6 +24,7 @@ from jax2onnx.plugins.plugin_system import (  # pyright: ignore[reportMissingImp
 )
 
 from jaxpool._geometry import Window
+from jaxpool._geometry.values import refuse
 from jaxpool._lowerings import OPERATORS, compute, extreme
 from jaxpool._lowerings.plan import NAMED, PLANE, Plan
 from jaxpool._pools import fractional
@@ -250,13 +251,12 @@ _numpy = types.SimpleNamespace(**vars(jnp))
 def _without_keys(check: Callable[..., None]) -> Callable[..., None]:
     """The check of a random pool's arguments, refusing keys, too."""
 
-    def checked(function: str, key: Any, samples: Any, rule: str, *options: Any) -> None:
-        check(function, key, samples, rule, *options)
+    def checked(key: Any, samples: Any, rule: str, *options: Any) -> None:
+        check(key, samples, rule, *options)
         if key is not None:
-            raise NotImplementedError(
-                f"{function}: key must be None in a model for ONNX, where random numbers are not JAX's; got a key for "
-                f"rule={rule!r}. Pass samples, which the rule 'torch' takes."
-            )
+            must = "be None in a model for ONNX, where random numbers are not JAX's"
+            remedy = "Pass samples, which the rule 'torch' takes."
+            refuse(NotImplementedError, "key", must, "a key", remedy, f"rule={rule!r}")
 
     return checked
 

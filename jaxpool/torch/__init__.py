@@ -9,6 +9,8 @@ of JAX. Torch itself is not needed and never imported.
     >>> F.max_pool2d(jnp.zeros((8, 3, 32, 32)), 2).shape
     (8, 3, 16, 16)
 
+`jaxpool.torch.nn` has the modules of `torch.nn`.
+
 All that torch refuses is refused, with a ValueError or a TypeError, and all else gives torch's values, indices and
 gradients, except for what follows.
 
@@ -21,7 +23,7 @@ Results that differ, because programs in JAX cannot raise for their data and sho
   the gradient.
 - Lp pooling with p = 1 over a NaN has the usual gradient; torch's is 0 there.
 
-Refused here, although torch takes it:
+ArgumentError here, although torch takes it:
 
 - `output_size` together with `output_ratio`, of which torch's functions ignore the second, and its modules refuse both.
 - Fractional pooling with neither `_random_samples` nor `key`, an argument that torch has no use for: JAX has no global
@@ -71,10 +73,13 @@ from jaxpool.torch._maximum import (
 )
 from jaxpool.torch._unpool import max_unpool1d, max_unpool2d, max_unpool3d
 
+# After the functions, which it uses.
+from jaxpool.torch import nn as nn  # isort: skip
+
 if not TYPE_CHECKING:
     # Hidden from type checkers, which otherwise take every name for one of the module.
     def __getattr__(name: str) -> Any:
-        raise unknown_name("jaxpool.torch", name, __all__, jaxpool.__all__)
+        raise unknown_name("jaxpool.torch", name, __all__, jaxpool.__all__, nn.__all__)
 
 
 __all__ = [

@@ -21,65 +21,65 @@ def spatial(rank: int) -> str:
     return f"{rank} spatial axes" if rank > 1 else "1 spatial axis"
 
 
-def require_array(function: str, argument: str, value: Any) -> None:
+def require_array(argument: str, value: Any) -> None:
     """Refuses what is no array of JAX or NumPy, torch's own tensors included."""
     if not (isinstance(value, jax.Array | np.ndarray) or hasattr(value, "__jax_array__")):
         rule, remedy = "be an array of JAX or NumPy", "Convert with jnp.asarray first."
-        refuse(TypeError, function, argument, rule, type(value).__name__, "an array argument", remedy)
+        refuse(TypeError, argument, rule, type(value).__name__, remedy)
 
 
-def array_of(function: str, value: Any, rank: int, *, floats: bool = False) -> tuple[Array, tuple[int, ...]]:
+def array_of(value: Any, rank: int, *, floats: bool = False) -> tuple[Array, tuple[int, ...]]:
     """The input with one batch axis or none, and its spatial sizes; as in torch, only the batch may be empty."""
-    require_array(function, "input", value)
+    require_array("input", value)
     value = native(value)
     real = any(jnp.issubdtype(value.dtype, kind) for kind in (jnp.floating, jnp.integer, jnp.bool_))
     if not real:
         remedy = "Pool real and imaginary parts apart, or convert to floats."
-        refuse(TypeError, function, "input.dtype", "be real", value.dtype, "pooling", remedy)
+        refuse(TypeError, "input.dtype", "be real", value.dtype, remedy)
     if floats and not jnp.issubdtype(value.dtype, jnp.floating):
         remedy = "Convert with input.astype(jnp.float32); torch would round means of integers down."
-        refuse(TypeError, function, "input.dtype", "be floating", value.dtype, "a mean", remedy)
+        refuse(TypeError, "input.dtype", "be floating", value.dtype, remedy)
     shape = tuple(value.shape)
     if len(shape) not in (rank + 1, rank + 2):
         rule, fact = f"have the axes {_LAYOUTS[rank]}", spatial(rank)
         remedy = "Channels come before the spatial axes; add or merge batch axes with reshape."
-        refuse(ValueError, function, "input", rule, f"an array of shape {shape}", fact, remedy)
+        refuse(ValueError, "input", rule, f"an array of shape {shape}", remedy, fact)
     sizes = shape[-rank:]
     if not all(isinstance(size, int) for size in sizes):
         remedy = "Only batch and channel axes may be symbolic; export once per spatial size."
-        refuse(ValueError, function, "input.shape", "have spatial axes of known size", shape, spatial(rank), remedy)
+        refuse(ValueError, "input.shape", "have spatial axes of known size", shape, remedy, spatial(rank))
     if any(isinstance(size, int) and size == 0 for size in shape[-rank - 1 :]):
         rule, remedy = "have no empty axis but the batch", "There is nothing to pool; drop the empty input first."
-        refuse(ValueError, function, "input.shape", rule, shape, spatial(rank), remedy)
+        refuse(ValueError, "input.shape", rule, shape, remedy, spatial(rank))
     return jnp.asarray(value), sizes
 
 
-def ints_of(function: str, argument: str, value: Any, rank: int, *, short: bool = True) -> tuple[int, ...]:
+def ints_of(argument: str, value: Any, rank: int, *, short: bool = True) -> tuple[int, ...]:
     """An int or one int per spatial axis; where torch allows it, `short`, also a sequence of one int for all axes."""
     fact = spatial(rank)
     elements = as_sequence(value)
     if elements is None:
-        return (as_index(function, argument, value, value, fact),) * rank
-    ints = tuple(as_index(function, argument, element, value, fact) for element in elements)
+        return (as_index(argument, value, value, fact),) * rank
+    ints = tuple(as_index(argument, element, value, fact) for element in elements)
     if short and len(ints) == 1:
         ints *= rank
     if len(ints) != rank:
         rule = f"be an int or have one int per spatial axis, {rank} in all"
-        refuse(ValueError, function, argument, rule, repr(value), fact, f"Write {(2,) * rank}, or one int.")
+        refuse(ValueError, argument, rule, repr(value), f"Write {(2,) * rank}, or one int.", fact)
     return ints
 
 
-def positive_ints(function: str, argument: str, value: Any, rank: int, *, short: bool = True) -> tuple[int, ...]:
+def positive_ints(argument: str, value: Any, rank: int, *, short: bool = True) -> tuple[int, ...]:
     """The same, none of them below 1."""
-    ints = ints_of(function, argument, value, rank, short=short)
-    return as_positive(function, argument, list(ints), value, spatial(rank))
+    ints = ints_of(argument, value, rank, short=short)
+    return as_positive(argument, list(ints), value, spatial(rank))
 
 
-def not_negative(function: str, padding: tuple[int, ...], value: Any) -> None:
+def not_negative(padding: tuple[int, ...], value: Any) -> None:
     """Refuses negative padding."""
     if min(padding) < 0:
         remedy = "Crop the input by slicing first."
-        refuse(ValueError, function, "padding", "not be negative", repr(value), spatial(len(padding)), remedy)
+        refuse(ValueError, "padding", "not be negative", repr(value), remedy, spatial(len(padding)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +94,6 @@ class Frame:
 
 
 def frame_of(
-    function: str,
     sizes: tuple[int, ...],
     kernel_size: Any,
     stride: Any,
@@ -107,42 +106,41 @@ def frame_of(
     """The window that torch's arguments describe on spatial axes of the given sizes.
 
     Args:
-      function: torch's function, for errors.
       sizes: the input's.
       kernel_size, stride, padding, dilation, ceil_mode: as given to it.
       short: whether `kernel_size` may be a sequence of one int for all axes.
     """
     rank = len(sizes)
-    kernel = positive_ints(function, "kernel_size", kernel_size, rank, short=short)
+    kernel = positive_ints("kernel_size", kernel_size, rank, short=short)
     # Torch takes an empty sequence for an argument left out.
     same = stride is None or as_sequence(stride) == []
-    steps = kernel if same else positive_ints(function, "stride", stride, rank)
-    pads = ints_of(function, "padding", padding, rank)
-    not_negative(function, pads, padding)
-    gaps = positive_ints(function, "dilation", dilation, rank)
-    check_flag(function, "ceil_mode", ceil_mode)
+    steps = kernel if same else positive_ints("stride", stride, rank)
+    pads = ints_of("padding", padding, rank)
+    not_negative(pads, padding)
+    gaps = positive_ints("dilation", dilation, rank)
+    check_flag("ceil_mode", ceil_mode)
     if any(pad > size // 2 for pad, size in zip(pads, kernel, strict=True)):
         remedy = "Use jaxpool's own functions, which take any padding."
         fact = f"kernel_size={kernel_size}"
-        refuse(ValueError, function, "padding", "be at most half of kernel_size", repr(padding), fact, remedy)
+        refuse(ValueError, "padding", "be at most half of kernel_size", repr(padding), remedy, fact)
     for size, taps, step, pad, gap in zip(sizes, kernel, steps, pads, gaps, strict=True):
         room = size + 2 * pad - (taps - 1) * gap - 1
         if (room + step - 1 if ceil_mode else room) < 0:
             fact = f"a spatial axis of {size} with padding={pad} and dilation={gap}"
             remedy = "Use a smaller window; for the whole plane use adaptive pooling."
             rule = "fit into the padded input"
-            refuse(ValueError, function, "kernel_size", rule, repr(kernel_size), fact, remedy)
+            refuse(ValueError, "kernel_size", rule, repr(kernel_size), remedy, fact)
     return Frame(kernel, steps, pads, gaps, bool(ceil_mode))
 
 
-def number_of(function: str, argument: str, value: Any, fact: str) -> float:
+def number_of(argument: str, value: Any, fact: str = "") -> float:
     """A real number that is known while tracing."""
     if traced(value):
         remedy = "Mark the argument with jax.jit's static_argnames, or close over it."
-        refuse(TypeError, function, argument, "be known while tracing", "a traced value", fact, remedy)
+        refuse(TypeError, argument, "be known while tracing", "a traced value", remedy, fact)
     try:
         if isinstance(value, str | bytes) or getattr(value, "shape", ()) != ():
             raise TypeError
         return float(value)
     except TypeError:
-        refuse(TypeError, function, argument, "be a real number", repr(value), fact, "Write a number.")
+        refuse(TypeError, argument, "be a real number", repr(value), "Write a number.", fact)

@@ -247,7 +247,7 @@ GENERATORS = {
     "max_pool": extremum,
     "min_pool": extremum,
     "max_pool_with_argmax": extremum,
-    "min_pool_with_argmax": extremum,
+    "min_pool_with_argmin": extremum,
     "avg_pool": total,
     "sum_pool": total,
     "lp_pool": norm,

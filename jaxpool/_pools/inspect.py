@@ -1,4 +1,4 @@
-"""Questions about a pool that can be answered without running it."""
+"""What a pool would do, without running it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ from typing import Any
 
 from jax.typing import DTypeLike
 
-from jaxpool._geometry import Ints, Padding, check_implementation, check_option, known_dtype, pooling_window, shape_of
+from jaxpool._geometry import (
+    WindowArguments,
+    check_implementation,
+    check_option,
+    known_dtype,
+    pooling_window,
+    shape_of,
+)
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import IMPLEMENTATIONS, PLATFORMS, chosen_plans, default_platform
+from jaxpool.typing import Implementation, Ints, Padding, Platform, Residual, WindowShape
 
 
 @explained
 def output_shape(
     input_shape: Sequence[int],
-    window_shape: Ints,
+    window_shape: WindowShape,
     strides: Ints | None = None,
     padding: Padding = "VALID",
     *,
@@ -23,7 +31,7 @@ def output_shape(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
 ) -> tuple[int, ...]:
-    """The shape that pooling an array of shape `input_shape` gives. Strides default to 1.
+    """The output shape of a pool on inputs of shape `input_shape`. Strides default to 1.
 
     Along a spatial axis of `size` elements with `low` and `high` padding and an effective window of
     `extent = (window - 1) * dilation + 1`, the output has `(size + low + high - extent) // stride + 1` elements.
@@ -43,36 +51,25 @@ def output_shape(
       >>> jaxpool.output_shape((8, 111, 111, 64), (2, 2), 2, ceil_mode=True)
       (8, 56, 56, 64)
     """
-    shape = shape_of("output_shape", input_shape)
-    window = pooling_window(
-        "output_shape",
-        shape,
-        window_shape,
-        strides,
-        padding,
-        window_dilation=window_dilation,
-        ceil_mode=ceil_mode,
-        channel_axis=channel_axis,
-        padding_is_empty=False,
-        symbolic=True,
-        argument="input_shape",
-    )
+    shape = shape_of(input_shape)
+    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis)
+    window = pooling_window(shape, *arguments, padding_is_empty=False, symbolic=True, argument="input_shape")
     return window.output_shape(shape)
 
 
 @explained
 def chosen_implementation(
     input_shape: Sequence[Any],
-    window_shape: Ints,
+    window_shape: WindowShape,
     strides: Ints | None = None,
     padding: Padding = "VALID",
     *,
     window_dilation: Ints = 1,
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
-    implementation: str | None = None,
-    residual: str | None = None,
-    platform: str | None = None,
+    implementation: Implementation | None = None,
+    residual: Residual | None = None,
+    platform: Platform | None = None,
     dtype: DTypeLike = "float32",
 ) -> dict[str, str]:
     """Which algorithm each operator of a pool would run. Strides default to 1.
@@ -106,22 +103,11 @@ def chosen_implementation(
       >>> jaxpool.chosen_implementation((8, 112, 112, 64), (3, 3), 2, 1, platform="cpu")["window_extremum"]
       'joint'
     """
-    function = "chosen_implementation"
-    platform = default_platform() if platform is None else platform
-    check_option(function, "platform", platform, PLATFORMS, "a choice of platform")
-    check_implementation(function, implementation, IMPLEMENTATIONS)
-    shape = shape_of(function, input_shape)
-    window = pooling_window(
-        function,
-        shape,
-        window_shape,
-        strides,
-        padding,
-        window_dilation=window_dilation,
-        ceil_mode=ceil_mode,
-        channel_axis=channel_axis,
-        padding_is_empty=False,
-        argument="input_shape",
-    )
-    check_option(function, "residual", residual, (None, "offsets", "input"), "what derivatives keep")
-    return chosen_plans(window, shape, known_dtype(function, dtype), platform, implementation, residual)
+    target = default_platform() if platform is None else platform
+    check_option("platform", target, PLATFORMS)
+    check_implementation(implementation, IMPLEMENTATIONS)
+    shape = shape_of(input_shape)
+    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis)
+    window = pooling_window(shape, *arguments, padding_is_empty=False, argument="input_shape")
+    check_option("residual", residual, (None, "offsets", "input"))
+    return chosen_plans(window, shape, known_dtype(dtype), target, implementation, residual)

@@ -11,6 +11,7 @@ import contextlib
 import importlib.metadata
 import json
 import pathlib
+import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,11 +19,14 @@ import rich
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.aot_targets import TARGETS, MissingToolError, Target, check_installed
-from benchmarks.aot_worker import Worker
+from benchmarks import random_pools
+from benchmarks.aot.targets import TARGETS, MissingToolError, Target, check_installed
+from benchmarks.aot.worker import Worker
 from benchmarks.workloads import SHORT_NAMES, SUITES, Workload, minimal_bytes, select
 
 MODES = ("forward", "forward_with_argmax", "vjp", "forward_vjp")
+# Of pools at random, enough to fill an accelerator.
+ELEMENTS = (10**7, 10**8)
 _SHORT = {long: short for short, long in SHORT_NAMES.items()}
 LAYOUTS = ("given", "chosen")
 NOTE = (
@@ -53,6 +57,8 @@ def main(argv: list[str]) -> None:
             # One by one: an interrupt keeps what there is.
             rows.append(_row(worker, case, options.limit, options.hlo))  # noqa: PERF401
     rich.print(_table(target, rows))
+    for line in _beside_flax(rows):
+        rich.print(line)
     for row in rows:
         if "failed" in row:
             rich.print(f"{_name(row)}: {row['failed']}")
@@ -67,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--select", default="", metavar="PATTERN", help="a part of a workload's name, or a glob")
     parser.add_argument("--tags", nargs="+", default=[], metavar="TAG", help="only workloads with all of these")
     parser.add_argument("--suite", choices=(*SUITES, "all"), default="accelerator", help="which sizes")
+    parser.add_argument("--count", type=int, default=0, metavar="N", help="pools at random in place of workloads")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed draws the same pools")
     parser.add_argument("--dtypes", nargs="+", choices=SHORT_NAMES, help="instead of those the workload names")
     parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
     parser.add_argument(
@@ -83,7 +91,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _cases(options: argparse.Namespace) -> Iterator[Case]:
     suite = None if options.suite == "all" else options.suite
-    for workload in select(options.select, options.tags, suite):
+    drawn = random_pools.draw(options.seed, options.count, ELEMENTS)
+    for workload in drawn or select(options.select, options.tags, suite):
         named = [dtype for dtype in workload.dtypes if dtype in _SHORT]
         for dtype in [SHORT_NAMES[short] for short in options.dtypes] if options.dtypes else named:
             for mode in options.modes:
@@ -94,10 +103,13 @@ def _cases(options: argparse.Namespace) -> Iterator[Case]:
 def _row(worker: Worker, case: Case, limit: float, folder: pathlib.Path | None) -> Row:
     workload, dtype, mode, contender = case
     row: Row = {"workload": workload.name, "dtype": dtype, "mode": mode, "contender": contender}
+    name = "-".join(row.values()).replace(":", "-")
+    if "random" in workload.tags:
+        row["pool"] = random_pools.describe(workload)
     path = ""
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        path = str(folder.resolve() / ("-".join(row.values()).replace(":", "-") + ".hlo"))
+        path = str(folder.resolve() / f"{name}.hlo")
     figures = worker.compile(*case, limit=limit, hlo=path)
     row |= {"minimum_bytes": minimal_bytes(workload, dtype, mode), **figures}
     if "operations" in figures:
@@ -164,6 +176,21 @@ def _versions() -> dict[str, str]:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[package] = importlib.metadata.version(package)
     return found
+
+
+def _beside_flax(rows: Sequence[Row]) -> Iterator[str]:
+    """Per mode the compiler's time over that of Flax's program: the geometric mean, and the largest."""
+    found = {(row["workload"], row["dtype"], row["mode"], row["contender"]): row for row in rows if "model_us" in row}
+    for mode in MODES:
+        ratios = {
+            f"{row.get('pool', key[0])} {_SHORT[key[1]]}": row["model_us"] / found[(*key[:3], "flax")]["model_us"]
+            for key, row in found.items()
+            if key[2:] == (mode, "jaxpool") and (*key[:3], "flax") in found
+        }
+        if ratios:
+            worst = max(ratios, key=lambda name: ratios[name])
+            mean = statistics.geometric_mean(ratios.values())
+            yield f"{mode}: {mean:.3f} of flax in {len(ratios)} programs; at most {ratios[worst]:.2f}, {worst}"
 
 
 def _write(path: pathlib.Path, target: Target, rows: Sequence[Row], settings: dict[str, Any]) -> None:

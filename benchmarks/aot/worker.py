@@ -15,10 +15,10 @@ import sys
 import threading
 from typing import Any, Self, TextIO
 
-from benchmarks.aot_targets import TARGETS, Target, prepare
+from benchmarks.aot.targets import TARGETS, Target, prepare
 from benchmarks.workloads import Workload
 
-_ROOT = str(pathlib.Path(__file__).resolve().parents[1])
+_ROOT = str(pathlib.Path(__file__).resolve().parents[2])
 
 
 class Worker:
@@ -30,7 +30,7 @@ class Worker:
     """
 
     def __init__(self, target: Target, chosen_layouts: bool = False) -> None:
-        self._command = [sys.executable, "-m", "benchmarks.aot_worker", target.name, str(int(chosen_layouts))]
+        self._command = [sys.executable, "-m", "benchmarks.aot.worker", target.name, str(int(chosen_layouts))]
         self._environment = dict(os.environ)
         prepare(self._environment, target)
         paths = [self._environment.get("PYTHONPATH", ""), _ROOT]
@@ -41,10 +41,10 @@ class Worker:
     def compile(
         self, workload: Workload, dtype: str, mode: str, contender: str, limit: float | None = None, hlo: str = ""
     ) -> dict[str, Any]:
-        """The fields of `benchmarks.aot_figures.Figures`; or "skipped" or "failed", with the reason.
+        """The fields of `benchmarks.aot.figures.Figures`; or "skipped" or "failed", with the reason.
 
         Args:
-          workload, dtype, mode, contender: as in `benchmarks.aot_programs.build`.
+          workload, dtype, mode, contender: as in `benchmarks.aot.programs.build`.
           limit: seconds after which to give up.
           hlo: a file to write the optimised program to.
         """
@@ -107,8 +107,8 @@ def _as_tuples(value: Any) -> Any:
 
 
 def _answer(request: dict[str, Any], target: Target, device: Any, chosen_layouts: bool) -> dict[str, Any]:
-    from benchmarks.aot_figures import compile_for
-    from benchmarks.aot_programs import NotOfferedError, build
+    from benchmarks.aot.figures import compile_for
+    from benchmarks.aot.programs import NotOfferedError, build
 
     workload = Workload(**{key: _as_tuples(value) for key, value in request["workload"].items()})
     try:
@@ -127,7 +127,7 @@ def _answer(request: dict[str, Any], target: Target, device: Any, chosen_layouts
 
 
 def _serve(name: str, chosen_layouts: bool) -> None:
-    from benchmarks.aot_targets import device
+    from benchmarks.aot.targets import device
 
     target = TARGETS[name]
     # Nothing but answers may reach the parent, whatever a compiler prints.

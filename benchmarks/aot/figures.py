@@ -11,9 +11,9 @@ import jax
 from jax.experimental.layout import Format, Layout
 from jax.sharding import SingleDeviceSharding
 
-from benchmarks.aot_hlo import Program
-from benchmarks.aot_programs import Built
-from benchmarks.aot_targets import Target
+from benchmarks.aot.hlo import Program
+from benchmarks.aot.programs import Built
+from benchmarks.aot.targets import Target
 
 
 @dataclasses.dataclass(frozen=True)
