@@ -119,6 +119,7 @@ def test_a_masked_place_is_never_the_answer_while_a_valid_one_exists():
     assert indices.item() == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["EDGE", "REFLECT", "wrap"])
 @pytest.mark.parametrize("padding", [((2, 1), (0, 2)), "SAME", ((1, -1), (-2, 2))])
 def test_padding_that_holds_something(mode, padding, rng):

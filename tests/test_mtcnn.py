@@ -138,6 +138,7 @@ def in_floor_mode(network):
     return len(pools)
 
 
+@pytest.mark.slow
 def test_dense_layers_do_not_fit_without_ceil_mode(rng):
     networks = or_skip(mtcnn.load_networks)
     for name, pools in (("R-Net", 2), ("O-Net", 3)):

@@ -240,6 +240,7 @@ def test_gather_and_scatter_at_an_extremum_of_the_input(case, kind):
             np.testing.assert_array_equal(scattered, expected, err_msg=data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_gather_and_scatter_at_any_offsets(case, rng):
     window = window_of(case)

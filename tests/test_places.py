@@ -187,6 +187,7 @@ def test_index_conventions_tell_the_same_places(rng):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channel_axis", [-1, 1, None])
 def test_indices_of_tensorflow_and_onnx(channel_axis, rng):
     shape = {-1: (2, 4, 6, 3), 1: (2, 3, 4, 6), None: (2, 4, 6)}[channel_axis]
@@ -251,6 +252,7 @@ def test_fractional_windows_of_single_elements(layout):
     np.testing.assert_array_equal(back, x)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["tensorflow", "tensorflow_pseudo_random"])
 def test_fractional_regions_of_tensorflow_share_out_the_plane(rule):
     for size, outputs in [(10, 7), (25, 13), (9, 9), (30, 4)]:
@@ -305,6 +307,7 @@ LARGE_WINDOWS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sizes", "outputs", "taps"), LARGE_WINDOWS)
 def test_fractional_windows_of_any_size(sizes, outputs, taps, rng):
     x = rng.integers(-2, 3, (4, *sizes)).astype(np.float32)

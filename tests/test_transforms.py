@@ -338,6 +338,7 @@ def test_export_to_every_platform_at_once_and_with_symbolic_batch(row):
             close(got, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transform", ["none", "jit", "vmap"])
 def test_an_empty_batch_gives_an_empty_result(transform):
     wrap = {"none": lambda f: f, "jit": jax.jit, "vmap": functools.partial(jax.vmap, in_axes=3, out_axes=1)}[transform]

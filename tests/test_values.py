@@ -78,6 +78,7 @@ def test_extrema_keep_every_ordered_dtype(dtype, rng):
         np.testing.assert_array_equal(np.asarray(simple).astype(np.float64), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float8_e5m2", "float32"])
 def test_narrow_floats_with_nan_infinities_and_both_zeros(dtype, rng):
     special = [np.nan, -np.nan, np.inf, -np.inf, 0.0, -0.0, 1.5, -1.5]
@@ -148,6 +149,7 @@ def test_a_plane_of_worst_values_has_real_indices(worst, dtype):
         assert indices[0, :, :, 0].tolist() == [[0, 0], [0, 0]], name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float16", "float8_e4m3fn", "float8_e5m2"])
 @pytest.mark.parametrize("kind", ["max", "min"])
 def test_nan_of_a_large_plane_is_kept(kind, dtype):
@@ -311,6 +313,7 @@ def test_results_are_bitwise_the_same_from_run_to_run(rng):
         assert np.asarray(both(x)).tobytes() == first.tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("implementation", [None, "joint", "separable", "chain"])
 @pytest.mark.parametrize("shape", [(1, 256), (256, 1), (2, 128)])
 def test_windows_of_as_many_taps_as_offsets_have_values(implementation, shape, rng):
