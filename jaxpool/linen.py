@@ -112,6 +112,42 @@ class PowerMeanPool(_modules.PowerMeanPool, _Module):
     """Power mean pooling, `jaxpool.power_mean_pool`, as a `flax.linen` module."""
 
 
+class SoftmaxPool(_modules.SoftmaxPool, _Module):
+    """Softmax pooling, `jaxpool.softmax_pool`, as a `flax.linen` module."""
+
+
+class GlobalSoftmaxPool(_modules.GlobalSoftmaxPool, _Module):
+    """Global softmax pooling, `jaxpool.global_softmax_pool`, as a `flax.linen` module."""
+
+
+class WeightedAvgPool(_modules.WeightedAvgPool, _Module):
+    """Weighted average pooling, `jaxpool.weighted_avg_pool`, as a `flax.linen` module."""
+
+
+class GlobalWeightedAvgPool(_modules.GlobalWeightedAvgPool, _Module):
+    """Global weighted average pooling, `jaxpool.global_weighted_avg_pool`, as a `flax.linen` module."""
+
+
+class BlurPool(_modules.BlurPool, _Module):
+    """Blur pooling, `jaxpool.blur_pool`, as a `flax.linen` module."""
+
+
+class VarPool(_modules.VarPool, _Module):
+    """Variance pooling, `jaxpool.var_pool`, as a `flax.linen` module."""
+
+
+class StdPool(_modules.StdPool, _Module):
+    """Standard deviation pooling, `jaxpool.std_pool`, as a `flax.linen` module."""
+
+
+class GlobalVarPool(_modules.GlobalVarPool, _Module):
+    """Global variance pooling, `jaxpool.global_var_pool`, as a `flax.linen` module."""
+
+
+class GlobalStdPool(_modules.GlobalStdPool, _Module):
+    """Global standard deviation pooling, `jaxpool.global_std_pool`, as a `flax.linen` module."""
+
+
 class GlobalAvgPool(_modules.GlobalAvgPool, _Module):
     """Global average pooling, `jaxpool.global_avg_pool`, as a `flax.linen` module."""
 
@@ -176,6 +212,7 @@ __all__ = [
     "AdaptiveMaxPoolWithArgmax",
     "AvgPool",
     "AvgUnpool",
+    "BlurPool",
     "FractionalMaxPool",
     "FractionalMaxPoolWithArgmax",
     "GlobalAvgPool",
@@ -183,7 +220,11 @@ __all__ = [
     "GlobalMaxPool",
     "GlobalMinPool",
     "GlobalPowerMeanPool",
+    "GlobalSoftmaxPool",
+    "GlobalStdPool",
     "GlobalSumPool",
+    "GlobalVarPool",
+    "GlobalWeightedAvgPool",
     "LpPool",
     "MaxPool",
     "MaxPoolWithArgmax",
@@ -191,5 +232,9 @@ __all__ = [
     "MinPool",
     "MinPoolWithArgmin",
     "PowerMeanPool",
+    "SoftmaxPool",
+    "StdPool",
     "SumPool",
+    "VarPool",
+    "WeightedAvgPool",
 ]

@@ -75,6 +75,42 @@ class PowerMeanPool(_modules.PowerMeanPool, _Module):
     """Power mean pooling, `jaxpool.power_mean_pool`, as a `flax.nnx` module."""
 
 
+class SoftmaxPool(_modules.SoftmaxPool, _Module):
+    """Softmax pooling, `jaxpool.softmax_pool`, as a `flax.nnx` module."""
+
+
+class GlobalSoftmaxPool(_modules.GlobalSoftmaxPool, _Module):
+    """Global softmax pooling, `jaxpool.global_softmax_pool`, as a `flax.nnx` module."""
+
+
+class WeightedAvgPool(_modules.WeightedAvgPool, _Module):
+    """Weighted average pooling, `jaxpool.weighted_avg_pool`, as a `flax.nnx` module."""
+
+
+class GlobalWeightedAvgPool(_modules.GlobalWeightedAvgPool, _Module):
+    """Global weighted average pooling, `jaxpool.global_weighted_avg_pool`, as a `flax.nnx` module."""
+
+
+class BlurPool(_modules.BlurPool, _Module):
+    """Blur pooling, `jaxpool.blur_pool`, as a `flax.nnx` module."""
+
+
+class VarPool(_modules.VarPool, _Module):
+    """Variance pooling, `jaxpool.var_pool`, as a `flax.nnx` module."""
+
+
+class StdPool(_modules.StdPool, _Module):
+    """Standard deviation pooling, `jaxpool.std_pool`, as a `flax.nnx` module."""
+
+
+class GlobalVarPool(_modules.GlobalVarPool, _Module):
+    """Global variance pooling, `jaxpool.global_var_pool`, as a `flax.nnx` module."""
+
+
+class GlobalStdPool(_modules.GlobalStdPool, _Module):
+    """Global standard deviation pooling, `jaxpool.global_std_pool`, as a `flax.nnx` module."""
+
+
 class GlobalAvgPool(_modules.GlobalAvgPool, _Module):
     """Global average pooling, `jaxpool.global_avg_pool`, as a `flax.nnx` module."""
 
@@ -139,6 +175,7 @@ __all__ = [
     "AdaptiveMaxPoolWithArgmax",
     "AvgPool",
     "AvgUnpool",
+    "BlurPool",
     "FractionalMaxPool",
     "FractionalMaxPoolWithArgmax",
     "GlobalAvgPool",
@@ -146,7 +183,11 @@ __all__ = [
     "GlobalMaxPool",
     "GlobalMinPool",
     "GlobalPowerMeanPool",
+    "GlobalSoftmaxPool",
+    "GlobalStdPool",
     "GlobalSumPool",
+    "GlobalVarPool",
+    "GlobalWeightedAvgPool",
     "LpPool",
     "MaxPool",
     "MaxPoolWithArgmax",
@@ -154,5 +195,9 @@ __all__ = [
     "MinPool",
     "MinPoolWithArgmin",
     "PowerMeanPool",
+    "SoftmaxPool",
+    "StdPool",
     "SumPool",
+    "VarPool",
+    "WeightedAvgPool",
 ]

@@ -61,6 +61,12 @@ def mask(shape: tuple[Any, ...]) -> dict[str, Any]:
     return {"where": valid.reshape((1,) * (len(shape) - 3) + valid.shape)}
 
 
+def some_weights(shape: tuple[Any, ...]) -> dict[str, Any]:
+    """A weight for each place, the same in every feature map."""
+    weights = np.random.default_rng(6).random((*shape[-3:-1], 1)).astype(np.float32)
+    return {"weights": weights.reshape((1,) * (len(shape) - 3) + weights.shape)}
+
+
 def some_indices(shape: tuple[Any, ...]) -> dict[str, Any]:
     """A place for each value in a plane of (2 * height, 2 * width), some of them the same."""
     height, width = shape[-3:-1]
@@ -154,6 +160,17 @@ ROWS = [
     ),
     Row("lp_pool", jaxpool.lp_pool, OVERLAPPING | {"p": 3.0}, smooth=True),
     Row("power_mean_pool, masked", jaxpool.power_mean_pool, DILATED | {"p": 1.5}, smooth=True, arrays=mask),
+    Row("softmax_pool", jaxpool.softmax_pool, OVERLAPPING | {"beta": 0.5}, smooth=True),
+    Row("softmax_pool, masked", jaxpool.softmax_pool, MIRRORED, smooth=True, arrays=mask),
+    Row("weighted_avg_pool", jaxpool.weighted_avg_pool, DILATED, linear=True, arrays=some_weights),
+    Row("var_pool", jaxpool.var_pool, OVERLAPPING, smooth=True),
+    Row("std_pool, masked", jaxpool.std_pool, {"window_shape": (3, 3), "ddof": 1}, smooth=True, arrays=mask),
+    Row("blur_pool", jaxpool.blur_pool, OVERLAPPING, linear=True),
+    Row("blur_pool, real", jaxpool.blur_pool, DILATED, linear=True, arrays=mask),
+    Row("global_softmax_pool", jaxpool.global_softmax_pool, {"beta": 0.5}, smooth=True),
+    Row("global_weighted_avg_pool", jaxpool.global_weighted_avg_pool, {}, linear=True, arrays=some_weights),
+    Row("global_var_pool", jaxpool.global_var_pool, {"ddof": 1}, smooth=True),
+    Row("global_std_pool", jaxpool.global_std_pool, {}, smooth=True, arrays=mask),
     Row("global_lp_pool", jaxpool.global_lp_pool, {}, smooth=True),
     Row("global_power_mean_pool", jaxpool.global_power_mean_pool, {"p": jnp.float32(2.5)}, smooth=True),
     Row(

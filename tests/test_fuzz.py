@@ -24,8 +24,15 @@ def run(options, cases):
     return tally
 
 
+# Compared with loops in `test_family.py`.
+BESIDE_LOOPS = {
+    name for name in jaxpool.__all__ if any(word in name for word in ("softmax", "weighted", "var_", "std_"))
+}
+BESIDE_LOOPS |= {"blur_pool"}
+
+
 def test_every_public_function_has_a_generator():
-    assert set(GENERATORS) == set(WEIGHTS) == set(jaxpool.__all__)
+    assert set(GENERATORS) == set(WEIGHTS) == set(jaxpool.__all__) - BESIDE_LOOPS
 
 
 def test_fixed_cases():

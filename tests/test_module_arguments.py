@@ -18,10 +18,12 @@ APIS = [jaxpool.linen, jaxpool.nnx]
 X = inputs()
 # For each argument, values that are wrong for every pool and for any inputs.
 WRONG = {
+    "beta": ["1", None, True],
     "ceil_mode": [1, None, "yes"],
     "channel_axis": [1.5, "last"],
     "checked": [1],
     "count_include_pad": [None, 0],
+    "ddof": [-1, 0.5, None],
     "divisor_override": [0, 2.5],
     "duplicates": ["sum", None],
     "implementation": ["fastest", 1],
@@ -82,7 +84,7 @@ def test_inputs_for_the_constructor_are_refused_with_the_remedy(name, api):
     sizes = {"window_shape": "(2, 2)", "output_size": "(7, 7)"}.get(first.name, "")
     sizes += ", window_shape=(2, 2)" * name.startswith("fractional")
     call = ", ".join(
-        ["x", *[p for p in ("indices", "key") if p in inspect.signature(getattr(jaxpool, name)).parameters]]
+        ["x", *[p for p in ("indices", "key", "weights") if p in inspect.signature(getattr(jaxpool, name)).parameters]]
     )
     rule = "be given in the call" if argument == "inputs" else "be a sequence of integers"
     expected = (

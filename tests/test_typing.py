@@ -25,7 +25,7 @@ from jaxpool._modules.documentation import ARGUMENTS, CALL
 
 APIS = [jaxpool.linen, jaxpool.nnx]
 # Arguments that a call may give again, because they are learned or known late.
-GIVEN_LATE = {"p", "output_shape"}
+GIVEN_LATE = {"beta", "p", "output_shape"}
 
 
 def short(api):

@@ -11,6 +11,7 @@ from jaxpool._geometry.arguments import (
 )
 from jaxpool._geometry.bins import AxisBins, BinSums, adaptive_bins
 from jaxpool._geometry.checks import (
+    check_ddof,
     check_divisor,
     check_dtype,
     check_flag,
@@ -20,6 +21,7 @@ from jaxpool._geometry.checks import (
     check_operands,
     check_option,
     check_positive_number,
+    check_real_array,
     check_results,
     check_where,
     index_dtype,
@@ -52,6 +54,7 @@ __all__ = [
     "Window",
     "WindowArguments",
     "adaptive_bins",
+    "check_ddof",
     "check_divisor",
     "check_dtype",
     "check_flag",
@@ -65,6 +68,7 @@ __all__ = [
     "check_positive_number",
     "check_randomness",
     "check_range",
+    "check_real_array",
     "check_results",
     "check_samples",
     "check_unit_range",

@@ -89,6 +89,14 @@ def check_divisor(value: Any) -> int | None:
     return divisor
 
 
+def check_ddof(value: Any) -> int:
+    """The number that is subtracted from that of the elements; refuses what is no integer, or negative."""
+    ddof = as_index("ddof", value, value)
+    if ddof < 0:
+        refuse(ValueError, "ddof", "not be negative", ddof, "Pass 0 for the variance itself, 1 for an unbiased one.")
+    return ddof
+
+
 def index_dtype(
     argument: str,
     sizes: Sequence[Any],
@@ -133,30 +141,51 @@ def check_where(value: Any, shape: tuple[Any, ...]) -> None:
         elif not hasattr(value, "dtype"):
             got, remedy = shown(value), "Leave it out if all elements count."
         refuse(TypeError, "where", "be an array of booleans", got, remedy, fact)
-    own = tuple(value.shape)
+    _check_broadcasts("where", tuple(value.shape), shape)
+
+
+def check_real_array(argument: str, value: Any, shape: tuple[Any, ...], *, scalar: bool = False) -> None:
+    """Refuses what is no array of real numbers, or does not broadcast to the inputs; axes are never added.
+
+    `scalar` is whether a number will do, too.
+    """
+    if scalar and isinstance(value, int | float) and not isinstance(value, bool):
+        return
+    array: Any = native(value)
+    numbers = str(getattr(array, "dtype", "")).startswith(("float", "bfloat", "int", "uint"))
+    if not hasattr(array, "shape") or not numbers:
+        remedy = "Convert with jnp.asarray first."
+        what = "a real number or an array of them" if scalar else "an array of real numbers"
+        refuse(TypeError, argument, f"be {what}", kind_of(value), remedy, f"inputs of shape {shape}")
+    if not (scalar and array.shape == ()):
+        _check_broadcasts(argument, tuple(array.shape), shape)
+
+
+def _check_broadcasts(argument: str, own: tuple[Any, ...], shape: tuple[Any, ...]) -> None:
+    fact = f"inputs of shape {shape}"
     if len(own) != len(shape):
         rule = f"have as many axes as the inputs, {len(shape)}"
-        refuse(ValueError, "where.shape", rule, own, _same_rank(own, shape), fact)
+        refuse(ValueError, f"{argument}.shape", rule, own, _same_rank(argument, own, shape), fact)
     if not _broadcasts(own, shape):
         remedy = "Along every axis it has the size of the inputs, or 1 where it is the same for all."
-        refuse(ValueError, "where.shape", "broadcast to the shape of the inputs", own, remedy, fact)
+        refuse(ValueError, f"{argument}.shape", "broadcast to the shape of the inputs", own, remedy, fact)
 
 
 def _broadcasts(own: Sequence[Any], shape: Sequence[Any]) -> bool:
     return all(a in (1, b) for a, b in zip(own, shape, strict=True))
 
 
-def _same_rank(own: tuple[Any, ...], shape: tuple[Any, ...]) -> str:
-    """How a mask of another rank gets that of the inputs."""
+def _same_rank(argument: str, own: tuple[Any, ...], shape: tuple[Any, ...]) -> str:
+    """How an array of another rank gets that of the inputs."""
     missing = len(shape) - len(own)
     if missing < 0:
         return f"Leave out {-missing} of its axes."
     if not own:
-        return f"Write where.reshape({(1,) * len(shape)})."
+        return f"Write {argument}.reshape({(1,) * len(shape)})."
     fitting = [form for form in _new_axes(len(shape), missing) if _broadcasts(_with_new_axes(own, form), shape)]
     if not fitting:
         return "Along every axis it has the size of the inputs, or 1 where it is the same for all."
-    names = [f"where[{_index(form, len(shape))}]" for form in fitting[:3]]
+    names = [f"{argument}[{_index(form, len(shape))}]" for form in fitting[:3]]
     if len(names) == 1:
         return f"Write {names[0]}."
     return f"Write {' or '.join(names)}, so that its axes stand where the inputs have them."

@@ -106,6 +106,22 @@ ARGUMENTS = (
         "It is a positive number.",
         f"{_LEAVE_OUT}; lp_pool and power_mean_pool take an exponent.",
     ),
+    Argument(
+        ("ddof", "correction", "unbiased"),
+        "It is an integer: 0 for the variance itself, 1 for an unbiased one.",
+        f"{_LEAVE_OUT}; only var_pool and std_pool take it.",
+    ),
+    Argument(
+        ("beta", "temperature", "alpha", "tau", "t"),
+        "It is the inverse of the temperature.",
+        f"{_LEAVE_OUT}; only softmax_pool takes it.",
+    ),
+    Argument(
+        ("weights", "weight", "w", "attention"),
+        "It has as many axes as the inputs.",
+        f"{_LEAVE_OUT}; weighted_avg_pool takes weights.",
+    ),
+    Argument(("logits", "scores", "logit"), absent=f"{_LEAVE_OUT}; softmax_pool takes logits."),
     Argument(("samples", "_random_samples", "random_samples"), absent=f"{_LEAVE_OUT}; nothing is random here."),
     Argument(
         ("key", "rng", "rngs", "seed", "rng_key", "prng_key", "generator"),

@@ -91,12 +91,12 @@ def _to_rows(rows: Rows) -> Send:
 
 def window_spread(g: Array, window: Window, plan: Plan) -> Array:
     """x[h] = sum over the taps i of g[(h + low - i * dilation) / stride], where that is a window."""
-    return _receive([g], window, plan, _to_all, [jnp.add])[0]
+    return receive([g], window, plan, _to_all, [jnp.add])[0]
 
 
 def scatter_at_offsets(g: Array, offsets: Array, window: Window, plan: Plan) -> Array:
     """x[h] = sum of g[o] over the windows o whose offset names h."""
-    return _receive([offsets, g], window, plan, _to_named, [jnp.add])[0]
+    return receive([offsets, g], window, plan, _to_named, [jnp.add])[0]
 
 
 def scatter_to_rows(
@@ -115,10 +115,10 @@ def scatter_to_rows(
       The sums of the values, and the offsets in the rows, on which all windows agree that send to the same row.
     """
     combine = [*[jnp.add] * len(values), jnp.maximum]
-    return tuple(_receive([offsets, *values], window, plan, _to_rows(rows), combine))
+    return tuple(receive([offsets, *values], window, plan, _to_rows(rows), combine))
 
 
-def _receive(
+def receive(
     arrays: Sequence[Array], window: Window, plan: Plan, send: Send, combine: Sequence[Callable[..., Array]]
 ) -> list[Array]:
     """What arrives at every element: of all that windows `send` to it, combined."""

@@ -136,7 +136,7 @@ Taps = list[tuple[int, ...]]
 Region = tuple[Segment, ...]
 
 
-def _over_regions(
+def over_regions(
     window: Window, shape: Sequence[int], compute: Callable[[Region, Taps, list[int]], tuple[Array, ...]]
 ) -> tuple[Array, ...]:
     """`compute` for every region of outputs with equal borders, from its real taps and its shape; concatenated."""
@@ -157,7 +157,7 @@ def _over_regions(
     return build(())
 
 
-def _take(x: Array, window: Window, region: Region, tap: Sequence[int]) -> Array:
+def take(x: Array, window: Window, region: Region, tap: Sequence[int]) -> Array:
     """The elements at one tap of the windows of a region: a strided slice of the input."""
     start, limit, stride = [0] * x.ndim, list(x.shape), [1] * x.ndim
     for part, segment, i in zip(window.parts, region, tap, strict=True):
@@ -167,6 +167,14 @@ def _take(x: Array, window: Window, region: Region, tap: Sequence[int]) -> Array
     return lax.slice(x, start, limit, stride)
 
 
+def take_outputs(y: Array, window: Window, region: Region) -> Array:
+    """The outputs of a region."""
+    start, limit = [0] * y.ndim, list(y.shape)
+    for part, segment in zip(window.parts, region, strict=True):
+        start[part.axis], limit[part.axis] = segment.start, segment.stop
+    return lax.slice(y, start, limit)
+
+
 def _with_borders(x: Array, window: Window, plan: Plan, value: Any) -> tuple[Array, Window]:
     """The input and its window, both with padding if the plan pads."""
     return (pad(x, window.parts, value), window.on_padded_plane) if plan.borders == "pad" else (x, window)
@@ -174,10 +182,10 @@ def _with_borders(x: Array, window: Window, plan: Plan, value: Any) -> tuple[Arr
 
 def _fold(x: Array, window: Window, join: Callable[[list[Array]], Array]) -> Array:
     def compute(region: Region, taps: Taps, shape: list[int]) -> tuple[Array]:
-        values = [_take(x, window, region, tap) for tap in taps]
+        values = [take(x, window, region, tap) for tap in taps]
         return (join(values) if values else jnp.zeros(shape, x.dtype),)
 
-    return _over_regions(window, x.shape, compute)[0]
+    return over_regions(window, x.shape, compute)[0]
 
 
 def window_sum(x: Array, window: Window, plan: Plan) -> Array:
@@ -207,7 +215,7 @@ def select_best(arrays: Sequence[Array], window: Window, kind: str, plan: Plan) 
 
     def compute(region: Region, taps: Taps, shape: list[int]) -> tuple[Array, ...]:
         def at(tap: tuple[int, ...]) -> tuple[Array, ...]:
-            new = tuple(_take(array, inner, region, tap) for array in arrays)
+            new = tuple(take(array, inner, region, tap) for array in arrays)
             return (*new, jnp.full(new[0].shape, offset_of(window, tap), window.offset_dtype))
 
         if not taps:
@@ -215,7 +223,7 @@ def select_best(arrays: Sequence[Array], window: Window, kind: str, plan: Plan) 
             return (jnp.full(shape, worst, arrays[0].dtype), *zeros)
         return first_best(map(at, taps), kind)
 
-    return _over_regions(inner, arrays[0].shape, compute)
+    return over_regions(inner, arrays[0].shape, compute)
 
 
 def window_argextremum(x: Array, window: Window, kind: str, plan: Plan) -> tuple[Array, Array]:
@@ -229,17 +237,14 @@ def gather_at_offsets(x: Array, offsets: Array, window: Window, plan: Plan) -> A
     x, inner = _with_borders(x, window, plan, 0)
 
     def compute(region: Region, taps: Taps, shape: list[int]) -> tuple[Array]:
-        start, limit = [0] * offsets.ndim, list(offsets.shape)
-        for part, segment in zip(window.parts, region, strict=True):
-            start[part.axis], limit[part.axis] = segment.start, segment.stop
-        here = lax.slice(offsets, start, limit)
+        here = take_outputs(offsets, window, region)
         result = jnp.zeros(shape, x.dtype)
         for tap in taps:
             chosen = here == jnp.asarray(offset_of(window, tap), here.dtype)
-            result = lax.select(chosen, _take(x, inner, region, tap), result)
+            result = lax.select(chosen, take(x, inner, region, tap), result)
         return (result,)
 
-    return _over_regions(inner, x.shape, compute)[0]
+    return over_regions(inner, x.shape, compute)[0]
 
 
 def window_starts(part: AxisWindow, dtype: Any) -> Array | np.ndarray:

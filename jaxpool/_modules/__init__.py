@@ -17,7 +17,15 @@ from jaxpool._modules.global_pools import (
     GlobalPowerMeanPool,
     GlobalSumPool,
 )
+from jaxpool._modules.moments import GlobalStdPool, GlobalVarPool, StdPool, VarPool
 from jaxpool._modules.unpool import AvgUnpool, MaxUnpool
+from jaxpool._modules.weighted import (
+    BlurPool,
+    GlobalSoftmaxPool,
+    GlobalWeightedAvgPool,
+    SoftmaxPool,
+    WeightedAvgPool,
+)
 
 __all__ = [
     "AdaptiveAvgPool",
@@ -25,6 +33,7 @@ __all__ = [
     "AdaptiveMaxPoolWithArgmax",
     "AvgPool",
     "AvgUnpool",
+    "BlurPool",
     "FractionalMaxPool",
     "FractionalMaxPoolWithArgmax",
     "GlobalAvgPool",
@@ -32,7 +41,11 @@ __all__ = [
     "GlobalMaxPool",
     "GlobalMinPool",
     "GlobalPowerMeanPool",
+    "GlobalSoftmaxPool",
+    "GlobalStdPool",
     "GlobalSumPool",
+    "GlobalVarPool",
+    "GlobalWeightedAvgPool",
     "LpPool",
     "MaxPool",
     "MaxPoolWithArgmax",
@@ -41,7 +54,11 @@ __all__ = [
     "MinPoolWithArgmin",
     "Pool",
     "PowerMeanPool",
+    "SoftmaxPool",
+    "StdPool",
     "SumPool",
+    "VarPool",
+    "WeightedAvgPool",
     "needs_flax",
     "validated",
 ]

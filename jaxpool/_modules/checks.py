@@ -9,11 +9,13 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn
 
 from jaxpool._geometry import (
+    check_ddof,
     check_divisor,
     check_flag,
     check_implementation,
     check_option,
     check_positive_number,
+    check_real_array,
 )
 from jaxpool._geometry.arguments import check_padding_mode, paddings_of, steps_of, window_sizes
 from jaxpool._geometry.bins import adaptive_sizes
@@ -63,10 +65,12 @@ def _num_spatial_dims(value: Any) -> None:
 
 # One check for each argument that can be judged by itself.
 CHECKS: dict[str, Callable[[Any], Any]] = {
+    "beta": lambda value: check_real_array("beta", value, getattr(value, "shape", ()), scalar=True),
     "ceil_mode": _flag("ceil_mode"),
     "channel_axis": _channel_axis,
     "checked": _flag("checked"),
     "count_include_pad": _flag("count_include_pad"),
+    "ddof": check_ddof,
     "divisor_override": check_divisor,
     "duplicates": _option("duplicates", ("set", "add")),
     "implementation": lambda value: check_implementation(value, IMPLEMENTATIONS),

@@ -14,6 +14,8 @@ ARGUMENTS = {
     "spatial axis.",
     "count_include_pad": "Whether padding counts in the divisor.",
     "divisor_override": "An integer to divide every sum by, in place of the number of elements.",
+    "beta": "The inverse temperature: a number, or an array that broadcasts to the inputs.",
+    "ddof": "What to subtract from the number of elements in the divisor.",
     "p": "The exponent: a positive number, `math.inf`, or a scalar array.",
     "window_dilation": "The distance of neighbouring elements of a window, an int or one per spatial axis.",
     "ceil_mode": "Whether to add a last window that starts inside the input and ends beyond the padding.",
@@ -39,6 +41,9 @@ CALL = {
     "indices": "The indices of the values, as max pooling with argmax returns them.",
     "key": "A typed random key (`jax.random.key`), or None if samples are given.",
     "samples": "Numbers from 0 to 1 in place of a key.",
+    "logits": "Array of the shape of the inputs or with size 1 where it is the same along an axis. None: the inputs.",
+    "weights": "Array of the shape of the inputs or with size 1 where it is the same along an axis. None is negative.",
+    "beta": "Takes the place of the field of that name: give a learned temperature here.",
     "where": "Array of booleans, the elements that count, of the shape of the inputs or with size 1 where it is the "
     "same along an axis. None means all.",
     "output_shape": "Takes the place of the field of that name.",

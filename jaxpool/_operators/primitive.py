@@ -160,6 +160,101 @@ def _linear(primitive: Primitive, adjoint: Primitive) -> None:
     jet.jet_rules[primitive] = taylor
 
 
+def exponential_pair(forward: Primitive, backward: Primitive, total: Primitive) -> None:
+    """Sets the rules of sums whose weights are exponentials, of their transposes, and of the logarithm of the total.
+
+    `y = forward(x, logits, total)` and `g = backward(h, logits, total)` sum with the weights `exp(logits - total)`,
+    over windows and over the windows of each element, so that
+
+        dy = forward(dx + x dlogits) - y dtotal,    dg = backward(dh - h dtotal) + g dlogits,
+
+    and `t = total(logits)` has `dt = forward(dlogits, logits, t)`.
+    """
+    _exponential(forward, backward, (1, 2), (1, -1))
+    _exponential(backward, forward, (2, 1), (-1, 1))
+
+    def tangent(primals: Sequence[Array], tangents: Sequence[Any], **static: Any) -> tuple[Array, Any]:
+        out = bind(total, *primals, **static)
+        if isinstance(tangents[0], ad.Zero):
+            return out, _zero(out)
+        return out, bind(forward, tangents[0], primals[0], out, **static)
+
+    def taylor(primals: Sequence[Array], series: Sequence[Sequence[Array]], **static: Any) -> tuple[Array, list[Array]]:
+        logits, out = [primals[0], *series[0]], [bind(total, *primals, **static)]
+        for order in range(len(series[0])):
+            slopes = [(k + 1) * logits[k + 1] for k in range(order + 1)]
+            known = (slopes, logits[: order + 1], out)
+            out.append(_along_curve(forward, known, (1, 2), (1, -1), static)[order] / (order + 1))
+        return out[0], out[1:]
+
+    ad.primitive_jvps[total] = tangent
+    jet.jet_rules[total] = taylor
+
+
+def _exponential(primitive: Primitive, adjoint: Primitive, operands: tuple[int, int], signs: tuple[int, int]) -> None:
+    """The rules of one of the pair.
+
+    Args:
+      primitive: the primitive.
+      adjoint: its transpose.
+      operands: the exponents' place that has the shape of the first operand, and the one that has that of the result.
+      signs: of these in the exponent.
+    """
+    inner, outer = operands
+
+    def tangent(primals: Sequence[Array], tangents: Sequence[Any], **static: Any) -> tuple[Array, Any]:
+        out = bind(primitive, *primals, **static)
+        known = [None if isinstance(t, ad.Zero) else t for t in tangents]
+        sent = known[0]
+        if (slope := known[inner]) is not None:
+            term = primals[0] * slope if signs[0] > 0 else -primals[0] * slope
+            sent = term if sent is None else sent + term
+        result = None if sent is None else bind(primitive, sent, *primals[1:], **static)
+        if (slope := known[outer]) is not None:
+            term = out * slope if signs[1] > 0 else -out * slope
+            result = term if result is None else result + term
+        return out, _zero(out) if result is None else result
+
+    def transpose(cotangent: Any, x: Any, *exponents: Array, **static: Any) -> list[Any]:
+        if isinstance(cotangent, ad.Zero):
+            return [ad.Zero(x.aval.to_tangent_aval()), None, None]
+        return [bind(adjoint, cotangent, *exponents, **static), None, None]
+
+    def taylor(primals: Sequence[Array], series: Sequence[Sequence[Array]], **static: Any) -> tuple[Array, list[Array]]:
+        known = [[primal, *terms] for primal, terms in zip(primals, series, strict=True)]
+        out = _along_curve(primitive, known, operands, signs, static)
+        return out[0], out[1:]
+
+    ad.primitive_jvps[primitive] = tangent
+    ad.primitive_transposes[primitive] = transpose
+    jet.jet_rules[primitive] = taylor
+
+
+def _along_curve(
+    primitive: Primitive,
+    series: Sequence[Sequence[Array]],
+    operands: tuple[int, int],
+    signs: tuple[int, int],
+    static: Any,
+) -> list[Array]:
+    """Taylor coefficients of the result, from those of the operands: the rule of the tangent, applied to itself."""
+    first, (inner, outer) = series[0], operands
+    out = [bind(primitive, *(terms[0] for terms in series), **static)]
+    if len(first) == 1:
+        return out
+
+    def products(a: Sequence[Array], b: Sequence[Array], order: int, sign: int) -> Array:
+        # The coefficients of `a` times the derivative of `b`.
+        terms = [sign * (order - i + 1) * a[i] * b[order - i + 1] for i in range(order + 1)]
+        return functools.reduce(lax.add, terms)
+
+    sent = [(k + 1) * first[k + 1] + products(first, series[inner], k, signs[0]) for k in range(len(first) - 1)]
+    shorter = [sent, *(terms[:-1] for terms in series[1:])]
+    for k, term in enumerate(_along_curve(primitive, shorter, operands, signs, static)):
+        out.append((term + products(out, series[outer], k, signs[1])) / (k + 1))
+    return out
+
+
 def differentiate(primitive: Primitive, rule: Callable[..., tuple[Any, Any]]) -> None:
     """Sets the rule `(x, **static)` to the values and the linear function that each tangent is sent through.
 

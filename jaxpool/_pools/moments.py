@@ -1,0 +1,207 @@
+"""Variances and standard deviations."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.typing import ArrayLike
+
+from jaxpool._geometry import Window, WindowArguments, check_ddof, check_flag, plane_axes, pooling_window
+from jaxpool._geometry.calls import explained
+from jaxpool._operators import plane_count, plane_sum, window_reduce
+from jaxpool._pools.average import summing_dtype
+from jaxpool._pools.inputs import along, as_array, mask_of, padded
+from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape
+
+_Moments = tuple[Array, Array, Array]
+
+
+def _joined(a: _Moments, b: _Moments) -> _Moments:
+    """The number, the mean and the sum of squared deviations of two sets together.
+
+    Differences of means, and not of sums of squares, which lose all digits where the mean is large.
+    """
+    count = a[0] + b[0]
+    share = b[0] / jnp.maximum(count, 1)
+    step = b[1] - a[1]
+    return count, a[1] + step * share, a[2] + b[2] + step * step * a[0] * share
+
+
+def _variance(deviations: Array, count: Array, ddof: int, root: bool) -> Array:
+    """The variance or its root; 0 where there are too few elements. The derivative of the root at 0 is 0."""
+    divisor = count - ddof
+    result = jnp.where(divisor > 0, deviations / jnp.where(divisor > 0, divisor, 1), 0)
+    if not root:
+        return result
+    positive = result > 0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, result, 1)), result)
+
+
+def _dtypes(x: Array) -> tuple[jnp.dtype, jnp.dtype]:
+    dtype = summing_dtype(x.dtype)
+    return dtype, x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else dtype
+
+
+@functools.partial(jax.jit, static_argnames=("window", "ddof", "padding_mode", "root"), inline=True)
+def _of_windows(
+    inputs: Array, mask: Array | None, window: Window, ddof: int, padding_mode: str | None, root: bool
+) -> Array:
+    x, mask, window = padded(inputs, mask, window, padding_mode)
+    dtype, result_dtype = _dtypes(x)
+    x = x.astype(dtype)
+    shape = [size if axis in window.axes else 1 for axis, size in enumerate(x.shape)]
+    count = jnp.ones(shape, dtype) if mask is None else along(mask, window).astype(dtype)
+    x = x if mask is None else jnp.where(mask, x, 0)
+    zero = jnp.zeros((), dtype)
+    count, _, deviations = window_reduce((count, x, jnp.zeros_like(x)), (zero, zero, zero), _joined, window.normal)
+    return _variance(deviations, count, ddof, root).astype(result_dtype)
+
+
+@functools.partial(jax.jit, static_argnames=("axes", "ddof", "keepdims", "root"), inline=True)
+def _of_plane(x: Array, mask: Array | None, axes: tuple[int, ...], ddof: int, keepdims: bool, root: bool) -> Array:
+    dtype, result_dtype = _dtypes(x)
+    x = x.astype(dtype)
+    count = jnp.asarray(plane_count(x, axes, mask, dtype), dtype)
+    mean = plane_sum(x, axes, mask, dtype) / count
+    deviations = plane_sum(lax.square(x - mean), axes, mask, dtype)
+    result = _variance(deviations, count, ddof, root).astype(result_dtype)
+    return result if keepdims else lax.squeeze(result, axes)
+
+
+def _windowed(inputs: ArrayLike, arguments: WindowArguments, ddof: int, where: Any, root: bool) -> Array:
+    x = as_array(inputs, ordered=True)
+    window = pooling_window(x.shape, *arguments, padding_is_empty=False)
+    ddof = check_ddof(ddof)
+    return _of_windows(x, mask_of(where, x), window, ddof, arguments.padding_mode, root)
+
+
+def _global(
+    inputs: ArrayLike, spatial: int | None, keepdims: bool, channel_axis: int | None, ddof: int, where: Any, root: bool
+) -> Array:
+    check_flag("keepdims", keepdims)
+    x = as_array(inputs, ordered=True)
+    axes = plane_axes(x.shape, spatial, channel_axis)
+    return _of_plane(x, mask_of(where, x), axes, check_ddof(ddof), bool(keepdims), root)
+
+
+@explained
+def var_pool(
+    inputs: ArrayLike,
+    window_shape: WindowShape,
+    strides: Ints | None = None,
+    padding: Padding = "VALID",
+    *,
+    ddof: int = 0,
+    window_dilation: Ints = 1,
+    ceil_mode: bool = False,
+    channel_axis: int | None = -1,
+    padding_mode: PaddingMode | None = None,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Variance pooling: the variance of every window. Strides default to 1 (PyTorch's: to the window).
+
+    Args:
+      inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
+        Padding never counts.
+      ddof: what to subtract from the number of elements in the divisor, as in `jnp.var`. `torch.var` uses 1.
+      where: as in `jaxpool.max_pool`. A window with `ddof` valid elements or fewer returns 0 and has no gradient.
+
+    Returns: The variances, with the sizes of `jaxpool.output_shape` along the spatial axes, in the dtype of float
+      inputs. f16, bf16 and fp8 are computed in f32, and integers return f32. Means are subtracted first, so that a
+      large mean loses no digits.
+
+    Raises:
+      TypeError: an argument of the wrong kind, such as complex inputs.
+      ValueError: a window that does not fit, or a negative `ddof`.
+
+    Derivatives: both modes, any order.
+
+    Source: T. Chan, G. Golub, R. LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances",
+    1979.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.var_pool(jnp.array([1., 3., 5., 5.]), (2,), 2, channel_axis=None)
+      Array([1., 0.], dtype=float32)
+    """
+    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    return _windowed(inputs, arguments, ddof, where, root=False)
+
+
+@explained
+def std_pool(
+    inputs: ArrayLike,
+    window_shape: WindowShape,
+    strides: Ints | None = None,
+    padding: Padding = "VALID",
+    *,
+    ddof: int = 0,
+    window_dilation: Ints = 1,
+    ceil_mode: bool = False,
+    channel_axis: int | None = -1,
+    padding_mode: PaddingMode | None = None,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Standard deviation pooling: the root of `jaxpool.var_pool`. Strides default to 1 (PyTorch's: to the window).
+
+    Arguments, results and errors are those of `jaxpool.var_pool`. The gradient of a constant window is 0, not NaN.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.std_pool(jnp.array([1., 5., 5., 5.]), (2,), 2, channel_axis=None)
+      Array([2., 0.], dtype=float32)
+    """
+    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    return _windowed(inputs, arguments, ddof, where, root=True)
+
+
+@explained
+def global_var_pool(
+    inputs: ArrayLike,
+    *,
+    ddof: int = 0,
+    num_spatial_dims: int | None = None,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Global variance pooling: the variance of each feature map.
+
+    Arguments and errors are those of `jaxpool.global_avg_pool`; `ddof` and the derivatives those of `jaxpool.var_pool`.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.global_var_pool(jnp.array([[1.], [3.]]), num_spatial_dims=1)
+      Array([1.], dtype=float32)
+    """
+    return _global(inputs, num_spatial_dims, keepdims, channel_axis, ddof, where, root=False)
+
+
+@explained
+def global_std_pool(
+    inputs: ArrayLike,
+    *,
+    ddof: int = 0,
+    num_spatial_dims: int | None = None,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Global standard deviation pooling: the root of `jaxpool.global_var_pool`.
+
+    With `jaxpool.global_avg_pool` it is the statistics pooling of speaker recognition: concatenate the two along the
+    features. The gradient of a constant map is 0, not NaN.
+
+    Source: D. Snyder et al., "X-vectors: robust DNN embeddings for speaker recognition", ICASSP 2018.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.global_std_pool(jnp.array([[1.], [5.]]), num_spatial_dims=1)
+      Array([2.], dtype=float32)
+    """
+    return _global(inputs, num_spatial_dims, keepdims, channel_axis, ddof, where, root=True)

@@ -1,0 +1,269 @@
+"""Means with weights: those of a softmax, or given ones."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.typing import ArrayLike
+
+from jaxpool._geometry import Window, WindowArguments, check_flag, check_real_array, plane_axes, pooling_window
+from jaxpool._geometry.calls import explained
+from jaxpool._geometry.values import refuse
+from jaxpool._operators import plane_sum, window_logsumexp, window_sum, window_weighted_sum
+from jaxpool._pools.average import summing_dtype
+from jaxpool._pools.inputs import along, as_array, mask_of, pad_array, padded, with_whole_planes
+from jaxpool.typing import Ints, Padding, PaddingMode, Scalar, WindowShape
+
+# The taps of a window are written out, one after another.
+_MOST_TAPS = 1024
+
+
+def _prepared(x: Array, weights: Array | None, mask: Array | None) -> tuple[Array, Array, jnp.dtype]:
+    """Inputs and weights or logits in a wide enough dtype, 0 where the mask leaves out, and the result's dtype."""
+    dtype = summing_dtype(x.dtype)
+    result_dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else dtype
+    wide = x.astype(dtype)
+    own = wide if weights is None else weights.astype(dtype)
+    if mask is not None:
+        wide = jnp.where(mask, wide, 0)
+    return wide, own, result_dtype
+
+
+def _ratio(total: Array, weight: Array) -> Array:
+    """`total / weight`, and 0 where the weight is 0."""
+    empty = weight == 0
+    return jnp.where(empty, 0, total / jnp.where(empty, 1, weight))
+
+
+def _with_padding(array: Array | None, window: Window, mode: str | None) -> Array | None:
+    """An array that goes with the inputs, padded as they are."""
+    return array if array is None or mode is None else pad_array(along(array, window), window, mode)
+
+
+@functools.partial(jax.jit, static_argnames=("window", "padding_mode"), inline=True)
+def _softmax(
+    inputs: Array, logits: Array | None, beta: Array, mask: Array | None, window: Window, padding_mode: str | None
+) -> Array:
+    logits = _with_padding(logits, window, padding_mode)
+    x, mask, window = padded(inputs, mask, window, padding_mode)
+    x, logits, result_dtype = _prepared(x, logits, mask)
+    logits = jnp.broadcast_to(beta.astype(x.dtype) * logits, x.shape)
+    logits = logits if mask is None else jnp.where(mask, logits, -jnp.inf)
+    return window_weighted_sum(x, logits, window_logsumexp(logits, window), window).astype(result_dtype)
+
+
+@functools.partial(jax.jit, static_argnames=("axes", "keepdims"), inline=True)
+def _softmax_of_plane(
+    inputs: Array, logits: Array | None, beta: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool
+) -> Array:
+    x, logits, result_dtype = _prepared(inputs, logits, mask)
+    logits = jnp.broadcast_to(beta.astype(x.dtype) * logits, x.shape)
+    logits = logits if mask is None else jnp.where(mask, logits, -jnp.inf)
+    largest = lax.stop_gradient(jnp.max(logits, axes, keepdims=True))
+    weights = jnp.exp(logits - jnp.where(largest == -jnp.inf, 0, largest))
+    result = _ratio(plane_sum(weights * x, axes, None, x.dtype), plane_sum(weights, axes, None, x.dtype))
+    return (result if keepdims else lax.squeeze(result, axes)).astype(result_dtype)
+
+
+@functools.partial(jax.jit, static_argnames=("window", "padding_mode"), inline=True)
+def _weighted(inputs: Array, weights: Array, mask: Array | None, window: Window, padding_mode: str | None) -> Array:
+    weights = along(weights, window)
+    weights = weights if padding_mode is None else pad_array(weights, window, padding_mode)
+    x, mask, window = padded(inputs, mask, window, padding_mode)
+    x, weights, result_dtype = _prepared(x, weights, mask)
+    weights = weights if mask is None else jnp.where(mask, weights, 0)
+    return _ratio(window_sum(weights * x, window), window_sum(weights, window)).astype(result_dtype)
+
+
+@functools.partial(jax.jit, static_argnames=("axes", "keepdims"), inline=True)
+def _weighted_plane(inputs: Array, weights: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) -> Array:
+    x, weights, result_dtype = _prepared(inputs, weights, mask)
+    weights = jnp.broadcast_to(weights if mask is None else jnp.where(mask, weights, 0), x.shape)
+    result = _ratio(plane_sum(weights * x, axes, None, x.dtype), plane_sum(weights, axes, None, x.dtype))
+    return (result if keepdims else lax.squeeze(result, axes)).astype(result_dtype)
+
+
+def _array_of(argument: str, value: Any, x: Array, *, scalar: bool = False) -> Array:
+    check_real_array(argument, value, x.shape, scalar=scalar)
+    return jnp.asarray(value)
+
+
+def _check_taps(window: Window) -> None:
+    if window.normal.taps > _MOST_TAPS and not window.normal.whole:
+        sizes = tuple(part.taps for part in window.parts)
+        rule, remedy = (
+            f"have at most {_MOST_TAPS} elements",
+            "Pool in two steps; for the whole plane use the global pool.",
+        )
+        refuse(ValueError, "window_shape", rule, sizes, remedy)
+
+
+@explained
+def softmax_pool(
+    inputs: ArrayLike,
+    window_shape: WindowShape,
+    strides: Ints | None = None,
+    padding: Padding = "VALID",
+    *,
+    logits: ArrayLike | None = None,
+    beta: Scalar = 1.0,
+    window_dilation: Ints = 1,
+    ceil_mode: bool = False,
+    channel_axis: int | None = -1,
+    padding_mode: PaddingMode | None = None,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Softmax pooling: the mean of every window with softmax weights. Strides default to 1 (PyTorch's: the window).
+
+    `sum(exp(beta * l) * x) / sum(exp(beta * l))` over each window, where `l` are the logits. With the inputs as their
+    own logits it is SoftPool. With the logits of a small network it is LIP, or attention pooling in a window. It lies
+    between average pooling (`beta` 0) and max pooling (`beta` to infinity).
+
+    Args:
+      inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
+        Padding has the weight 0. A window has at most 1024 elements.
+      logits: array with as many axes as `inputs`, each of the same size or of size 1. None for the inputs themselves.
+      beta: the inverse temperature, a number or an array that broadcasts to `inputs`, such as one per feature. It may
+        be learned.
+      where: as in `jaxpool.max_pool`. A window without any valid element returns 0 and has no gradient.
+
+    Returns: The means, with the sizes of `jaxpool.output_shape` along the spatial axes, in the dtype of float inputs.
+      f16, bf16 and fp8 are computed in f32, and integers return f32. Each window has a shift of its own, so that no
+      exponential overflows; a weight has the relative error `abs(beta * l) * 2**-24` in f32.
+
+    Raises:
+      TypeError: an argument of the wrong kind, such as complex inputs.
+      ValueError: a window that does not fit, or an array that does not broadcast.
+
+    Derivatives: both modes, any order, by inputs, logits and `beta`. Reverse mode keeps the inputs, the logits, the
+    result and one number per window.
+
+    Source: A. Stergiou et al., "Refining activation downsampling with SoftPool", ICCV 2021; Z. Gao et al., "LIP: Local
+    importance-based pooling", ICCV 2019.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> x = jnp.array([0., 1., 2., 2.])
+      >>> jaxpool.softmax_pool(x, (2,), 2, channel_axis=None).round(3)
+      Array([0.731, 2.   ], dtype=float32)
+      >>> jaxpool.softmax_pool(x, (2,), 2, beta=0, channel_axis=None)
+      Array([0.5, 2. ], dtype=float32)
+    """
+    x = as_array(inputs, ordered=True)
+    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    window = pooling_window(x.shape, *arguments, padding_is_empty=False)
+    _check_taps(window)
+    own = None if logits is None else _array_of("logits", logits, x)
+    return _softmax(x, own, _array_of("beta", beta, x, scalar=True), mask_of(where, x), window, padding_mode)
+
+
+@explained
+def global_softmax_pool(
+    inputs: ArrayLike,
+    *,
+    logits: ArrayLike | None = None,
+    beta: Scalar = 1.0,
+    num_spatial_dims: int | None = None,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Global softmax pooling: the mean of each feature map with softmax weights.
+
+    Arguments and errors are those of `jaxpool.global_avg_pool`; `logits`, `beta` and the derivatives those of
+    `jaxpool.softmax_pool`. With one `beta` per feature it is AutoPool; with logits of size 1 along the features it is
+    attention pooling, over the instances of a bag if there is one spatial axis.
+
+    Source: B. McFee, J. Salamon, J. Bello, "Adaptive pooling operators for weakly labeled sound event detection", 2018;
+    M. Ilse, J. Tomczak, M. Welling, "Attention-based deep multiple instance learning", ICML 2018.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> bag, scores = jnp.array([[1., 5.], [3., 7.]]), jnp.array([[0.], [200.]])
+      >>> jaxpool.global_softmax_pool(bag, logits=scores, num_spatial_dims=1)
+      Array([3., 7.], dtype=float32)
+    """
+    check_flag("keepdims", keepdims)
+    x = as_array(inputs, ordered=True)
+    axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
+    own = None if logits is None else _array_of("logits", logits, x)
+    beta = _array_of("beta", beta, x, scalar=True)
+    return _softmax_of_plane(with_whole_planes(x, axes), own, beta, mask_of(where, x), axes, bool(keepdims))
+
+
+@explained
+def weighted_avg_pool(
+    inputs: ArrayLike,
+    weights: ArrayLike,
+    window_shape: WindowShape,
+    strides: Ints | None = None,
+    padding: Padding = "VALID",
+    *,
+    window_dilation: Ints = 1,
+    ceil_mode: bool = False,
+    channel_axis: int | None = -1,
+    padding_mode: PaddingMode | None = None,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Average pooling with given weights: `sum(w * x) / sum(w)` of every window. Strides default to 1.
+
+    Args:
+      inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
+      weights: array with as many axes as `inputs`, each of the same size or of size 1. None is negative.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, where: as in
+        `jaxpool.avg_pool`. Padding has the weight 0. A window whose weights are 0 returns 0.
+
+    Returns: The means, with the sizes of `jaxpool.output_shape` along the spatial axes, in the dtype of float inputs.
+      f16, bf16 and fp8 are summed in f32, and integers return f32.
+
+    Raises:
+      TypeError: an argument of the wrong kind, such as complex inputs.
+      ValueError: a window that does not fit, or weights that do not broadcast.
+
+    Derivatives: both modes, any order, by inputs and weights.
+
+    Source: the linear softmax of sound event detection is `weighted_avg_pool(x, x, ...)`: Y. Wang, J. Li, F. Metze, "A
+    comparison of five multiple instance learning pooling functions", ICASSP 2019.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.weighted_avg_pool(jnp.array([1., 5.]), jnp.array([3., 1.]), (2,), channel_axis=None)
+      Array([2.], dtype=float32)
+    """
+    x = as_array(inputs, ordered=True)
+    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    window = pooling_window(x.shape, *arguments, padding_is_empty=False)
+    return _weighted(x, _array_of("weights", weights, x), mask_of(where, x), window, padding_mode)
+
+
+@explained
+def global_weighted_avg_pool(
+    inputs: ArrayLike,
+    weights: ArrayLike,
+    *,
+    num_spatial_dims: int | None = None,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Global average pooling with given weights: `sum(w * x) / sum(w)` of each feature map.
+
+    Arguments and errors are those of `jaxpool.global_avg_pool`; `weights` and the derivatives those of
+    `jaxpool.weighted_avg_pool`.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> tokens, weights = jnp.array([[1., 4.], [5., 8.]]), jnp.array([[1.], [3.]])
+      >>> jaxpool.global_weighted_avg_pool(tokens, weights, num_spatial_dims=1)
+      Array([4., 7.], dtype=float32)
+    """
+    check_flag("keepdims", keepdims)
+    x = as_array(inputs, ordered=True)
+    axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
+    own = _array_of("weights", weights, x)
+    return _weighted_plane(with_whole_planes(x, axes), own, mask_of(where, x), axes, bool(keepdims))

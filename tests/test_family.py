@@ -1,0 +1,220 @@
+"""Weighted means, variances and blurs against loops in float64, at their limits, and where naive formulas fail."""
+
+import functools
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import oracle
+import pytest
+from jax.test_util import check_grads
+
+import jaxpool
+from jaxpool._geometry import pooling_window
+
+GEOMETRIES = [
+    {"window_shape": (2, 2), "strides": 2},
+    {"window_shape": (3, 2), "strides": 1, "padding": ((1, 2), (0, 1))},
+    {"window_shape": (2, 3), "strides": (3, 1), "window_dilation": (2, 1)},
+    {"window_shape": (3, 3), "strides": 2, "padding": 1, "ceil_mode": True},
+    {"window_shape": (4, 3), "strides": (1, 3), "padding": "SAME"},
+]
+close = functools.partial(np.testing.assert_allclose, rtol=2e-5, atol=1e-6)
+
+
+def by_loops(shape, arguments, valid, of):
+    """`of` the numbers of the valid elements of every window; 0 where there are none."""
+    numbers = np.where(valid, np.arange(math.prod(shape), dtype=np.float64).reshape(shape), np.nan)
+    window = pooling_window(shape, channel_axis=None, padding_is_empty=False, **arguments)
+
+    def each(elements):
+        kept = np.asarray([int(e) for e in elements if not np.isnan(e)], int)
+        return of(kept) if kept.size else 0.0
+
+    return oracle.reduce_windows(numbers, window, each)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("arguments", GEOMETRIES)
+def test_pools_beside_loops(arguments, masked, rng):
+    shape = (7, 8)
+    x, logits = rng.normal(size=(2, *shape)).astype(np.float32)
+    weights = rng.random(shape).astype(np.float32)
+    valid = rng.random(shape) < 0.5 if masked else np.ones(shape, bool)
+    flat, own, given = (a.ravel().astype(np.float64) for a in (x, logits, weights))
+    options = arguments | {"channel_axis": None, "where": valid}
+    expected = functools.partial(by_loops, shape, arguments, valid)
+
+    def softmax(numbers, values, beta):
+        share = np.exp(beta * values[numbers])
+        return np.sum(share * flat[numbers]) / share.sum()
+
+    close(jaxpool.softmax_pool(x, **options), expected(lambda n: softmax(n, flat, 1)))
+    found = jaxpool.softmax_pool(x, logits=logits, beta=-1.5, **options)
+    close(found, expected(lambda n: softmax(n, own, -1.5)))
+    found = jaxpool.weighted_avg_pool(x, weights, **options)
+    close(found, expected(lambda n: np.sum(given[n] * flat[n]) / np.sum(given[n])))
+    for ddof in (0, 1):
+        moments = expected(lambda n, ddof=ddof: np.var(flat[n], ddof=ddof) if n.size > ddof else 0.0)
+        close(jaxpool.var_pool(x, ddof=ddof, **options), moments)
+        close(jaxpool.std_pool(x, ddof=ddof, **options), np.sqrt(moments))
+
+
+def test_global_pools_beside_numpy(rng):
+    x = rng.normal(size=(2, 5, 6, 3)).astype(np.float32)
+    scores = rng.normal(size=(2, 5, 6, 1)).astype(np.float32)
+    valid = rng.random((2, 5, 6, 1)) < 0.5
+    valid[1] = False
+    share = np.exp(scores) * valid
+    empty = share.sum((1, 2), keepdims=True) == 0
+    mean = np.where(
+        empty, 0, (share * x).sum((1, 2), keepdims=True) / np.where(empty, 1, share.sum((1, 2), keepdims=True))
+    )
+    close(jaxpool.global_softmax_pool(x, logits=scores, where=valid, keepdims=True), mean)
+    close(jaxpool.global_weighted_avg_pool(x, np.exp(scores), where=valid), mean[:, 0, 0])
+    close(jaxpool.global_var_pool(x, ddof=1), x.var((1, 2), ddof=1))
+    close(jaxpool.global_std_pool(x), x.std((1, 2)))
+    inside = x[0][valid[0, ..., 0]]
+    close(jaxpool.global_std_pool(x, where=valid), [inside.std(0), np.zeros(3)])
+    # A window that is the whole plane is the global pool.
+    for windowed, whole in (
+        (jaxpool.softmax_pool, jaxpool.global_softmax_pool),
+        (jaxpool.var_pool, jaxpool.global_var_pool),
+    ):
+        close(windowed(x, (5, 6)), whole(x, keepdims=True))
+
+
+def binomial(taps):
+    return np.array([math.comb(taps - 1, i) for i in range(taps)]) / 2 ** (taps - 1)
+
+
+@pytest.mark.parametrize("taps", [(1, 2), (3, 4), (5, 3), (7, 6)])
+@pytest.mark.parametrize("strides", [1, 2, 3])
+def test_blur_beside_loops(taps, strides, rng):
+    x = rng.normal(size=(8, 9)).astype(np.float32)
+    pads = [((t - 1) // 2, t // 2) for t in taps]
+    filters = np.outer(*map(binomial, taps))
+
+    def blurred(array):
+        padded = np.pad(array, pads)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, taps)
+        return (windows * filters).sum((2, 3))[::strides, ::strides]
+
+    blur = functools.partial(jaxpool.blur_pool, window_shape=taps, strides=strides, padding=pads, channel_axis=None)
+    close(blur(x), blurred(x))
+    close(blur(x, count_include_pad=False), blurred(x) / blurred(np.ones_like(x)))
+    valid = rng.random(x.shape) < 0.5
+    weight = blurred(valid.astype(np.float64))
+    expected = np.where(weight > 0, blurred(np.where(valid, x, 0)) / np.where(weight > 0, weight, 1), 0)
+    close(blur(x, count_include_pad=False, where=valid), expected)
+    mirrored = functools.partial(blur, padding_mode="REFLECT")
+    if max(map(max, pads)):
+        windows = np.lib.stride_tricks.sliding_window_view(np.pad(x, pads, "reflect"), taps)
+        close(mirrored(x), (windows * filters).sum((2, 3))[::strides, ::strides])
+
+
+def test_sizes_of_three_libraries_blurs():
+    x = jnp.ones((1, 9, 8, 1))
+    # Zhang: reflected; timm: as much on both sides; kornia: zeros.
+    assert jaxpool.blur_pool(x, (4, 4), 2, [(1, 2)] * 2, padding_mode="REFLECT").shape == (1, 5, 4, 1)
+    assert jaxpool.blur_pool(x, (4, 4), 2, 2, padding_mode="REFLECT").shape == (1, 5, 5, 1)
+    assert jaxpool.blur_pool(x, (4, 4), 2, 1).shape == (1, 4, 4, 1)
+
+
+def test_limits_of_the_temperature(rng):
+    x = jnp.asarray(rng.normal(size=(2, 6, 6, 3)), jnp.float32)
+    close(jaxpool.softmax_pool(x, (3, 3), 2, beta=0), jaxpool.avg_pool(x, (3, 3), 2))
+    close(jaxpool.softmax_pool(x, (3, 3), 2, beta=1e4), jaxpool.max_pool(x, (3, 3), 2))
+    close(jaxpool.softmax_pool(x, (3, 3), 2, beta=-1e4), jaxpool.min_pool(x, (3, 3), 2))
+    close(jaxpool.softmax_pool(x, (1, 1), beta=7), x)
+    per_channel = jnp.array([0.0, 1.0, 1e4])
+    found = jaxpool.softmax_pool(x, (2, 2), 2, beta=per_channel.reshape(1, 1, 1, 3))
+    close(found[..., 0], jaxpool.avg_pool(x, (2, 2), 2)[..., 0])
+    close(found[..., 2], jaxpool.max_pool(x, (2, 2), 2)[..., 2])
+
+
+@pytest.mark.parametrize("size", [20.0, 200.0, 1e4])
+def test_logits_of_any_size_neither_overflow_nor_vanish(size, rng):
+    # A window far below the largest logit of its plane, in which a shift of the plane would leave nothing.
+    logits = jnp.asarray(rng.normal(size=(4, 8)), jnp.float32) + jnp.linspace(-size, size, 8)[None]
+    x = jnp.asarray(rng.normal(size=(4, 8)), jnp.float32)
+    pool = functools.partial(jaxpool.softmax_pool, window_shape=(2, 2), strides=2, channel_axis=None)
+    expected = by_loops(
+        x.shape,
+        {"window_shape": (2, 2), "strides": 2},
+        np.ones(x.shape, bool),
+        lambda n: np.dot(np.asarray(jax.nn.softmax(logits.ravel()[n]), float), np.asarray(x.ravel()[n], float)),
+    )
+    # A logit is told from the total of its window as exactly as f32 holds both.
+    tolerance = {"rtol": 1e-5 + size * 2.0**-23, "atol": 1e-5 + size * 2.0**-23}
+    np.testing.assert_allclose(pool(x, logits=logits), expected, **tolerance)
+    slopes = jax.grad(lambda x, logits: pool(x, logits=logits).sum(), (0, 1))(x, logits)
+    assert all(jnp.isfinite(slope).all() for slope in slopes)
+    np.testing.assert_allclose(slopes[0].reshape(2, 2, 4, 2).sum((1, 3)), 1, **tolerance)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_narrow_floats_are_computed_in_f32(dtype, rng):
+    x = jnp.asarray(rng.normal(size=(1, 32, 32, 2)) + 8, dtype)
+    wide = x.astype(jnp.float32)
+    for pool in (jaxpool.softmax_pool, jaxpool.var_pool, jaxpool.blur_pool):
+        found = pool(x, (5, 5), 2)
+        assert found.dtype == x.dtype
+        np.testing.assert_array_equal(found, pool(wide, (5, 5), 2).astype(dtype))
+    assert jaxpool.var_pool(jnp.arange(4).reshape(1, 2, 2, 1), (2, 2)).item() == 1.25
+
+
+def test_a_large_mean_takes_no_digits_of_the_variance(rng):
+    x = rng.normal(size=(1, 16, 16, 1)).astype(np.float32) + np.float32(1e4)
+    expected = np.lib.stride_tricks.sliding_window_view(x[0, ..., 0].astype(np.float64), (3, 3)).var((2, 3))
+    np.testing.assert_allclose(jaxpool.var_pool(x, (3, 3))[0, ..., 0], expected, rtol=5e-3)
+    np.testing.assert_allclose(jaxpool.global_var_pool(x)[0, 0], x.astype(np.float64).var(), rtol=1e-5)
+
+
+def test_gradients_of_constant_windows_are_zero_and_not_nan():
+    x = jnp.ones((1, 4, 4, 1))
+    for pool in (
+        lambda x: jaxpool.std_pool(x, (2, 2), 2),
+        jaxpool.global_std_pool,
+        lambda x: jaxpool.std_pool(x, (2, 2), 2, where=jnp.zeros(x.shape, bool)),
+        lambda x: jaxpool.softmax_pool(x, (2, 2), 2, where=jnp.zeros(x.shape, bool)),
+        lambda x: jaxpool.global_softmax_pool(x, where=jnp.zeros(x.shape, bool)),
+        lambda x: jaxpool.weighted_avg_pool(x, jnp.zeros(x.shape), (2, 2)),
+    ):
+        for slope in (jax.grad(lambda x, pool=pool: pool(x).sum())(x), jax.jvp(pool, (x,), (x,))[1]):
+            np.testing.assert_array_equal(slope, jnp.zeros(slope.shape))
+
+
+def test_derivatives_by_every_array():
+    with jax.enable_x64(True):
+        rng = np.random.default_rng(3)
+        x, logits = jnp.asarray(rng.normal(size=(2, 5, 4)))
+        weights = jnp.asarray(rng.random((5, 4)) + 0.1)
+        options = {"window_shape": (3, 2), "strides": 2, "padding": 1, "channel_axis": None}
+        plane = {"num_spatial_dims": 2, "channel_axis": None}
+        pools = [
+            (lambda x, s, b: jaxpool.softmax_pool(x, logits=s, beta=b, **options), (x, logits, jnp.asarray(0.7))),
+            (lambda x, b: jaxpool.softmax_pool(x, beta=b, **options), (x, jnp.asarray(2.0))),
+            (lambda x, s: jaxpool.global_softmax_pool(x, logits=s, **plane), (x, logits)),
+            (lambda x, w: jaxpool.weighted_avg_pool(x, w, **options), (x, weights)),
+            (lambda x, w: jaxpool.global_weighted_avg_pool(x, w, **plane), (x, weights)),
+            (lambda x: jaxpool.std_pool(x, ddof=1, **options | {"padding": 0}), (x,)),
+            (lambda x: jaxpool.global_var_pool(x, **plane), (x,)),
+        ]
+        for pool, arrays in pools:
+            check_grads(pool, arrays, order=2, modes=["fwd", "rev"])
+
+
+def test_what_reverse_mode_keeps_of_a_softmax():
+    x = jnp.zeros((1, 32, 32, 8))
+    _, back = jax.vjp(lambda x: jaxpool.softmax_pool(x, (3, 3), 2), x)
+    kept = sum(leaf.size for leaf in jax.tree.leaves(back) if hasattr(leaf, "size"))
+    # The inputs, which are their own logits, the logits times beta, and totals and results of a quarter of the size.
+    assert kept <= 3 * x.size
+
+
+def test_windows_that_would_be_written_out_too_often_are_refused():
+    with pytest.raises(ValueError, match="softmax_pool: window_shape must have at most 1024 elements; got"):
+        jaxpool.softmax_pool(jnp.zeros((1, 64, 64, 1)), (40, 40))
+    assert jaxpool.softmax_pool(jnp.zeros((1, 64, 64, 1)), (64, 64)).shape == (1, 1, 1, 1)
