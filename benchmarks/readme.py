@@ -39,10 +39,11 @@ def figures(run: Run) -> str:
     cases = [case for case in run.cases if "2d" in case.workload.tags]
     names = {case.workload.name for case in cases}
     versions = run.environment["versions"]
-    peers = f"Flax {versions['flax']} and PyTorch {versions['torch'].partition('+')[0]} (channels last)"
+    torch = versions["torch"].partition("+")[0]
+    peers = f"Flax {versions['flax']} (first number) and PyTorch {torch} (second, channels last)"
     machine = f"{run.device}, JAX {versions['jax']}, {run.environment['date'][:10]}"
     caption = (
-        f"Time of jaxpool over that of {peers}; less is faster. Geometric means over {len(names)} two-dimensional "
+        f"Time of jaxpool divided by that of {peers}; less is faster. Geometric means over {len(names)} two-dimensional "
         f"pools of the benchmark suite. {machine}."
     )
     lines = [*textwrap.wrap(caption, 120), "", *_HEAD]

@@ -6,7 +6,8 @@ The rules that every pool keeps:
 - **Layout**: `(*batch, *spatial, features)` with any number of batch axes. `channel_axis` names another axis for the
   features, or None. Count it from the end, -3 for images with channels first: 1 is another axis under `vmap`.
 - **Dtypes**: floats keep theirs. f16, bf16 and fp8 are summed in f32. Maxima and minima work on floats, integers and
-  booleans. Averages of integers are f32. Complex numbers have sums and averages.
+  booleans. Averages of integers have the dtype of `jnp.mean`. Sums and averages take complex numbers, all
+  other pools real ones.
 - **Borders of averages**: padding counts in the divisor unless `count_include_pad=False`. What ceil mode adds never
   counts.
 - **Ties**: the first in row-major order has the index and the gradient. 0 and -0 are equal. On TPU the gradient of a
@@ -17,20 +18,21 @@ The rules that every pool keeps:
 - **Ceil mode** is PyTorch's: the last window starts inside the input or its low padding. With more padding than
   PyTorch allows it can give fewer windows than floor mode.
 - **A window wholly in padding** is refused for maxima, minima and averages that do not count padding. A window that
-  does not fit is an error, where Flax returns an empty array. Negative padding crops.
+  does not fit is an error, where Flax returns an empty array. Softmax, weighted and variance pools return 0 in padding.
+  Negative padding crops.
 - **Masks**: `where` has as many axes as the inputs, each of their size or 1. Elements left out take no part. A window
-  without any valid element gives 0, or the worst value for a maximum, and no gradient. If all valid elements of a
-  window are -inf, the index is right and the gradient is 0.
+  without any valid element gives 0, or the smallest value of the dtype for a maximum, and no gradient. If all valid
+  elements of a window are -inf, the index is right and the gradient is 0.
 - **Norms** are of absolute values. Their gradient at 0 is 0, no power overflows on the way, and derivatives vanish
   where elements are within a factor of four of the largest float, or near the smallest.
 - **Residuals**: a maximum keeps one position in the window per output, one byte up to 256 elements, or the input with
   `residual="input"`, which is the default on TPU. Averages keep at most a map of divisors.
-- **Runs repeat** bit by bit on one device. No scatter and no atomics run, except where indices depend on data:
+- **Runs repeat** bit by bit on one device. Outside of TPU no scatter runs, except where indices depend on data:
   `max_unpool`, and the gradient of `fractional_max_pool`.
 
 Finer limits:
 
-- Values that are traced are not checked: indices, exponents and samples out of range.
+- Traced indices, exponents and samples are not checked for their range.
 - The gradient of `pool` is that of the operation itself, which decides ties and keeps intermediate results. Only
   `lax.max`, `lax.min`, `lax.add` and their namesakes in `jnp`, on one array, are the library's own operators.
 - Of zeros of both signs that are the largest, XLA's own window (on TPU, or by the name "reduce_window") and the

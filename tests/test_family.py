@@ -146,12 +146,10 @@ def test_logits_of_any_size_neither_overflow_nor_vanish(size, rng):
         np.ones(x.shape, bool),
         lambda n: np.dot(np.asarray(jax.nn.softmax(logits.ravel()[n]), float), np.asarray(x.ravel()[n], float)),
     )
-    # A logit is told from the total of its window as exactly as f32 holds both.
-    tolerance = {"rtol": 1e-5 + size * 2.0**-23, "atol": 1e-5 + size * 2.0**-23}
-    np.testing.assert_allclose(pool(x, logits=logits), expected, **tolerance)
+    np.testing.assert_allclose(pool(x, logits=logits), expected, rtol=1e-5, atol=1e-6)
     slopes = jax.grad(lambda x, logits: pool(x, logits=logits).sum(), (0, 1))(x, logits)
     assert all(jnp.isfinite(slope).all() for slope in slopes)
-    np.testing.assert_allclose(slopes[0].reshape(2, 2, 4, 2).sum((1, 3)), 1, **tolerance)
+    np.testing.assert_allclose(slopes[0].reshape(2, 2, 4, 2).sum((1, 3)), 1, rtol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -186,6 +184,7 @@ def test_gradients_of_constant_windows_are_zero_and_not_nan():
             np.testing.assert_array_equal(slope, jnp.zeros(slope.shape))
 
 
+@pytest.mark.slow
 def test_derivatives_by_every_array():
     with jax.enable_x64(True):
         rng = np.random.default_rng(3)
@@ -206,15 +205,79 @@ def test_derivatives_by_every_array():
             check_grads(pool, arrays, order=2, modes=["fwd", "rev"])
 
 
-def test_what_reverse_mode_keeps_of_a_softmax():
+def test_no_array_of_weights_is_kept_for_the_reverse_mode():
     x = jnp.zeros((1, 32, 32, 8))
-    _, back = jax.vjp(lambda x: jaxpool.softmax_pool(x, (3, 3), 2), x)
-    kept = sum(leaf.size for leaf in jax.tree.leaves(back) if hasattr(leaf, "size"))
-    # The inputs, which are their own logits, the logits times beta, and totals and results of a quarter of the size.
-    assert kept <= 3 * x.size
+    _, back = jax.vjp(lambda x: jaxpool.softmax_pool(x, (3, 3)), x)
+    kept = [leaf.nbytes for leaf in jax.tree.leaves(back) if hasattr(leaf, "nbytes")]
+    # Nine weights for each output would be nine times the inputs.
+    assert max(kept) <= x.nbytes
+    assert sum(kept) <= 9 * x.nbytes
 
 
 def test_windows_that_would_be_written_out_too_often_are_refused():
-    with pytest.raises(ValueError, match="softmax_pool: window_shape must have at most 1024 elements; got"):
+    with pytest.raises(ValueError, match="softmax_pool: window_shape must have at most 256 elements; got"):
         jaxpool.softmax_pool(jnp.zeros((1, 64, 64, 1)), (40, 40))
     assert jaxpool.softmax_pool(jnp.zeros((1, 64, 64, 1)), (64, 64)).shape == (1, 1, 1, 1)
+
+
+def test_logits_may_be_large_or_leave_elements_out():
+    flat = {"channel_axis": None}
+    for size in (1e4, 1e8):
+        close(jaxpool.softmax_pool(jnp.array([1.0, 3.0]), (2,), logits=jnp.full(2, size), **flat), [2.0])
+        slope = jax.grad(lambda s: jaxpool.softmax_pool(jnp.array([1.0, 3.0]), (2,), logits=s, **flat).sum())
+        close(slope(jnp.full(2, size)), [-0.5, 0.5])
+    logits = jnp.array([-jnp.inf, 0.0, 1.0, 2.0])
+    close(jaxpool.softmax_pool(jnp.array([7.0, 1.0, 0.0, 2.0]), (2,), 2, logits=logits, beta=0, **flat), [1.0, 1.0])
+    for pool in (
+        lambda x: jaxpool.softmax_pool(x, (2,), **flat),
+        lambda x: jaxpool.global_softmax_pool(x, num_spatial_dims=1, keepdims=True, **flat),
+    ):
+        close(pool(jnp.array([-jnp.inf, 1.0])), [1.0])
+
+
+def test_no_gradient_passes_what_a_mask_leaves_out():
+    x, valid = jnp.array([1.0, jnp.nan, 3.0, 4.0]), jnp.array([True, False, True, True])
+    flat, plane = {"channel_axis": None, "where": valid}, {"num_spatial_dims": 1, "channel_axis": None, "where": valid}
+    for pool in (
+        lambda x, b: jaxpool.softmax_pool(x, (2,), 2, beta=b, **flat),
+        lambda x, b: jaxpool.global_softmax_pool(x, beta=b, **plane),
+        lambda x, b: b * jaxpool.weighted_avg_pool(x, jnp.ones(4), (2,), 2, **flat),
+        lambda x, b: b * jaxpool.var_pool(x, (2,), 2, **flat),
+        lambda x, b: b * jaxpool.global_var_pool(x, **plane),
+        lambda x, b: b * jaxpool.global_std_pool(x, **plane),
+        lambda x, b: b * jaxpool.blur_pool(x, (2,), 2, **flat),
+    ):
+        slopes = jax.grad(lambda x, b, pool=pool: pool(x, b).sum(), (0, 1))(x, 1.0)
+        assert all(jnp.isfinite(slope).all() for slope in slopes)
+        assert slopes[0][1] == 0
+
+
+def test_extreme_values():
+    flat = {"channel_axis": None}
+    close(jaxpool.var_pool(jnp.full(4, 2e19), (3,), 1, 1, **flat), jnp.zeros(4))
+    small = jax.grad(lambda w: jaxpool.weighted_avg_pool(jnp.array([1.0, 3.0]), w, (2,), **flat).sum())
+    np.testing.assert_allclose(small(jnp.full(2, 1e-20)), [-5e19, 5e19], rtol=1e-5)
+    assert jnp.isfinite(jaxpool.blur_pool(jnp.full(3, 2e38), (3,), **flat)).all()
+    second = jax.hessian(lambda x: jaxpool.std_pool(x, (2,), **flat).sum())(jnp.ones(3))
+    np.testing.assert_array_equal(second, jnp.zeros((3, 3)))
+
+
+def test_what_ceil_mode_adds_to_a_blur_does_not_count():
+    flat = {"channel_axis": None}
+    close(jaxpool.blur_pool(jnp.ones(4), (3,), 2, ceil_mode=True, **flat), [1.0, 1.0])
+    close(jaxpool.blur_pool(jnp.ones(4), (3,), 2, 1, ceil_mode=True, **flat), [0.75, 1.0, 1 / 3])
+    with pytest.raises(ValueError, match="blur_pool: padding must leave at least one element"):
+        jaxpool.blur_pool(jnp.ones(4), (2,), 1, 3, False, **flat)
+
+
+def test_arrays_go_with_inputs_that_are_padded_by_a_mode():
+    x = jnp.arange(4.0)
+    flat = {"channel_axis": None, "padding_mode": "EDGE"}
+    padded = jnp.pad(x, 1, "edge")
+    for beta in (1.0, jnp.linspace(0.0, 2.0, 4)):
+        own = jnp.pad(jnp.broadcast_to(beta, x.shape), 1, "edge")
+        expected = jaxpool.softmax_pool(padded, (3,), logits=own * padded, channel_axis=None)
+        close(jaxpool.softmax_pool(x, (3,), 1, 1, beta=beta, **flat), expected)
+    weights = jnp.array([1.0, 2.0, 3.0, 4.0])
+    expected = jaxpool.weighted_avg_pool(padded, jnp.pad(weights, 1, "edge"), (3,), channel_axis=None)
+    close(jaxpool.weighted_avg_pool(x, weights, (3,), 1, 1, **flat), expected)

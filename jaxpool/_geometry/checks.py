@@ -52,8 +52,7 @@ def check_dtype(dtype: Any, *, ordered: bool = False) -> None:
         refuse(TypeError, "inputs.dtype", "have at most 64 bits per real number", name, remedy)
     if ordered and name.startswith("complex"):
         remedy = "Pool jnp.abs(inputs), or the real and imaginary parts apart."
-        fact = "an extremum, and complex numbers have no order"
-        refuse(TypeError, "inputs.dtype", "be ordered", name, remedy, fact)
+        refuse(TypeError, "inputs.dtype", "be real", name, remedy)
 
 
 def check_option(argument: str, value: Any, options: Sequence[Any]) -> None:
@@ -150,11 +149,13 @@ def check_real_array(argument: str, value: Any, shape: tuple[Any, ...], *, scala
     `scalar` is whether a number will do, too.
     """
     if scalar and isinstance(value, int | float) and not isinstance(value, bool):
+        if not abs(value) < math.inf:
+            refuse(ValueError, argument, "be finite", value, "Pass a large number, or use max_pool.")
         return
     array: Any = native(value)
     numbers = str(getattr(array, "dtype", "")).startswith(("float", "bfloat", "int", "uint"))
     if not hasattr(array, "shape") or not numbers:
-        remedy = "Convert with jnp.asarray first."
+        remedy = "Pass an array, as jnp.ones_like(inputs) makes it."
         what = "a real number or an array of them" if scalar else "an array of real numbers"
         refuse(TypeError, argument, f"be {what}", kind_of(value), remedy, f"inputs of shape {shape}")
     if not (scalar and array.shape == ()):

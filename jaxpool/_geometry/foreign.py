@@ -255,7 +255,7 @@ def argument_remedy(name: str, value: Any, parameters: Sequence[str]) -> str:
         for own in row.names:
             if own in parameters:
                 # The functions of `jaxpool.torch` keep to PyTorch's rules.
-                note = f" {row.note}" if row.note and "input" not in parameters else ""
+                note = f" {row.note}" if row.note and not {"input", "kernel_size"} & {*parameters} else ""
                 return f"Write {_written(own, value)}.{note}"
     if rows:
         return rows[0].absent or f"{_LEAVE_OUT}."

@@ -61,7 +61,7 @@ def _where(chosen: Array | None, array: Array) -> Array:
 
 
 def _offset(wanted: Any, dtype: Any) -> Array:
-    # Where a window has no tap the number may not fit the type; there it does not count.
+    # Where a window has no tap the number may not fit the type; it is not used there.
     return constant(wanted, dtype) if isinstance(wanted, int) else wanted.astype(dtype)
 
 

@@ -30,13 +30,13 @@ def choose(case: Case) -> Plan:
 
 def adapt(plan: Plan, case: Case) -> Plan:
     """A plan that a user has named, as it suits a CPU."""
-    # Else the links of a chain are fused and recomputed for every tap: 60 times slower in `cpu-long-narrow.json`.
+    # Store each link. Otherwise XLA fuses the chain and recomputes it for every tap: `cpu-long-narrow.json`, 60 times.
     return _stored(plan, case) if plan.chain and case.operator != "gather_at_offsets" else plan
 
 
 # The bounds below are fitted to `cpu-operators.json`: single operators by every plan, on the named workloads and on 240
 # random pools. `cpu-plans.json` shows the choice on pools that took no part in the fit. There it is within 1.15 of the
-# best plan in 49 of 75 cases, at 1.18 in geometric mean and at 2.6 at worst. No single plan is below 1.35 and 3.6.
+# best plan in 49 of 75 cases, with a geometric mean of 1.18 and 2.6 at worst. The best single plan has 1.35 and 3.6.
 # XLA:CPU unrolls a loop over up to about 32 elements, and then hardly fills vectors.
 _SHORT_LOOP = 32
 
@@ -83,7 +83,7 @@ def _sum(case: Case) -> Plan:
 def _extremum(case: Case) -> Plan:
     if case.overlap > 30:
         return _stored(CHAIN, case)
-    # Keys of narrow floats take several operations per tap, which one axis after another has fewer of.
+    # Keys of narrow floats take several operations per tap. One axis after another has fewer taps.
     costly = case.narrow and not case.pools_last_axis
     if _few(case, 45) or _small(case):
         if (case.narrow and case.overlap > 2) or (costly and case.window.taps > 9):
@@ -137,7 +137,7 @@ def _scatter(case: Case) -> Plan:
     return JOINT if _few(case, 9) else AXES
 
 
-# What XLA:CPU has to be kept from.
+# Workarounds for XLA:CPU.
 
 
 def materialize(*arrays: Array) -> tuple[Array, ...]:

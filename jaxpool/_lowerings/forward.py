@@ -93,7 +93,7 @@ def first_extremum(values: Iterable[Array], kind: str) -> Array:
         return _first_zero(best, others, functools.reduce(combine, others, best), kind)
     if jnp.issubdtype(best.dtype, jnp.integer) or best.dtype == jnp.bool_:
         return functools.reduce(combine, others, best)
-    # NaN beats nothing here and is looked for apart, which is as fast as a maximum that heeds it.
+    # Comparisons with NaN are False, so look for NaN separately. This is as fast as a maximum that knows NaN.
     nan = best != best
     for new in others:
         best = lax.select(better(new, best, kind), new, best)

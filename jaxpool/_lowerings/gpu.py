@@ -28,6 +28,6 @@ def adapt(plan: Plan, case: Case) -> Plan:
     """A plan with the borders and the way back that suit a GPU."""
     parts = case.window.parts
     # Where no two windows share an element, repeating sums by the stride takes as many bytes and a sixth of the
-    # instructions (in the machine code for an H100). Where they do, it would read them more than once.
+    # instructions (in the machine code for an H100). If windows overlap, it would read each sum more than once.
     repeats = case.operator == "window_spread" and case.window.non_overlapping and all(p.stride > 1 for p in parts)
     return dataclasses.replace(plan, borders="pad", back="cover" if repeats else "dilate")

@@ -1,12 +1,12 @@
 """Windows in which each element has a weight: the exponential of its logit, over the total of its window.
 
-`window_logsumexp` is the logarithm of the total. With it a weight is `exp(logit - total)`, at most 1, so that nothing
-overflows. Weights are recomputed where they are needed, and never stored.
+A weight is `exp((logit - shift) - total)`, where the shift is the largest logit of the window, and the total the
+logarithm of the sum of `exp(logit - shift)`. So nothing overflows, and logits may be of any size. Weights are
+recomputed where they are needed, and never stored.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,50 +20,58 @@ from jaxpool._lowerings.forward import Region, Taps, over_regions, take, take_ou
 from jaxpool._lowerings.plan import JOINT
 
 
-def _weight(logits: Array, total: Array) -> Array:
-    """The weights of elements in windows with these totals; 0 in a window whose total is -inf."""
-    empty = total == -jnp.inf
-    return jnp.where(empty, 0, jnp.exp(logits - jnp.where(empty, 0, total)))
+def _exp(logits: Array, shift: Array, total: Array | None = None) -> Array:
+    """The weights of elements, or without a total their exponentials; 0 in windows that have no logit above -inf."""
+    empty = shift == -jnp.inf
+    exponent = logits - jnp.where(empty, 0, shift)
+    exponent = exponent if total is None else exponent - jnp.where(empty, 0, total)
+    return jnp.where(empty, 0, jnp.exp(exponent))
 
 
-def window_logsumexp(x: Array, window: Window) -> Array:
-    """y[o] = log(sum of exp(x) over the window); -inf where it has no element, or none but -inf."""
-    (x,) = materialize(x)
+def _total(values: list[Array]) -> Array:
+    """A sum in pairs, so that rounding grows with the logarithm of their number."""
+    while len(values) > 1:
+        pairs = [lax.add(a, b) for a, b in zip(values[::2], values[1::2], strict=False)]
+        values = pairs + values[len(values) - len(values) % 2 :]
+    return values[0]
+
+
+def window_logsumexp(logits: Array, shift: Array, window: Window) -> Array:
+    """y[o] = log(sum over the taps i of exp(logits[i] - shift[o])); -inf where the shift is."""
+    logits, shift = materialize(logits, shift)
 
     def compute(region: Region, taps: Taps, shape: list[int]) -> tuple[Array]:
         if not taps:
-            return (jnp.full(shape, -jnp.inf, x.dtype),)
-        values = [take(x, window, region, tap) for tap in taps]
-        largest = functools.reduce(jnp.maximum, values)
-        # Infinity and NaN stand for themselves.
-        shift = jnp.where(jnp.abs(largest) < jnp.inf, largest, 0)
-        return (shift + jnp.log(functools.reduce(lax.add, [jnp.exp(value - shift) for value in values])),)
+            return (jnp.full(shape, -jnp.inf, logits.dtype),)
+        here = take_outputs(shift, window, region)
+        return (jnp.log(_total([_exp(take(logits, window, region, tap), here) for tap in taps])),)
 
-    return over_regions(window, x.shape, compute)[0]
+    return over_regions(window, logits.shape, compute)[0]
 
 
-def window_weighted_sum(x: Array, logits: Array, total: Array, window: Window) -> Array:
-    """y[o] = sum over the taps i of exp(logits[i] - total[o]) * x[i]."""
-    x, logits, total = materialize(x, logits, total)
+def window_weighted_sum(x: Array, logits: Array, total: Array, shift: Array, window: Window) -> Array:
+    """y[o] = sum over the taps i of exp((logits[i] - shift[o]) - total[o]) * x[i]."""
+    x, logits, total, shift = materialize(x, logits, total, shift)
 
     def compute(region: Region, taps: Taps, shape: list[int]) -> tuple[Array]:
-        here, result = take_outputs(total, window, region), jnp.zeros(shape, x.dtype)
-        for tap in taps:
-            result = result + _weight(take(logits, window, region, tap), here) * take(x, window, region, tap)
-        return (result,)
+        if not taps:
+            return (jnp.zeros(shape, x.dtype),)
+        here = [take_outputs(array, window, region) for array in (shift, total)]
+        terms = [_exp(take(logits, window, region, tap), *here) * take(x, window, region, tap) for tap in taps]
+        return (_total(terms),)
 
     return over_regions(window, x.shape, compute)[0]
 
 
-def window_weighted_spread(g: Array, logits: Array, total: Array, window: Window) -> Array:
-    """x[h] = sum of exp(logits[h] - total[o]) * g[o] over the windows o that hold h."""
-    g, logits, total = materialize(g, logits, total)
+def window_weighted_spread(g: Array, logits: Array, total: Array, shift: Array, window: Window) -> Array:
+    """x[h] = sum of exp((logits[h] - shift[o]) - total[o]) * g[o] over the windows o that hold h."""
+    g, logits, total, shift = materialize(g, logits, total, shift)
 
     def send(wanted: Any, reached: Array | None, arrays: Sequence[Array]) -> list[Array]:
         del wanted
-        totals, values = arrays
-        # Beside the windows there are zeros, of which exp(logits) may be infinite times as much.
+        shifts, totals, values = arrays
+        # Outside of the windows the values are padded zeros, and 0 * exp(logits) could be NaN there.
         chosen = values != 0 if reached is None else reached & (values != 0)
-        return [jnp.where(chosen, _weight(logits, totals) * values, 0)]
+        return [jnp.where(chosen, _exp(logits, shifts, totals) * values, 0)]
 
-    return receive([total, g], window, JOINT, send, [jnp.add])[0]
+    return receive([shift, total, g], window, JOINT, send, [lax.add])[0]

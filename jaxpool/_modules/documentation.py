@@ -42,7 +42,7 @@ CALL = {
     "key": "A typed random key (`jax.random.key`), or None if samples are given.",
     "samples": "Numbers from 0 to 1 in place of a key.",
     "logits": "Array of the shape of the inputs or with size 1 where it is the same along an axis. None: the inputs.",
-    "weights": "Array of the shape of the inputs or with size 1 where it is the same along an axis. None is negative.",
+    "weights": "Array of the shape of the inputs or with size 1 where it is the same along an axis. None is below 0.",
     "beta": "Takes the place of the field of that name: give a learned temperature here.",
     "where": "Array of booleans, the elements that count, of the shape of the inputs or with size 1 where it is the "
     "same along an axis. None means all.",

@@ -33,7 +33,7 @@ from jaxpool._operators.plane import plane_count, plane_sum
 from jaxpool._operators.plans import chosen_plans, default_platform
 from jaxpool._operators.reduce import reduce_from as window_reduce_from
 from jaxpool._operators.reduce import reduce_windows as window_reduce
-from jaxpool._operators.weighted import window_logsumexp, window_weighted_sum
+from jaxpool._operators.weighted import window_softmax_mean
 
 __all__ = [
     "IMPLEMENTATIONS",
@@ -60,12 +60,11 @@ __all__ = [
     "sum_bins",
     "window_argextremum",
     "window_extremum",
-    "window_logsumexp",
     "window_reduce",
     "window_reduce_from",
+    "window_softmax_mean",
     "window_spread",
     "window_starts",
     "window_sum",
-    "window_weighted_sum",
     "without_series",
 ]

@@ -163,28 +163,28 @@ def _linear(primitive: Primitive, adjoint: Primitive) -> None:
 def exponential_pair(forward: Primitive, backward: Primitive, total: Primitive) -> None:
     """Sets the rules of sums whose weights are exponentials, of their transposes, and of the logarithm of the total.
 
-    `y = forward(x, logits, total)` and `g = backward(h, logits, total)` sum with the weights `exp(logits - total)`,
-    over windows and over the windows of each element, so that
+    `y = forward(x, logits, t, shift)` and `g = backward(h, logits, t, shift)` sum with the weights
+    `exp(logits - shift - t)`, over windows and over the windows of each element. The shift is a constant, so that
 
-        dy = forward(dx + x dlogits) - y dtotal,    dg = backward(dh - h dtotal) + g dlogits,
+        dy = forward(dx + x dlogits) - y dt,    dg = backward(dh - h dt) + g dlogits,
 
-    and `t = total(logits)` has `dt = forward(dlogits, logits, t)`.
+    and `t = total(logits, shift)` has `dt = forward(dlogits, logits, t, shift)`.
     """
     _exponential(forward, backward, (1, 2), (1, -1))
     _exponential(backward, forward, (2, 1), (-1, 1))
 
     def tangent(primals: Sequence[Array], tangents: Sequence[Any], **static: Any) -> tuple[Array, Any]:
-        out = bind(total, *primals, **static)
+        out, (logits, shift) = bind(total, *primals, **static), primals
         if isinstance(tangents[0], ad.Zero):
             return out, _zero(out)
-        return out, bind(forward, tangents[0], primals[0], out, **static)
+        return out, bind(forward, tangents[0], logits, out, shift, **static)
 
     def taylor(primals: Sequence[Array], series: Sequence[Sequence[Array]], **static: Any) -> tuple[Array, list[Array]]:
         logits, out = [primals[0], *series[0]], [bind(total, *primals, **static)]
         for order in range(len(series[0])):
             slopes = [(k + 1) * logits[k + 1] for k in range(order + 1)]
             known = (slopes, logits[: order + 1], out)
-            out.append(_along_curve(forward, known, (1, 2), (1, -1), static)[order] / (order + 1))
+            out.append(_along_curve(forward, known, primals[1], (1, 2), (1, -1), static)[order] / (order + 1))
         return out[0], out[1:]
 
     ad.primitive_jvps[total] = tangent
@@ -197,7 +197,7 @@ def _exponential(primitive: Primitive, adjoint: Primitive, operands: tuple[int, 
     Args:
       primitive: the primitive.
       adjoint: its transpose.
-      operands: the exponents' place that has the shape of the first operand, and the one that has that of the result.
+      operands: the exponent's place that has the shape of the first operand, and the one that has that of the result.
       signs: of these in the exponent.
     """
     inner, outer = operands
@@ -217,12 +217,13 @@ def _exponential(primitive: Primitive, adjoint: Primitive, operands: tuple[int, 
 
     def transpose(cotangent: Any, x: Any, *exponents: Array, **static: Any) -> list[Any]:
         if isinstance(cotangent, ad.Zero):
-            return [ad.Zero(x.aval.to_tangent_aval()), None, None]
-        return [bind(adjoint, cotangent, *exponents, **static), None, None]
+            return [ad.Zero(x.aval.to_tangent_aval()), None, None, None]
+        return [bind(adjoint, cotangent, *exponents, **static), None, None, None]
 
     def taylor(primals: Sequence[Array], series: Sequence[Sequence[Array]], **static: Any) -> tuple[Array, list[Array]]:
-        known = [[primal, *terms] for primal, terms in zip(primals, series, strict=True)]
-        out = _along_curve(primitive, known, operands, signs, static)
+        *changing, shift = primals
+        known = [[primal, *terms] for primal, terms in zip(changing, series, strict=False)]
+        out = _along_curve(primitive, known, shift, operands, signs, static)
         return out[0], out[1:]
 
     ad.primitive_jvps[primitive] = tangent
@@ -233,13 +234,14 @@ def _exponential(primitive: Primitive, adjoint: Primitive, operands: tuple[int, 
 def _along_curve(
     primitive: Primitive,
     series: Sequence[Sequence[Array]],
+    shift: Array,
     operands: tuple[int, int],
     signs: tuple[int, int],
     static: Any,
 ) -> list[Array]:
     """Taylor coefficients of the result, from those of the operands: the rule of the tangent, applied to itself."""
     first, (inner, outer) = series[0], operands
-    out = [bind(primitive, *(terms[0] for terms in series), **static)]
+    out = [bind(primitive, *(terms[0] for terms in series), shift, **static)]
     if len(first) == 1:
         return out
 
@@ -250,7 +252,7 @@ def _along_curve(
 
     sent = [(k + 1) * first[k + 1] + products(first, series[inner], k, signs[0]) for k in range(len(first) - 1)]
     shorter = [sent, *(terms[:-1] for terms in series[1:])]
-    for k, term in enumerate(_along_curve(primitive, shorter, operands, signs, static)):
+    for k, term in enumerate(_along_curve(primitive, shorter, shift, operands, signs, static)):
         out.append((term + products(out, series[outer], k, signs[1])) / (k + 1))
     return out
 

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from jax import Array
+from typing import Any
+
+from jax import Array, lax
 
 from jaxpool._geometry import Window
+from jaxpool._operators.extremum import window_extremum
 from jaxpool._operators.linear import same_as_inputs, same_as_outputs
 from jaxpool._operators.primitive import bind, exponential_pair, operator
 
-_total_p = operator("window_logsumexp", same_as_outputs)
-# y[o] = sum_i exp(l[i] - t[o]) x[i]                 x[h] = sum over the o that hold h of exp(l[h] - t[o]) y[o]
+
+def _same_as_shift(logits: Any, shift: Any, **static: Any) -> Any:
+    del logits, static
+    return shift.update(weak_type=False)
+
+
+_total_p = operator("window_logsumexp", _same_as_shift)
+# y[o] = sum_i exp(l[i] - m[o] - t[o]) x[i]          x[h] = sum over the o that hold h of exp(l[h] - m[o] - t[o]) y[o]
 _sum_p = operator("window_weighted_sum", same_as_outputs)
 _spread_p = operator("window_weighted_spread", same_as_inputs)
 exponential_pair(_sum_p, _spread_p, _total_p)
 
 
-def window_logsumexp(logits: Array, window: Window) -> Array:
-    """The logarithm of the sum of exponentials of every window; -inf where it has no element, or none but -inf.
-
-    Its derivative is `window_weighted_sum`. Logits of -inf leave an element out.
-    """
-    return bind(_total_p, logits, window=window.normal, implementation=None)
-
-
-def window_weighted_sum(x: Array, logits: Array, total: Array, window: Window) -> Array:
-    """The sum of every window, each element times `exp(logit - total)`; 0 where the total is -inf.
+def window_softmax_mean(x: Array, logits: Array, window: Window) -> Array:
+    """The mean of every window with the softmax of its logits as weights; 0 where it has none above -inf.
 
     Args:
       x: the inputs, finite also where a logit is -inf.
-      logits: like the inputs.
-      total: like the outputs, as a rule `window_logsumexp(logits, window)`.
+      logits: like the inputs, in the same dtype; -inf leaves an element out.
       window: the window.
     """
-    return bind(_sum_p, x, logits, total, window=window.normal, implementation=None)
+    window = window.normal
+    # The result does not depend on it.
+    shift = lax.stop_gradient(window_extremum(lax.stop_gradient(logits), window, "max"))
+    total = bind(_total_p, logits, shift, window=window, implementation=None)
+    return bind(_sum_p, x, logits, total, shift, window=window, implementation=None)

@@ -190,15 +190,15 @@ def avg_pool(
 
     Returns:
       The means, with the sizes of `jaxpool.output_shape` along the spatial axes. Floats and complex numbers keep their
-      dtype, and f16, bf16 and fp8 are summed in f32; integers and booleans give what `jnp.mean` gives, f32.
+      dtype, and f16, bf16 and fp8 are summed in f32; integers and booleans have the dtype of `jnp.mean`.
 
     Raises:
       TypeError: an argument of the wrong kind.
       ValueError: a window that does not fit, or with `count_include_pad=False` one that lies wholly in padding.
       NotImplementedError: `implementation` cannot run this window.
 
-    Derivatives: both modes, any order. The pool is linear: reverse mode keeps nothing but the divisors, and those only
-    where they differ.
+    Derivatives: both modes, any order. The pool is linear: reverse mode keeps nothing but divisors, and those only if
+    windows have different ones.
 
     XLA multiplies by the reciprocal of a constant divisor, as it does in `jnp.mean`. So the mean of equal elements may
     differ from them in the last bit: that of 121 ones is 0.99999994.

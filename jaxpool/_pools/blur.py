@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +15,7 @@ from jaxpool._geometry import AxisWindow, Window, WindowArguments, check_flag, p
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import window_sum
 from jaxpool._pools.average import summing_dtype
-from jaxpool._pools.inputs import as_array, mask_of, padded
+from jaxpool._pools.inputs import along, as_array, mask_of, padded
 from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape
 
 
@@ -31,8 +33,21 @@ def _blurred(x: Array, window: Window) -> Array:
             size = x.shape[part.axis]
             outputs = part.outputs if last else size - part.dilation
             pair = AxisWindow(part.axis, size, taps, part.stride if last else 1, part.dilation, 0, 0, outputs)
-            x = window_sum(x, Window((pair,))) * jnp.asarray(1 / taps, x.dtype)
+            x = window_sum(x * jnp.asarray(1 / taps, x.dtype), Window((pair,)))
     return x
+
+
+def _inside(window: Window, rank: int, dtype: Any, padding: bool) -> Array:
+    """The sum of the weights of every window inside the inputs, or inside them and their padding."""
+    total = jnp.ones((1,) * rank, dtype)
+    for part in window.parts:
+        low, high = (part.low, part.high) if padding else (0, 0)
+        shape = [1] * rank
+        shape[part.axis] = part.size + low + high
+        # The same windows over what counts; the rest, such as what ceil mode adds, is 0.
+        own = dataclasses.replace(part, size=shape[part.axis], low=part.low - low, high=part.high - high)
+        total = total * _blurred(jnp.ones(shape, dtype), Window((own,)))
+    return total
 
 
 @functools.partial(jax.jit, static_argnames=("window", "count_include_pad", "padding_mode"), inline=True)
@@ -43,18 +58,15 @@ def _blur(
     dtype = summing_dtype(x.dtype)
     result_dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else dtype
     x = (x if mask is None else jnp.where(mask, x, 0)).astype(dtype)
-    total = _blurred(x, window)
-    if mask is None and count_include_pad:
-        return total.astype(result_dtype)
-    shape = [size if axis in window.axes else 1 for axis, size in enumerate(x.shape)]
-    inside = _blurred(jnp.ones(shape, dtype), window)
-    weight = inside
+    if mask is None and count_include_pad and all(part.high_overhang <= part.high for part in window.parts):
+        return _blurred(x, window).astype(result_dtype)
+    weight = _inside(window, x.ndim, dtype, count_include_pad)
     if mask is not None:
-        weight = _blurred(jnp.broadcast_to(mask, window.input_shape(mask.shape)).astype(dtype), window)
+        own = _blurred(along(mask, window).astype(dtype), window)
         # Padding counts as it does without a mask.
-        weight = weight + (1 - inside) if count_include_pad else weight
+        weight = own + (weight - _inside(window, x.ndim, dtype, padding=False))
     empty = weight == 0
-    return jnp.where(empty, 0, total / jnp.where(empty, 1, weight)).astype(result_dtype)
+    return jnp.where(empty, 0, _blurred(x, window) / jnp.where(empty, 1, weight)).astype(result_dtype)
 
 
 @explained
@@ -73,17 +85,17 @@ def blur_pool(
 ) -> Array:
     """Blur pooling: the mean of every window with binomial weights, such as 1/4, 1/2, 1/4. Strides default to 1.
 
-    It removes high frequencies before a stride, so that a network is less sensitive to shifts. Max blur pooling is
+    It removes high frequencies before downsampling. The network then reacts less to shifts. Max blur pooling is
     `blur_pool(max_pool(x, (2, 2)), (4, 4), 2, ...)`: the maxima with stride 1, then the blur with the stride.
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
-      window_shape: the size of the filter along each spatial axis. Even sizes shift by half an element.
+      window_shape: the size of the filter along each spatial axis. An even size shifts the result by half an element.
       strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`. Zhang pads
         `(f - 1) // 2` before and `f // 2` after with `padding_mode="REFLECT"`, timm `(stride + f - 2) // 2` on both
-        sides with the same, kornia `(f - 1) // 2` on both sides with zeros.
+        sides with `padding_mode="REFLECT"`, kornia `(f - 1) // 2` on both sides with zeros.
       count_include_pad: whether padding counts as zeros. If not, the weights of the elements inside add up to 1, and
-        borders do not darken.
+        borders keep their brightness.
       where: as in `jaxpool.avg_pool`. A window without any valid element returns 0.
 
     Returns: The means, with the sizes of `jaxpool.output_shape` along the spatial axes, in the dtype of float inputs.
@@ -91,7 +103,7 @@ def blur_pool(
 
     Raises:
       TypeError: an argument of the wrong kind, such as complex inputs.
-      ValueError: a window that does not fit.
+      ValueError: a window that does not fit, or with `count_include_pad=False` one that lies wholly in padding.
 
     Derivatives: both modes, any order. The pool is linear: reverse mode keeps nothing but divisors.
 
@@ -105,5 +117,5 @@ def blur_pool(
     check_flag("count_include_pad", count_include_pad)
     x = as_array(inputs, ordered=True)
     arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
-    window = pooling_window(x.shape, *arguments, padding_is_empty=False)
+    window = pooling_window(x.shape, *arguments, padding_is_empty=not count_include_pad)
     return _blur(x, mask_of(where, x), window, bool(count_include_pad), padding_mode)

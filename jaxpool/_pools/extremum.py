@@ -153,7 +153,7 @@ def max_pool(
     its most prominent values.
 
     Args:
-      inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes, also none. Any real dtype.
+      inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes, or none. Any real dtype.
       window_shape: one size per spatial axis. Its length is the number of spatial axes.
       strides: an int or one per spatial axis, in elements.
       padding: "VALID" (none); "SAME" (`ceil(size / stride)` outputs, an odd element of padding at the end);
@@ -169,14 +169,15 @@ def max_pool(
         lower case. Negative padding crops afterwards.
       where: boolean array, the elements that count. It has as many axes as `inputs`, each of the same size or of size
         1. A window without any returns the smallest value of the dtype (-inf) and has no gradient;
-        `jaxpool.max_pool(where, ...)` is False for these. If all valid elements of a window are -inf, the gradient is
+        `jaxpool.max_pool(where, ...)` is False there. If all valid elements of a window are -inf, the gradient is
         zero.
       residual: what to keep for derivatives. "offsets": one offset in the window per output, one byte up to 256
         elements. "input": the inputs, from which a TPU scatters natively. None: "input" if the default backend is a TPU
-        and the window is not dilated, else "offsets". Both give the same gradient on every platform.
+        and the window is not dilated, else "offsets". Both give the same gradient, but on TPU "input" breaks ties in
+        XLA's order.
       implementation: None for the algorithm that suits the platform and the window, or a name: "reduce_window" (XLA's
         own window), "joint" (all elements of a window at once), "separable" (one axis after another), "chain" (long
-        windows as a few short ones). Derivatives use it where they can. Names may change without a deprecation.
+        windows as a few short ones). Derivatives use the same one if they can. Names may change without a deprecation.
 
     Returns:
       The maxima, in the dtype of `inputs`, with the sizes of `jaxpool.output_shape` along the spatial axes. A window
@@ -274,8 +275,8 @@ def max_pool_with_argmax(
     Args:
       index_convention: what the indices count. "spatial", as in PyTorch: the unpadded spatial plane, row by row.
         "window": the offset in the window, row by row, in the smallest unsigned type that fits. "coordinates": one
-        index per spatial axis, on a new last axis. `jaxpool.indices_to_tf` and `jaxpool.indices_to_onnx` convert the
-        first.
+        index per spatial axis, on a new last axis. `jaxpool.indices_to_tf` and `jaxpool.indices_to_onnx` convert
+        "spatial" ones.
 
     Returns:
       The maxima, and the index of the first maximum (or the first NaN) of each window. It names a real element, never
@@ -283,7 +284,7 @@ def max_pool_with_argmax(
       elements and more need int64, which `jax_enable_x64` must allow.
 
     Raises:
-      ValueError: also for a plane that int32 cannot index.
+      ValueError: as in `jaxpool.max_pool`, and for a plane that int32 cannot index.
 
     Example:
       >>> import jax.numpy as jnp, jaxpool

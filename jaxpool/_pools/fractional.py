@@ -158,11 +158,12 @@ def fractional_max_pool(
     overlapping: bool = False,
     channel_axis: int | None = -1,
 ) -> Array:
-    """Fractional max pooling: the maxima of randomly placed windows, which shrink a plane by any ratio.
+    """Fractional max pooling: maxima of randomly placed windows, for an output of any smaller size.
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`; any number of batch axes; any real dtype.
-      key: a typed key (`jax.random.key`). The same key gives the same windows on every platform. None with `samples`.
+      key: a typed key (`jax.random.key`). The same key gives the same windows on every platform. Pass None
+        with `samples`.
       output_size: one size per spatial axis. Its length is the number of spatial axes.
       window_shape: the size of all windows, for the rule "torch".
       samples: for the rule "torch", numbers from 0 to 1 in place of a key, of shape `(*batch, features, spatial axes)`
@@ -181,8 +182,8 @@ def fractional_max_pool(
       ValueError: more outputs than windows fit, neither or both of `key` and `samples`, or known samples outside of 0
         to 1. Samples that are traced are not checked.
 
-    Derivatives: both modes, any order. The gradient of a window goes to its first maximum. A scatter adds it, and its
-    order on a GPU is XLA's own.
+    Derivatives: both modes, any order. The gradient of a window goes to its first maximum. A scatter adds
+    gradients, in an order that is not fixed on a GPU.
 
     Source: B. Graham, "Fractional max-pooling", arXiv:1412.6071.
 

@@ -75,7 +75,7 @@ def global_avg_pool(
 ) -> Array:
     """Global average pooling: the mean of each feature map.
 
-    It replaces large dense layers at the end of a network: one number per feature map, no parameters, any input size.
+    It replaces large dense layers at the end of a network. It has no parameters and takes any input size.
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any numeric dtype.
@@ -89,7 +89,7 @@ def global_avg_pool(
 
     Returns:
       Array of shape `(*batch, features)`. Floats and complex numbers keep their dtype, and f16, bf16 and fp8 are summed
-      in f32; integers and booleans give what `jnp.mean` gives, f32.
+      in f32; integers and booleans have the dtype of `jnp.mean`.
 
     Raises:
       TypeError: an argument of the wrong kind.

@@ -74,14 +74,14 @@ def chosen_implementation(
 ) -> dict[str, str]:
     """Which algorithm each operator of a pool would run. Strides default to 1.
 
-    For bug reports, benchmarks and the curious.
+    Use it in bug reports and benchmarks.
 
     Args:
       input_shape: the shape of the inputs.
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, implementation, residual: as in
         `jaxpool.max_pool`.
       platform: "cpu", "gpu", "tpu" or "other"; by default that of JAX's default backend.
-      dtype: of the inputs; on a CPU, floats of 16 bits and less take other ways than f32.
+      dtype: of the inputs; on a CPU, floats of 16 bits or fewer may run other algorithms than f32.
 
     Returns:
       For each operator its implementation: "window_sum" (averages and sums) and "window_spread" (its gradient),

@@ -28,7 +28,8 @@ def _joined(a: _Moments, b: _Moments) -> _Moments:
     count = a[0] + b[0]
     share = b[0] / jnp.maximum(count, 1)
     step = b[1] - a[1]
-    return count, a[1] + step * share, a[2] + b[2] + step * step * a[0] * share
+    # In this order: the square of a large step may be infinite, and the count 0.
+    return count, a[1] + step * share, a[2] + b[2] + step * (step * (a[0] * share))
 
 
 def _variance(deviations: Array, count: Array, ddof: int, root: bool) -> Array:
@@ -37,8 +38,7 @@ def _variance(deviations: Array, count: Array, ddof: int, root: bool) -> Array:
     result = jnp.where(divisor > 0, deviations / jnp.where(divisor > 0, divisor, 1), 0)
     if not root:
         return result
-    positive = result > 0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, result, 1)), result)
+    return jnp.where(result == 0, 0, jnp.sqrt(jnp.where(result == 0, 1, result)))
 
 
 def _dtypes(x: Array) -> tuple[jnp.dtype, jnp.dtype]:
@@ -64,7 +64,8 @@ def _of_windows(
 @functools.partial(jax.jit, static_argnames=("axes", "ddof", "keepdims", "root"), inline=True)
 def _of_plane(x: Array, mask: Array | None, axes: tuple[int, ...], ddof: int, keepdims: bool, root: bool) -> Array:
     dtype, result_dtype = _dtypes(x)
-    x = x.astype(dtype)
+    # No gradient may pass what is left out, not even that of NaN.
+    x = x.astype(dtype) if mask is None else jnp.where(mask, x.astype(dtype), 0)
     count = jnp.asarray(plane_count(x, axes, mask, dtype), dtype)
     mean = plane_sum(x, axes, mask, dtype) / count
     deviations = plane_sum(lax.square(x - mean), axes, mask, dtype)
@@ -102,18 +103,18 @@ def var_pool(
     padding_mode: PaddingMode | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
-    """Variance pooling: the variance of every window. Strides default to 1 (PyTorch's: to the window).
+    """Variance pooling: the variance of every window. Strides default to 1.
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
         Padding never counts.
-      ddof: what to subtract from the number of elements in the divisor, as in `jnp.var`. `torch.var` uses 1.
+      ddof: the divisor is the number of elements minus `ddof`, as in `jnp.var`. `torch.var` uses 1.
       where: as in `jaxpool.max_pool`. A window with `ddof` valid elements or fewer returns 0 and has no gradient.
 
     Returns: The variances, with the sizes of `jaxpool.output_shape` along the spatial axes, in the dtype of float
       inputs. f16, bf16 and fp8 are computed in f32, and integers return f32. Means are subtracted first, so that a
-      large mean loses no digits.
+      large mean costs no accuracy.
 
     Raises:
       TypeError: an argument of the wrong kind, such as complex inputs.
@@ -147,7 +148,7 @@ def std_pool(
     padding_mode: PaddingMode | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
-    """Standard deviation pooling: the root of `jaxpool.var_pool`. Strides default to 1 (PyTorch's: to the window).
+    """Standard deviation pooling: the root of `jaxpool.var_pool`. Strides default to 1.
 
     Arguments, results and errors are those of `jaxpool.var_pool`. The gradient of a constant window is 0, not NaN.
 

@@ -174,12 +174,12 @@ def max_unpool(
       window_shape, strides, padding, window_dilation, channel_axis: those of the pooling. They give the size of the
         result unless `output_shape` does. `index_convention="window"` needs them.
       output_shape: the spatial sizes of the result, which are those of the inputs of the pooling. Pass it if the
-        windows leave a rest, as 2 by 2 windows of an odd size do. The default is the smallest plane that pools to the
-        inputs, `(outputs - 1) * stride + extent - low - high` along each axis.
+        windows do not cover the plane, such as 2 by 2 windows with stride 2 on an odd size. The default is the
+        smallest plane that pools to the inputs, `(outputs - 1) * stride + extent - low - high` along each axis.
       duplicates: what to do with values of the same index. "set" keeps the last in row-major order, which is PyTorch's
         result if the values come from a max pooling. "add" adds them, so that the function is the adjoint of a gather.
       index_convention: "spatial", "window" or "coordinates", as in `jaxpool.max_pool_with_argmax`. "window" needs no
-        scatter and is as fast as a gradient, for windows that overlap with "add" only.
+        scatter. If windows overlap, this holds only with `duplicates="add"`.
       checked: whether to check the range of the indices at run time, too. Compiled functions must then go through
         `jax.experimental.checkify.checkify`. Without it, values whose traced index lies outside the plane are dropped.
 

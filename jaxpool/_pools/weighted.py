@@ -13,78 +13,91 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import Window, WindowArguments, check_flag, check_real_array, plane_axes, pooling_window
 from jaxpool._geometry.calls import explained
 from jaxpool._geometry.values import refuse
-from jaxpool._operators import plane_sum, window_logsumexp, window_sum, window_weighted_sum
+from jaxpool._operators import plane_sum, window_softmax_mean, window_sum
 from jaxpool._pools.average import summing_dtype
 from jaxpool._pools.inputs import along, as_array, mask_of, pad_array, padded, with_whole_planes
 from jaxpool.typing import Ints, Padding, PaddingMode, Scalar, WindowShape
 
 # The taps of a window are written out, one after another.
-_MOST_TAPS = 1024
+_MOST_TAPS = 256
 
 
-def _prepared(x: Array, weights: Array | None, mask: Array | None) -> tuple[Array, Array, jnp.dtype]:
-    """Inputs and weights or logits in a wide enough dtype, 0 where the mask leaves out, and the result's dtype."""
+def _dtypes(x: Array) -> tuple[jnp.dtype, jnp.dtype]:
+    """A wide enough dtype, and that of the result."""
     dtype = summing_dtype(x.dtype)
-    result_dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else dtype
-    wide = x.astype(dtype)
-    own = wide if weights is None else weights.astype(dtype)
-    if mask is not None:
-        wide = jnp.where(mask, wide, 0)
-    return wide, own, result_dtype
+    return dtype, x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else dtype
 
 
 def _ratio(total: Array, weight: Array) -> Array:
     """`total / weight`, and 0 where the weight is 0."""
     empty = weight == 0
-    return jnp.where(empty, 0, total / jnp.where(empty, 1, weight))
+    # Divided by the weight first, as the square of a small number may vanish in the derivative.
+    scale = lax.stop_gradient(jnp.where(empty, 1, weight))
+    return jnp.where(empty, 0, (total / scale) / jnp.where(empty, 1, weight / scale))
 
 
-def _with_padding(array: Array | None, window: Window, mode: str | None) -> Array | None:
-    """An array that goes with the inputs, padded as they are."""
-    return array if array is None or mode is None else pad_array(along(array, window), window, mode)
+def _values_and_logits(x: Array, logits: Array | None, beta: Array, mask: Array | None) -> tuple[Array, Array]:
+    """Both in a wide enough dtype; where a mask or a logit of -inf leaves an element out, 0 and -inf."""
+    dtype, _ = _dtypes(x)
+    own = jnp.broadcast_to((x if logits is None else logits).astype(dtype), x.shape)
+    out = own == -jnp.inf if mask is None else (own == -jnp.inf) | ~mask
+    # No gradient may pass what is left out, not even that of NaN.
+    scaled = beta.astype(dtype) * jnp.where(out, 0, own)
+    return jnp.where(out, 0, x.astype(dtype)), jnp.where(out, -jnp.inf, scaled)
 
 
 @functools.partial(jax.jit, static_argnames=("window", "padding_mode"), inline=True)
 def _softmax(
     inputs: Array, logits: Array | None, beta: Array, mask: Array | None, window: Window, padding_mode: str | None
 ) -> Array:
-    logits = _with_padding(logits, window, padding_mode)
-    x, mask, window = padded(inputs, mask, window, padding_mode)
-    x, logits, result_dtype = _prepared(x, logits, mask)
-    logits = jnp.broadcast_to(beta.astype(x.dtype) * logits, x.shape)
-    logits = logits if mask is None else jnp.where(mask, logits, -jnp.inf)
-    return window_weighted_sum(x, logits, window_logsumexp(logits, window), window).astype(result_dtype)
+    values, exponents = _values_and_logits(inputs, logits, beta, mask)
+    if padding_mode is not None:
+        exponents = pad_array(exponents, window, padding_mode)
+    values, _, window = padded(values, None, window, padding_mode)
+    if window.normal.whole:
+        result = _softmax_mean(values, exponents, window.axes)
+    else:
+        result = window_softmax_mean(values, exponents, window)
+    return result.astype(_dtypes(inputs)[1])
+
+
+def _softmax_mean(values: Array, exponents: Array, axes: tuple[int, ...]) -> Array:
+    largest = lax.stop_gradient(jnp.max(exponents, axes, keepdims=True))
+    weights = jnp.exp(exponents - jnp.where(largest == -jnp.inf, 0, largest))
+    total, weight = (plane_sum(array, axes, None, values.dtype) for array in (weights * values, weights))
+    return _ratio(total, weight)
 
 
 @functools.partial(jax.jit, static_argnames=("axes", "keepdims"), inline=True)
 def _softmax_of_plane(
     inputs: Array, logits: Array | None, beta: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool
 ) -> Array:
-    x, logits, result_dtype = _prepared(inputs, logits, mask)
-    logits = jnp.broadcast_to(beta.astype(x.dtype) * logits, x.shape)
-    logits = logits if mask is None else jnp.where(mask, logits, -jnp.inf)
-    largest = lax.stop_gradient(jnp.max(logits, axes, keepdims=True))
-    weights = jnp.exp(logits - jnp.where(largest == -jnp.inf, 0, largest))
-    result = _ratio(plane_sum(weights * x, axes, None, x.dtype), plane_sum(weights, axes, None, x.dtype))
-    return (result if keepdims else lax.squeeze(result, axes)).astype(result_dtype)
+    result = _softmax_mean(*_values_and_logits(inputs, logits, beta, mask), axes).astype(_dtypes(inputs)[1])
+    return result if keepdims else lax.squeeze(result, axes)
 
 
 @functools.partial(jax.jit, static_argnames=("window", "padding_mode"), inline=True)
 def _weighted(inputs: Array, weights: Array, mask: Array | None, window: Window, padding_mode: str | None) -> Array:
-    weights = along(weights, window)
-    weights = weights if padding_mode is None else pad_array(weights, window, padding_mode)
-    x, mask, window = padded(inputs, mask, window, padding_mode)
-    x, weights, result_dtype = _prepared(x, weights, mask)
-    weights = weights if mask is None else jnp.where(mask, weights, 0)
-    return _ratio(window_sum(weights * x, window), window_sum(weights, window)).astype(result_dtype)
+    values, weights = _values_and_weights(inputs, along(weights, window), mask)
+    if padding_mode is not None:
+        weights = pad_array(along(weights, window), window, padding_mode)
+    values, _, window = padded(values, None, window, padding_mode)
+    return _ratio(window_sum(weights * values, window), window_sum(weights, window)).astype(_dtypes(inputs)[1])
 
 
 @functools.partial(jax.jit, static_argnames=("axes", "keepdims"), inline=True)
 def _weighted_plane(inputs: Array, weights: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) -> Array:
-    x, weights, result_dtype = _prepared(inputs, weights, mask)
-    weights = jnp.broadcast_to(weights if mask is None else jnp.where(mask, weights, 0), x.shape)
-    result = _ratio(plane_sum(weights * x, axes, None, x.dtype), plane_sum(weights, axes, None, x.dtype))
-    return (result if keepdims else lax.squeeze(result, axes)).astype(result_dtype)
+    values, weights = _values_and_weights(inputs, jnp.broadcast_to(weights, inputs.shape), mask)
+    total, weight = (plane_sum(array, axes, None, values.dtype) for array in (weights * values, weights))
+    result = _ratio(total, weight).astype(_dtypes(inputs)[1])
+    return result if keepdims else lax.squeeze(result, axes)
+
+
+def _values_and_weights(x: Array, weights: Array, mask: Array | None) -> tuple[Array, Array]:
+    """Both in a wide enough dtype, 0 where the mask leaves out."""
+    dtype, _ = _dtypes(x)
+    x, weights = x.astype(dtype), weights.astype(dtype)
+    return (x, weights) if mask is None else (jnp.where(mask, x, 0), jnp.where(mask, weights, 0))
 
 
 def _array_of(argument: str, value: Any, x: Array, *, scalar: bool = False) -> Array:
@@ -93,7 +106,7 @@ def _array_of(argument: str, value: Any, x: Array, *, scalar: bool = False) -> A
 
 
 def _check_taps(window: Window) -> None:
-    if window.normal.taps > _MOST_TAPS and not window.normal.whole:
+    if max(window.taps, window.normal.taps) > _MOST_TAPS and not window.normal.whole:
         sizes = tuple(part.taps for part in window.parts)
         rule, remedy = (
             f"have at most {_MOST_TAPS} elements",
@@ -117,7 +130,7 @@ def softmax_pool(
     padding_mode: PaddingMode | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
-    """Softmax pooling: the mean of every window with softmax weights. Strides default to 1 (PyTorch's: the window).
+    """Softmax pooling: the mean of every window with softmax weights. Strides default to 1.
 
     `sum(exp(beta * l) * x) / sum(exp(beta * l))` over each window, where `l` are the logits. With the inputs as their
     own logits it is SoftPool. With the logits of a small network it is LIP, or attention pooling in a window. It lies
@@ -126,7 +139,7 @@ def softmax_pool(
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
-        Padding has the weight 0. A window has at most 1024 elements.
+        Padding has the weight 0. A window has at most 256 elements, or is the whole plane.
       logits: array with as many axes as `inputs`, each of the same size or of size 1. None for the inputs themselves.
       beta: the inverse temperature, a number or an array that broadcasts to `inputs`, such as one per feature. It may
         be learned.
@@ -134,14 +147,14 @@ def softmax_pool(
 
     Returns: The means, with the sizes of `jaxpool.output_shape` along the spatial axes, in the dtype of float inputs.
       f16, bf16 and fp8 are computed in f32, and integers return f32. Each window has a shift of its own, so that no
-      exponential overflows; a weight has the relative error `abs(beta * l) * 2**-24` in f32.
+      exponential overflows.
 
     Raises:
       TypeError: an argument of the wrong kind, such as complex inputs.
       ValueError: a window that does not fit, or an array that does not broadcast.
 
-    Derivatives: both modes, any order, by inputs, logits and `beta`. Reverse mode keeps the inputs, the logits, the
-    result and one number per window.
+    Derivatives: both modes, any order, with respect to inputs, logits and `beta`. Reverse mode recomputes the weights:
+    it keeps arrays of the size of the inputs, and none with all elements of all windows.
 
     Source: A. Stergiou et al., "Refining activation downsampling with SoftPool", ICCV 2021; Z. Gao et al., "LIP: Local
     importance-based pooling", ICCV 2019.
@@ -214,7 +227,8 @@ def weighted_avg_pool(
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
-      weights: array with as many axes as `inputs`, each of the same size or of size 1. None is negative.
+      weights: array with as many axes as `inputs`, each of the same size or of size 1. No weight may be
+        negative; this is not checked.
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, where: as in
         `jaxpool.avg_pool`. Padding has the weight 0. A window whose weights are 0 returns 0.
 
@@ -225,7 +239,7 @@ def weighted_avg_pool(
       TypeError: an argument of the wrong kind, such as complex inputs.
       ValueError: a window that does not fit, or weights that do not broadcast.
 
-    Derivatives: both modes, any order, by inputs and weights.
+    Derivatives: both modes, any order, with respect to inputs and weights.
 
     Source: the linear softmax of sound event detection is `weighted_avg_pool(x, x, ...)`: Y. Wang, J. Li, F. Metze, "A
     comparison of five multiple instance learning pooling functions", ICASSP 2019.

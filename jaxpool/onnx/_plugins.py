@@ -45,7 +45,10 @@ _ELEMENTARY = (
     "scatter_at_places",
     "spread_bins",
     "sum_bins",
+    "window_logsumexp",
     "window_spread",
+    "window_weighted_spread",
+    "window_weighted_sum",
 )
 
 _Type = ir.DataType

@@ -24,14 +24,14 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from jax import Array
 from jax.typing import ArrayLike
 
 import jaxpool.torch as functional
 from jaxpool._geometry import hashable
-from jaxpool._geometry.calls import misfit
+from jaxpool._geometry.calls import ERRORS, misfit, shortened, unknown_name
 from jaxpool.torch._adaptive import Sizes
 from jaxpool.torch._fractional import Ratios
 from jaxpool.typing import Ints
@@ -56,7 +56,28 @@ def _module(cls: _Class) -> _Class:
         init(self, *map(hashable, args), **{name: hashable(value) for name, value in kwargs.items()})
 
     made.__init__ = constructor
+    made.__call__ = _explained(made.__call__)
     return made
+
+
+def _explained(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A call that explains arguments that do not fit."""
+    _, *arrays = inspect.signature(call).parameters.values()
+    parameters = {array.name: array for array in arrays}
+
+    @functools.wraps(call)
+    def calling(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return call(self, *args, **kwargs)
+        except ERRORS as error:
+            short = shortened(error, type(self).__name__)
+            if short is None and isinstance(error, TypeError):
+                short = misfit(f"{type(self).__name__}(...)", parameters, args, kwargs)
+            if short is None:
+                raise
+        raise short
+
+    return calling
 
 
 @_module
@@ -126,12 +147,12 @@ class MaxUnpool3d(_MaxUnpool):
 class AvgPool1d:
     """`torch.nn.AvgPool1d`; see `jaxpool.torch.avg_pool1d`."""
 
+    _function: ClassVar[Callable[..., Any]] = staticmethod(functional.avg_pool1d)
     kernel_size: Ints
     stride: Ints | None = None
     padding: Ints = 0
     ceil_mode: bool = False
     count_include_pad: bool = True
-    _function: ClassVar[Callable[..., Any]] = staticmethod(functional.avg_pool1d)
 
     def __call__(self, input: ArrayLike) -> Array:
         """The means."""
@@ -139,18 +160,30 @@ class AvgPool1d:
 
 
 @_module
-class AvgPool2d(AvgPool1d):
+class _AvgPool:
+    _function: ClassVar[Callable[..., Any]]
+    kernel_size: Ints
+    stride: Ints | None = None
+    padding: Ints = 0
+    ceil_mode: bool = False
+    count_include_pad: bool = True
+    divisor_override: int | None = None
+
+    def __call__(self, input: ArrayLike) -> Array:
+        """The means."""
+        return self._function(input, **vars(self))
+
+
+class AvgPool2d(_AvgPool):
     """`torch.nn.AvgPool2d`; see `jaxpool.torch.avg_pool2d`."""
 
-    divisor_override: int | None = None
-    _function: ClassVar[Callable[..., Any]] = staticmethod(functional.avg_pool2d)
+    _function = staticmethod(functional.avg_pool2d)
 
 
-@_module
-class AvgPool3d(AvgPool2d):
+class AvgPool3d(_AvgPool):
     """`torch.nn.AvgPool3d`; see `jaxpool.torch.avg_pool3d`."""
 
-    _function: ClassVar[Callable[..., Any]] = staticmethod(functional.avg_pool3d)
+    _function = staticmethod(functional.avg_pool3d)
 
 
 @_module
@@ -264,6 +297,12 @@ class FractionalMaxPool3d(_FractionalMaxPool):
     """`torch.nn.FractionalMaxPool3d`; see `jaxpool.torch.fractional_max_pool3d`. A key or samples go into the call."""
 
     _function = staticmethod(functional.fractional_max_pool3d)
+
+
+if not TYPE_CHECKING:
+    # Hidden from type checkers, which otherwise take every name for one of the module.
+    def __getattr__(name: str) -> Any:
+        raise unknown_name("jaxpool.torch.nn", name, __all__)
 
 
 __all__ = [

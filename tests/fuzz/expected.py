@@ -26,7 +26,7 @@ def _pooling(call):
 
 
 def _extremum(call):
-    convention = call.arguments.get("index_convention", "spatial") if "argmax" in call.function else None
+    convention = call.arguments.get("index_convention", "spatial") if "with_arg" in call.function else None
     plan = Extremum(_pooling(call), call.arguments.get("where"), kind=call.function[:3], convention=convention)
     plan.require_elements()
     return plan
@@ -68,7 +68,7 @@ def _adaptive(call):
     windows = table.adaptive(call.shape, **_some(call.arguments, "output_size", "channel_axis"))
     if call.function == "adaptive_avg_pool":
         return Sum(windows, mean=True, include=False)
-    return Extremum(windows, convention="spatial" if "argmax" in call.function else None)
+    return Extremum(windows, convention="spatial" if "with_arg" in call.function else None)
 
 
 class Somewhere(Plan):
@@ -78,7 +78,7 @@ class Somewhere(Plan):
 
     def __init__(self, call):
         arguments = call.arguments
-        self.sizes, self.places = arguments["output_size"], "argmax" in call.function
+        self.sizes, self.places = arguments["output_size"], "with_arg" in call.function
         self.axes = table.spatial_axes(call.shape, len(self.sizes), arguments.get("channel_axis", -1))
         plane = [call.shape[axis] for axis in self.axes]
         most = plane
@@ -99,7 +99,7 @@ class Somewhere(Plan):
 
 def _fractional(call):
     arguments = call.arguments
-    places = "spatial" if "argmax" in call.function else None
+    places = "spatial" if "with_arg" in call.function else None
     if "samples" not in arguments:
         return Extremum(random_windows.read(call), convention=places)
     names = ("samples", "output_size", "window_shape", "channel_axis")

@@ -35,9 +35,9 @@ def extremum(rng, function, x64):
         arguments = {"window_shape": shape[:spatial]}
     if chance(rng, 0.2):
         arguments["where"] = draw_mask(rng, shape)
-    if "argmax" in function and chance(rng, 0.7):
+    if "with_arg" in function and chance(rng, 0.7):
         arguments["index_convention"] = str(rng.choice(["spatial", "window", "coordinates"]))
-    if "argmax" not in function and chance(rng, 0.3):
+    if "with_arg" not in function and chance(rng, 0.3):
         arguments["residual"] = pick(rng, "offsets", "input", None)
     return Call(function, shape, draw_dtype(rng, x64, ordered=True), arguments, _named(rng))
 
