@@ -114,7 +114,8 @@ def main(argv=None):
             run_number(number, options, tally)
             for i in range(known, len(tally.failures)):
                 tally.failures[i] = shrink(tally.failures[i], arguments.shrink)
-                again = f"--seed {options.seed} --first {number} --cases 1"
+                only = f" --only {arguments.only}" if arguments.only else ""
+                again = f"--seed {options.seed} --first {number} --cases 1{only}"
                 print(f"\n# again: python -m tests.fuzz {again}\n{tally.failures[i].text()}", flush=True)
             number += 1
             report(tally.cases, len(tally.failures))
