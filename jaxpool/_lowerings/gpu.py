@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from jaxpool._lowerings.plan import AXES, JOINT, PLANE, Case, Plan, by_size
+from jaxpool._lowerings.plan import AXES, FORWARD, JOINT, PLANE, Case, Plan, by_size
 
 
 def choose(case: Case) -> Plan:
@@ -16,7 +16,9 @@ def choose(case: Case) -> Plan:
     if window.whole:
         return PLANE
     # From 5 by 5 on, the instructions of a dense window cost more than moving the bytes once for every axis.
-    if window.taps <= 9 or (window.taps <= 27 and not case.dense):
+    # Where windows hardly overlap, all taps at once read every element once, in one kernel: `compile-h100-random.json`.
+    apart = case.operator in FORWARD and case.overlap <= 2 and window.taps <= 128
+    if apart or window.taps <= 9 or (window.taps <= 27 and not case.dense):
         return adapt(JOINT, case)
     if case.longest <= 32 and case.consistent:
         return adapt(AXES, case)
