@@ -281,3 +281,13 @@ def test_arrays_go_with_inputs_that_are_padded_by_a_mode():
     weights = jnp.array([1.0, 2.0, 3.0, 4.0])
     expected = jaxpool.weighted_avg_pool(padded, jnp.pad(weights, 1, "edge"), (3,), channel_axis=None)
     close(jaxpool.weighted_avg_pool(x, weights, (3,), 1, 1, **flat), expected)
+
+
+def test_padding_does_not_multiply_the_program_of_a_softmax():
+    x = jax.ShapeDtypeStruct((1, 32, 32, 4), jnp.float32)
+
+    def lines(padding):
+        pool = jax.jit(lambda x: jaxpool.softmax_pool(x, (6, 6), 1, padding))
+        return len(pool.trace(x).lower(lowering_platforms=("cpu",)).as_text().splitlines())
+
+    assert lines(3) <= 1.5 * lines(0)

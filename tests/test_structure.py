@@ -301,8 +301,7 @@ def test_the_gradient_is_native_where_the_choice_says_so(platform, window, dilat
 
 
 @pytest.mark.parametrize("row", ROWS, ids=ids)
-def test_one_trace_per_shape(row):
-    # Outside of `jit`, too: what a pool runs is compiled once for a shape, whatever the values.
+def test_one_trace_per_shape(row, caplog):
     chex.clear_trace_counter()
     pooled = jax.jit(chex.assert_max_traces(lambda x: row(x), n=1))
     first = row.inputs()
@@ -310,3 +309,10 @@ def test_one_trace_per_shape(row):
     assert len(shapes) == 1
     with pytest.raises(AssertionError, match="is traced > 1 times"):
         pooled(row.inputs((1, *row.shape[1:])))
+    # Outside of `jit`, too, nothing is compiled for other values of a shape.
+    row(first)
+    with jax.log_compiles():
+        row(first + 2)
+        assert not [record for record in caplog.records if record.getMessage().startswith("Compiling")]
+        row(row.inputs((3, *row.shape[1:])))
+        assert [record for record in caplog.records if record.getMessage().startswith("Compiling")]

@@ -14,6 +14,8 @@ PADDING_MODES = ("EDGE", "REFLECT", "WRAP")
 _PADDING_NAMES = ("VALID", "SAME", "SAME_LOWER")
 # Windows farther apart than this would lie in padding that no memory holds.
 FARTHEST = (1 << 31) - 1
+# Beyond, forward and gradient of a softmax compile for more than some seconds: `softmax-compile.json`.
+_MOST_WRITTEN_OUT = 256
 _PADDING_RULE = (
     "be 'VALID', 'SAME', 'SAME_LOWER', an int, or a sequence with one int or one (low, high) pair per spatial axis"
 )
@@ -315,6 +317,14 @@ def check_offsets(window: Window) -> None:
         shape = tuple(part.taps for part in window.parts)
         rule, remedy = "have at most 2**31 elements", "Use index_convention='coordinates'."
         refuse(ValueError, "window_shape", rule, shape, remedy, "index_convention='window'")
+
+
+def check_written_out(window: Window) -> None:
+    """Refuses a window of so many elements that a program that names each of them takes too long to compile."""
+    if max(window.taps, window.normal.taps) > _MOST_WRITTEN_OUT and not window.normal.whole:
+        sizes = tuple(part.taps for part in window.parts)
+        remedy = "Pool in two steps; for the whole plane use the global pool."
+        refuse(ValueError, "window_shape", f"have at most {_MOST_WRITTEN_OUT} elements", sizes, remedy)
 
 
 def check_padding_mode(value: Any) -> str | None:

@@ -16,31 +16,45 @@ from jaxpool._geometry.values import ArgumentError, kind_of, shown
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-def explained(function: _Function) -> _Function:
-    """The function, which names itself in errors of its arguments and explains a call that does not fit its signature.
+ERRORS = (TypeError, ValueError, NotImplementedError)
+# What explains arguments that do not fit, from those by position and those by name; None if they do.
+Explain = Callable[[Sequence[Any], Mapping[str, Any]], TypeError | None]
 
-    Tracebacks of these errors end here, at the line of the user's call.
-    """
+
+def explained(function: _Function) -> _Function:
+    """The function, which names itself in errors of its arguments and explains calls that do not fit its signature."""
     name = function.__name__
+
+    def explain(args: Sequence[Any], kwargs: Mapping[str, Any]) -> TypeError | None:
+        return misfit(name, inspect.signature(function).parameters, args, kwargs)
+
+    return bounded(function, lambda _: name, explain)
+
+
+def bounded(function: _Function, name: Callable[[Sequence[Any]], str], explain: Explain) -> _Function:
+    """The function, at which tracebacks of errors of arguments end, so that they show the line of the call.
+
+    Args:
+      function: the function, or the method of a module.
+      name: what the errors call it, from its arguments by position.
+      explain: what explains a call that does not fit.
+    """
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except ERRORS as error:
-            short = shortened(error, name)
+            short = shortened(error, name(args))
             if short is None and isinstance(error, TypeError):
-                short = misfit(name, inspect.signature(function).parameters, args, kwargs)
+                short = explain(args, kwargs)
             if short is None:
                 raise
         # Outside of the handler, so that no context is shown.
         raise short
 
-    explaining: Any = call
-    return explaining
-
-
-ERRORS = (TypeError, ValueError, NotImplementedError)
+    bounding: Any = call
+    return bounding
 
 
 def shortened(error: Exception, name: str) -> Exception | None:

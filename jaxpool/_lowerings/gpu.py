@@ -17,8 +17,8 @@ def choose(case: Case) -> Plan:
         return PLANE
     # From 5 by 5 on, the instructions of a dense window cost more than moving the bytes once for every axis.
     # Where windows hardly overlap, all taps at once read every element once, in one kernel: `compile-h100-random.json`.
-    apart = case.operator in FORWARD and case.overlap <= 2 and window.taps <= 128
-    if apart or window.taps <= 9 or (window.taps <= 27 and not case.dense):
+    barely_overlap = case.operator in FORWARD and case.overlap <= 2 and window.taps <= 128
+    if barely_overlap or window.taps <= 9 or (window.taps <= 27 and not case.dense):
         return adapt(JOINT, case)
     if case.longest <= 32 and case.consistent:
         return adapt(AXES, case)

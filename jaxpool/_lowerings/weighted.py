@@ -7,6 +7,7 @@ recomputed where they are needed, and never stored.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,8 +16,8 @@ from jax import Array, lax
 
 from jaxpool._geometry import Window
 from jaxpool._lowerings.backward import receive
-from jaxpool._lowerings.cpu import materialize
-from jaxpool._lowerings.forward import Region, Taps, over_regions, take, take_outputs
+from jaxpool._lowerings.cpu import joined, materialize
+from jaxpool._lowerings.forward import take
 from jaxpool._lowerings.plan import JOINT
 
 
@@ -36,31 +37,29 @@ def _total(values: list[Array]) -> Array:
     return values[0]
 
 
+def _taps(array: Array, value: float, window: Window) -> list[Array]:
+    """What all windows have at each of their taps, and the value in padding.
+
+    Padded first: regions with borders of their own would multiply the taps that are written out.
+    """
+    for part in window.parts:
+        array = joined(array, value, part.axis, (part.low, part.high_overhang))
+    inner = window.on_padded_plane
+    region = tuple(part.segments()[0] for part in inner.parts)
+    return [take(array, inner, region, tap) for tap in itertools.product(*(range(p.taps) for p in inner.parts))]
+
+
 def window_logsumexp(logits: Array, shift: Array, window: Window) -> Array:
     """y[o] = log(sum over the taps i of exp(logits[i] - shift[o])); -inf where the shift is."""
     logits, shift = materialize(logits, shift)
-
-    def compute(region: Region, taps: Taps, shape: list[int]) -> tuple[Array]:
-        if not taps:
-            return (jnp.full(shape, -jnp.inf, logits.dtype),)
-        here = take_outputs(shift, window, region)
-        return (jnp.log(_total([_exp(take(logits, window, region, tap), here) for tap in taps])),)
-
-    return over_regions(window, logits.shape, compute)[0]
+    return jnp.log(_total([_exp(tap, shift) for tap in _taps(logits, -jnp.inf, window)]))
 
 
 def window_weighted_sum(x: Array, logits: Array, total: Array, shift: Array, window: Window) -> Array:
     """y[o] = sum over the taps i of exp((logits[i] - shift[o]) - total[o]) * x[i]."""
     x, logits, total, shift = materialize(x, logits, total, shift)
-
-    def compute(region: Region, taps: Taps, shape: list[int]) -> tuple[Array]:
-        if not taps:
-            return (jnp.zeros(shape, x.dtype),)
-        here = [take_outputs(array, window, region) for array in (shift, total)]
-        terms = [_exp(take(logits, window, region, tap), *here) * take(x, window, region, tap) for tap in taps]
-        return (_total(terms),)
-
-    return over_regions(window, x.shape, compute)[0]
+    taps = zip(_taps(x, 0, window), _taps(logits, -jnp.inf, window), strict=True)
+    return _total([_exp(logit, shift, total) * value for value, logit in taps])
 
 
 def window_weighted_spread(g: Array, logits: Array, total: Array, shift: Array, window: Window) -> Array:

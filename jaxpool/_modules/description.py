@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from jaxpool._geometry import hashable
-from jaxpool._geometry.calls import ERRORS, misfit, shortened, unfit
+from jaxpool._geometry.calls import bounded, misfit, unfit
 from jaxpool._geometry.foreign import names_of
 from jaxpool._modules.checks import check_arguments, is_array, refuse_array
 from jaxpool._modules.documentation import documented, example
@@ -55,23 +55,18 @@ def validated(init: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(init)
     def constructor(self: Any, *args: Any, **kwargs: Any) -> None:
-        module = type(self)
-        try:
-            bound = _bound(self, signature, args, kwargs)
-            given = {name: bound.arguments[name] for name in module.fields_of_pool}
-            check_arguments(given, optional)
-        except ERRORS as error:
-            short = shortened(error, module.__name__)
-            if short is None:
-                raise
-        else:
-            bound.arguments.update((name, hashable(value)) for name, value in given.items())
-            init(*bound.args, **bound.kwargs)
-            return
-        # Outside of the handler, so that no context is shown.
-        raise short
+        bound = _bound(self, signature, args, kwargs)
+        given = {name: bound.arguments[name] for name in type(self).fields_of_pool}
+        check_arguments(given, optional)
+        bound.arguments.update((name, hashable(value)) for name, value in given.items())
+        init(*bound.args, **bound.kwargs)
 
-    return constructor
+    return bounded(constructor, _name, lambda *_: None)
+
+
+def _name(args: Sequence[Any]) -> str:
+    """The class of a module, which is the first argument of its methods."""
+    return type(args[0]).__name__
 
 
 def _bound(
@@ -101,23 +96,14 @@ def _bound(
 
 
 def _explained(call: Callable[..., _Result]) -> Callable[..., _Result]:
-    """The call of a module, which explains arguments that do not fit it; tracebacks of such errors end here."""
+    """The call of a module, which explains arguments that do not fit it."""
     _, *arrays = inspect.signature(call).parameters.values()
     parameters = {array.name: array for array in arrays}
 
-    @functools.wraps(call)
-    def explaining(self: Any, *args: Any, **kwargs: Any) -> _Result:
-        try:
-            return call(self, *args, **kwargs)
-        except ERRORS as error:
-            short = shortened(error, type(self).__name__)
-            if short is None and isinstance(error, TypeError):
-                short = _misfit_of_call(type(self), parameters, args, kwargs)
-            if short is None:
-                raise
-        raise short
+    def explain(args: Sequence[Any], kwargs: Mapping[str, Any]) -> TypeError | None:
+        return _misfit_of_call(type(args[0]), parameters, args[1:], kwargs)
 
-    return explaining
+    return bounded(call, _name, explain)
 
 
 def _misfit_of_call(

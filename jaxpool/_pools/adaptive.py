@@ -21,7 +21,7 @@ from jaxpool._operators import (
     window_extremum,
     window_sum,
 )
-from jaxpool._pools.average import divide, summing_dtype
+from jaxpool._pools.average import divide, mean_dtypes
 from jaxpool._pools.extremum import taps_of
 from jaxpool._pools.inputs import as_array, with_whole_planes, x64
 from jaxpool.typing import OutputSize
@@ -40,8 +40,7 @@ def _laid_out(x: Array, bins: tuple[AxisBins, ...]) -> tuple[Array, Window]:
 
 @functools.partial(jax.jit, static_argnames=("bins",), inline=True)
 def _mean(x: Array, bins: tuple[AxisBins, ...]) -> Array:
-    dtype = summing_dtype(x.dtype)
-    result_dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.inexact) else dtype
+    dtype, result_dtype = mean_dtypes(x.dtype)
     total = x.astype(dtype)
     if all(part.even for part in bins):
         total = window_sum(total, Window(tuple(part.window() for part in bins)))

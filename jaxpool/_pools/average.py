@@ -35,6 +35,12 @@ def summing_dtype(dtype: jnp.dtype) -> jnp.dtype:
     return jax.eval_shape(jnp.mean, jax.ShapeDtypeStruct((1,), _whole_bytes(dtype))).dtype
 
 
+def mean_dtypes(dtype: jnp.dtype) -> tuple[jnp.dtype, jnp.dtype]:
+    """The dtype in which means of a dtype are computed, and that of the result: its own if it has fractions."""
+    wide = summing_dtype(dtype)
+    return wide, dtype if jnp.issubdtype(dtype, jnp.inexact) else wide
+
+
 def sum_dtypes(dtype: jnp.dtype) -> tuple[jnp.dtype, jnp.dtype]:
     """The dtype in which sums of a dtype are computed, and that of the result: for integers as `jnp.sum`."""
     if jnp.issubdtype(dtype, jnp.inexact):
@@ -130,8 +136,7 @@ def average_of(
 ) -> Array:
     """The mean of every window."""
     x, mask, window = padded(inputs, mask, window, padding_mode)
-    dtype = summing_dtype(x.dtype)
-    result_dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.inexact) else dtype
+    dtype, result_dtype = mean_dtypes(x.dtype)
     x = x if mask is None else jnp.where(mask, x, jnp.zeros((), x.dtype))
     total = _wide_sum(x, window, implementation, dtype)
     real = jnp.finfo(dtype).dtype

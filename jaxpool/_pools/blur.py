@@ -14,7 +14,7 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import AxisWindow, Window, WindowArguments, check_flag, pooling_window
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import window_sum
-from jaxpool._pools.average import summing_dtype
+from jaxpool._pools.average import mean_dtypes
 from jaxpool._pools.inputs import along, as_array, mask_of, padded
 from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape
 
@@ -55,8 +55,7 @@ def _blur(
     inputs: Array, mask: Array | None, window: Window, count_include_pad: bool, padding_mode: str | None
 ) -> Array:
     x, mask, window = padded(inputs, mask, window, padding_mode)
-    dtype = summing_dtype(x.dtype)
-    result_dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else dtype
+    dtype, result_dtype = mean_dtypes(x.dtype)
     x = (x if mask is None else jnp.where(mask, x, 0)).astype(dtype)
     if mask is None and count_include_pad and all(part.high_overhang <= part.high for part in window.parts):
         return _blurred(x, window).astype(result_dtype)

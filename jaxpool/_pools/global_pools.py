@@ -13,14 +13,13 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import check_flag, plane_as_window, plane_axes
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import extreme, plane_count, plane_sum, window_extremum
-from jaxpool._pools.average import divide, sum_dtypes, summing_dtype
+from jaxpool._pools.average import divide, mean_dtypes, sum_dtypes
 from jaxpool._pools.inputs import as_array, mask_of, with_whole_planes
 
 
 @functools.partial(jax.jit, static_argnames=("axes", "keepdims"), inline=True)
 def _mean(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) -> Array:
-    dtype = summing_dtype(x.dtype)
-    result_dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.inexact) else dtype
+    dtype, result_dtype = mean_dtypes(x.dtype)
     count = plane_count(x, axes, mask, jnp.finfo(dtype).dtype)
     mean = divide(plane_sum(x, axes, mask, dtype), count if mask is None else jnp.asarray(count, dtype))
     return _without(mean.astype(result_dtype), axes, keepdims)

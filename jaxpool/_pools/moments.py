@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import Window, WindowArguments, check_ddof, check_flag, plane_axes, pooling_window
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import plane_count, plane_sum, window_reduce
-from jaxpool._pools.average import summing_dtype
+from jaxpool._pools.average import mean_dtypes
 from jaxpool._pools.inputs import along, as_array, mask_of, padded
 from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape
 
@@ -41,17 +41,12 @@ def _variance(deviations: Array, count: Array, ddof: int, root: bool) -> Array:
     return jnp.where(result == 0, 0, jnp.sqrt(jnp.where(result == 0, 1, result)))
 
 
-def _dtypes(x: Array) -> tuple[jnp.dtype, jnp.dtype]:
-    dtype = summing_dtype(x.dtype)
-    return dtype, x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else dtype
-
-
 @functools.partial(jax.jit, static_argnames=("window", "ddof", "padding_mode", "root"), inline=True)
 def _of_windows(
     inputs: Array, mask: Array | None, window: Window, ddof: int, padding_mode: str | None, root: bool
 ) -> Array:
     x, mask, window = padded(inputs, mask, window, padding_mode)
-    dtype, result_dtype = _dtypes(x)
+    dtype, result_dtype = mean_dtypes(x.dtype)
     x = x.astype(dtype)
     shape = [size if axis in window.axes else 1 for axis, size in enumerate(x.shape)]
     count = jnp.ones(shape, dtype) if mask is None else along(mask, window).astype(dtype)
@@ -63,7 +58,7 @@ def _of_windows(
 
 @functools.partial(jax.jit, static_argnames=("axes", "ddof", "keepdims", "root"), inline=True)
 def _of_plane(x: Array, mask: Array | None, axes: tuple[int, ...], ddof: int, keepdims: bool, root: bool) -> Array:
-    dtype, result_dtype = _dtypes(x)
+    dtype, result_dtype = mean_dtypes(x.dtype)
     # No gradient may pass what is left out, not even that of NaN.
     x = x.astype(dtype) if mask is None else jnp.where(mask, x.astype(dtype), 0)
     count = jnp.asarray(plane_count(x, axes, mask, dtype), dtype)

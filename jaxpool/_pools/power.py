@@ -29,7 +29,7 @@ from jaxpool._geometry import (
 )
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import plane_count, plane_sum, window_extremum, window_reduce
-from jaxpool._pools.average import divisor_of, real_number, summing_dtype
+from jaxpool._pools.average import divisor_of, mean_dtypes, real_number
 from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import as_array, at_hand, mask_of, padded, range_of, with_whole_planes
 from jaxpool.typing import Ints, Padding, PaddingMode, Scalar, WindowShape
@@ -103,8 +103,7 @@ def _root(x: Array, p: Any) -> Array:
 
 def _prepared(inputs: Array, p: Any, mask: Array | None) -> tuple[Array, Any, jnp.dtype]:
     """Absolute values in a wide enough dtype, 0 where the mask leaves out, the exponent, and the result's dtype."""
-    dtype = summing_dtype(inputs.dtype)
-    result_dtype = inputs.dtype if jnp.issubdtype(inputs.dtype, jnp.floating) else dtype
+    dtype, result_dtype = mean_dtypes(inputs.dtype)
     x = inputs if mask is None else jnp.where(mask, inputs, jnp.zeros((), inputs.dtype))
     if not (isinstance(p, float) and math.isinf(p)):
         largest = _LARGEST_P[str(dtype)]

@@ -41,7 +41,7 @@ from jaxpool._operators import (
     window_starts,
     without_series,
 )
-from jaxpool._pools.average import counts, divide, summing_dtype
+from jaxpool._pools.average import counts, divide, mean_dtypes
 from jaxpool._pools.extremum import INDEX_CONVENTIONS, coordinates, plane_indices
 from jaxpool._pools.inputs import as_array, at_hand, range_of, x64
 from jaxpool.typing import Duplicates, Implementation, IndexConvention, Ints, Padding, WindowShape
@@ -245,8 +245,7 @@ def _spread_means(
     divisor_override: int | None,
     implementation: Implementation | None,
 ) -> Array:
-    dtype = summing_dtype(means.dtype)
-    result_dtype = means.dtype if jnp.issubdtype(means.dtype, jnp.inexact) else dtype
+    dtype, result_dtype = mean_dtypes(means.dtype)
     divisor = divisor_override
     if divisor is None:
         divisor = counts(window, count_include_pad, jnp.finfo(dtype).dtype, means.ndim)

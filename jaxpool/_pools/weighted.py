@@ -10,22 +10,20 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import Window, WindowArguments, check_flag, check_real_array, plane_axes, pooling_window
+from jaxpool._geometry import (
+    Window,
+    WindowArguments,
+    check_flag,
+    check_real_array,
+    check_written_out,
+    plane_axes,
+    pooling_window,
+)
 from jaxpool._geometry.calls import explained
-from jaxpool._geometry.values import refuse
 from jaxpool._operators import plane_sum, window_softmax_mean, window_sum
-from jaxpool._pools.average import summing_dtype
+from jaxpool._pools.average import mean_dtypes
 from jaxpool._pools.inputs import along, as_array, mask_of, pad_array, padded, with_whole_planes
 from jaxpool.typing import Ints, Padding, PaddingMode, Scalar, WindowShape
-
-# The taps of a window are written out, one after another.
-_MOST_TAPS = 256
-
-
-def _dtypes(x: Array) -> tuple[jnp.dtype, jnp.dtype]:
-    """A wide enough dtype, and that of the result."""
-    dtype = summing_dtype(x.dtype)
-    return dtype, x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else dtype
 
 
 def _ratio(total: Array, weight: Array) -> Array:
@@ -38,7 +36,7 @@ def _ratio(total: Array, weight: Array) -> Array:
 
 def _values_and_logits(x: Array, logits: Array | None, beta: Array, mask: Array | None) -> tuple[Array, Array]:
     """Both in a wide enough dtype; where a mask or a logit of -inf leaves an element out, 0 and -inf."""
-    dtype, _ = _dtypes(x)
+    dtype, _ = mean_dtypes(x.dtype)
     own = jnp.broadcast_to((x if logits is None else logits).astype(dtype), x.shape)
     out = own == -jnp.inf if mask is None else (own == -jnp.inf) | ~mask
     # No gradient may pass what is left out, not even that of NaN.
@@ -58,7 +56,7 @@ def _softmax(
         result = _softmax_mean(values, exponents, window.axes)
     else:
         result = window_softmax_mean(values, exponents, window)
-    return result.astype(_dtypes(inputs)[1])
+    return result.astype(mean_dtypes(inputs.dtype)[1])
 
 
 def _softmax_mean(values: Array, exponents: Array, axes: tuple[int, ...]) -> Array:
@@ -72,7 +70,7 @@ def _softmax_mean(values: Array, exponents: Array, axes: tuple[int, ...]) -> Arr
 def _softmax_of_plane(
     inputs: Array, logits: Array | None, beta: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool
 ) -> Array:
-    result = _softmax_mean(*_values_and_logits(inputs, logits, beta, mask), axes).astype(_dtypes(inputs)[1])
+    result = _softmax_mean(*_values_and_logits(inputs, logits, beta, mask), axes).astype(mean_dtypes(inputs.dtype)[1])
     return result if keepdims else lax.squeeze(result, axes)
 
 
@@ -80,22 +78,24 @@ def _softmax_of_plane(
 def _weighted(inputs: Array, weights: Array, mask: Array | None, window: Window, padding_mode: str | None) -> Array:
     values, weights = _values_and_weights(inputs, along(weights, window), mask)
     if padding_mode is not None:
-        weights = pad_array(along(weights, window), window, padding_mode)
+        weights = pad_array(weights, window, padding_mode)
     values, _, window = padded(values, None, window, padding_mode)
-    return _ratio(window_sum(weights * values, window), window_sum(weights, window)).astype(_dtypes(inputs)[1])
+    return _ratio(window_sum(weights * values, window), window_sum(weights, window)).astype(
+        mean_dtypes(inputs.dtype)[1]
+    )
 
 
 @functools.partial(jax.jit, static_argnames=("axes", "keepdims"), inline=True)
 def _weighted_plane(inputs: Array, weights: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) -> Array:
     values, weights = _values_and_weights(inputs, jnp.broadcast_to(weights, inputs.shape), mask)
     total, weight = (plane_sum(array, axes, None, values.dtype) for array in (weights * values, weights))
-    result = _ratio(total, weight).astype(_dtypes(inputs)[1])
+    result = _ratio(total, weight).astype(mean_dtypes(inputs.dtype)[1])
     return result if keepdims else lax.squeeze(result, axes)
 
 
 def _values_and_weights(x: Array, weights: Array, mask: Array | None) -> tuple[Array, Array]:
     """Both in a wide enough dtype, 0 where the mask leaves out."""
-    dtype, _ = _dtypes(x)
+    dtype, _ = mean_dtypes(x.dtype)
     x, weights = x.astype(dtype), weights.astype(dtype)
     return (x, weights) if mask is None else (jnp.where(mask, x, 0), jnp.where(mask, weights, 0))
 
@@ -103,16 +103,6 @@ def _values_and_weights(x: Array, weights: Array, mask: Array | None) -> tuple[A
 def _array_of(argument: str, value: Any, x: Array, *, scalar: bool = False) -> Array:
     check_real_array(argument, value, x.shape, scalar=scalar)
     return jnp.asarray(value)
-
-
-def _check_taps(window: Window) -> None:
-    if max(window.taps, window.normal.taps) > _MOST_TAPS and not window.normal.whole:
-        sizes = tuple(part.taps for part in window.parts)
-        rule, remedy = (
-            f"have at most {_MOST_TAPS} elements",
-            "Pool in two steps; for the whole plane use the global pool.",
-        )
-        refuse(ValueError, "window_shape", rule, sizes, remedy)
 
 
 @explained
@@ -170,7 +160,7 @@ def softmax_pool(
     x = as_array(inputs, ordered=True)
     arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
     window = pooling_window(x.shape, *arguments, padding_is_empty=False)
-    _check_taps(window)
+    check_written_out(window)
     own = None if logits is None else _array_of("logits", logits, x)
     return _softmax(x, own, _array_of("beta", beta, x, scalar=True), mask_of(where, x), window, padding_mode)
 

@@ -31,7 +31,7 @@ from jax.typing import ArrayLike
 
 import jaxpool.torch as functional
 from jaxpool._geometry import hashable
-from jaxpool._geometry.calls import ERRORS, misfit, shortened, unknown_name
+from jaxpool._geometry.calls import bounded, misfit, unknown_name
 from jaxpool.torch._adaptive import Sizes
 from jaxpool.torch._fractional import Ratios
 from jaxpool.typing import Ints
@@ -65,19 +65,10 @@ def _explained(call: Callable[..., Any]) -> Callable[..., Any]:
     _, *arrays = inspect.signature(call).parameters.values()
     parameters = {array.name: array for array in arrays}
 
-    @functools.wraps(call)
-    def calling(self: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return call(self, *args, **kwargs)
-        except ERRORS as error:
-            short = shortened(error, type(self).__name__)
-            if short is None and isinstance(error, TypeError):
-                short = misfit(f"{type(self).__name__}(...)", parameters, args, kwargs)
-            if short is None:
-                raise
-        raise short
+    def name(args: Sequence[Any]) -> str:
+        return f"{type(args[0]).__name__}(...)"
 
-    return calling
+    return bounded(call, name, lambda args, kwargs: misfit(name(args), parameters, args[1:], kwargs))
 
 
 @_module
