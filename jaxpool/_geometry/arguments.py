@@ -14,7 +14,7 @@ PADDING_MODES = ("EDGE", "REFLECT", "WRAP")
 _PADDING_NAMES = ("VALID", "SAME", "SAME_LOWER")
 # Windows farther apart than this would lie in padding that no memory holds.
 FARTHEST = (1 << 31) - 1
-# Beyond, forward and gradient of a softmax compile for more than some seconds: `softmax-compile.json`.
+# Beyond, forward and gradient of a softmax take more than ten seconds to compile: `softmax-compile.json`.
 _MOST_WRITTEN_OUT = 256
 _PADDING_RULE = (
     "be 'VALID', 'SAME', 'SAME_LOWER', an int, or a sequence with one int or one (low, high) pair per spatial axis"

@@ -16,7 +16,7 @@ from jax import Array, lax
 
 from jaxpool._geometry import Window
 from jaxpool._lowerings.backward import receive
-from jaxpool._lowerings.cpu import joined, materialize
+from jaxpool._lowerings.cpu import joined, materialize, store
 from jaxpool._lowerings.forward import take
 from jaxpool._lowerings.plan import JOINT
 
@@ -51,15 +51,16 @@ def _taps(array: Array, value: float, window: Window) -> list[Array]:
 
 def window_logsumexp(logits: Array, shift: Array, window: Window) -> Array:
     """y[o] = log(sum over the taps i of exp(logits[i] - shift[o])); -inf where the shift is."""
-    logits, shift = materialize(logits, shift)
-    return jnp.log(_total([_exp(tap, shift) for tap in _taps(logits, -jnp.inf, window)]))
+    # Stored, both: XLA:CPU would compute them again in every window of an element that reads them.
+    (logits,) = store([logits])
+    return store([jnp.log(_total([_exp(tap, shift) for tap in _taps(logits, -jnp.inf, window)]))])[0]
 
 
 def window_weighted_sum(x: Array, logits: Array, total: Array, shift: Array, window: Window) -> Array:
     """y[o] = sum over the taps i of exp((logits[i] - shift[o]) - total[o]) * x[i]."""
     x, logits, total, shift = materialize(x, logits, total, shift)
     taps = zip(_taps(x, 0, window), _taps(logits, -jnp.inf, window), strict=True)
-    return _total([_exp(logit, shift, total) * value for value, logit in taps])
+    return store([_total([_exp(logit, shift, total) * value for value, logit in taps])])[0]
 
 
 def window_weighted_spread(g: Array, logits: Array, total: Array, shift: Array, window: Window) -> Array:
