@@ -52,12 +52,16 @@ from jaxpool._geometry.calls import submodule, unknown_name
 from jaxpool._pools.adaptive import adaptive_avg_pool, adaptive_max_pool, adaptive_max_pool_with_argmax
 from jaxpool._pools.average import avg_pool, sum_pool
 from jaxpool._pools.blur import blur_pool
+from jaxpool._pools.detail import detail_preserving_pool
 from jaxpool._pools.extremum import max_pool, max_pool_with_argmax, min_pool, min_pool_with_argmin
 from jaxpool._pools.fractional import fractional_max_pool, fractional_max_pool_with_argmax
+from jaxpool._pools.gaussian import gaussian_pool
 from jaxpool._pools.global_pools import global_avg_pool, global_max_pool, global_min_pool, global_sum_pool
 from jaxpool._pools.indices import indices_from_onnx, indices_from_tf, indices_to_onnx, indices_to_tf
 from jaxpool._pools.inspect import chosen_implementation, output_shape
-from jaxpool._pools.moments import global_std_pool, global_var_pool, std_pool, var_pool
+from jaxpool._pools.logsumexp import global_lse_pool, lse_pool
+from jaxpool._pools.mixed import concat_pool, gated_pool, global_concat_pool, global_mixed_pool, mixed_pool
+from jaxpool._pools.moments import global_stats_pool, global_std_pool, global_var_pool, std_pool, var_pool
 from jaxpool._pools.power import global_lp_pool, global_power_mean_pool, lp_pool, power_mean_pool
 from jaxpool._pools.reduce import pool
 from jaxpool._pools.unpool import avg_unpool, max_unpool
@@ -92,14 +96,22 @@ __all__ = [
     "avg_unpool",
     "blur_pool",
     "chosen_implementation",
+    "concat_pool",
+    "detail_preserving_pool",
     "fractional_max_pool",
     "fractional_max_pool_with_argmax",
+    "gated_pool",
+    "gaussian_pool",
     "global_avg_pool",
+    "global_concat_pool",
     "global_lp_pool",
+    "global_lse_pool",
     "global_max_pool",
     "global_min_pool",
+    "global_mixed_pool",
     "global_power_mean_pool",
     "global_softmax_pool",
+    "global_stats_pool",
     "global_std_pool",
     "global_sum_pool",
     "global_var_pool",
@@ -109,11 +121,13 @@ __all__ = [
     "indices_to_onnx",
     "indices_to_tf",
     "lp_pool",
+    "lse_pool",
     "max_pool",
     "max_pool_with_argmax",
     "max_unpool",
     "min_pool",
     "min_pool_with_argmin",
+    "mixed_pool",
     "output_shape",
     "pool",
     "power_mean_pool",

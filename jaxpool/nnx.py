@@ -163,6 +163,38 @@ class AvgUnpool(_modules.AvgUnpool, _Module):
     """Average unpooling, `jaxpool.avg_unpool`, as a `flax.nnx` module."""
 
 
+class LsePool(_modules.LsePool, _Module):
+    """Log-sum-exp pooling, `jaxpool.lse_pool`, as a `flax.nnx` module."""
+
+
+class GlobalLsePool(_modules.GlobalLsePool, _Module):
+    """Global log-sum-exp pooling, `jaxpool.global_lse_pool`, as a `flax.nnx` module."""
+
+
+class GlobalMixedPool(_modules.GlobalMixedPool, _Module):
+    """Global mixed pooling, `jaxpool.global_mixed_pool`, as a `flax.nnx` module."""
+
+
+class ConcatPool(_modules.ConcatPool, _Module):
+    """Concatenated pooling, `jaxpool.concat_pool`, as a `flax.nnx` module."""
+
+
+class GlobalConcatPool(_modules.GlobalConcatPool, _Module):
+    """Global concatenated pooling, `jaxpool.global_concat_pool`, as a `flax.nnx` module."""
+
+
+class GaussianPool(_modules.GaussianPool, _Module):
+    """Gaussian pooling, `jaxpool.gaussian_pool`, as a `flax.nnx` module."""
+
+
+class DetailPreservingPool(_modules.DetailPreservingPool, _Module):
+    """Detail-preserving pooling, `jaxpool.detail_preserving_pool`, as a `flax.nnx` module."""
+
+
+class GlobalStatsPool(_modules.GlobalStatsPool, _Module):
+    """Statistics pooling, `jaxpool.global_stats_pool`, as a `flax.nnx` module."""
+
+
 if not TYPE_CHECKING:
     # Hidden from type checkers, which otherwise take every name for one of the module.
     def __getattr__(name: str) -> Any:
@@ -176,19 +208,27 @@ __all__ = [
     "AvgPool",
     "AvgUnpool",
     "BlurPool",
+    "ConcatPool",
+    "DetailPreservingPool",
     "FractionalMaxPool",
     "FractionalMaxPoolWithArgmax",
+    "GaussianPool",
     "GlobalAvgPool",
+    "GlobalConcatPool",
     "GlobalLpPool",
+    "GlobalLsePool",
     "GlobalMaxPool",
     "GlobalMinPool",
+    "GlobalMixedPool",
     "GlobalPowerMeanPool",
     "GlobalSoftmaxPool",
+    "GlobalStatsPool",
     "GlobalStdPool",
     "GlobalSumPool",
     "GlobalVarPool",
     "GlobalWeightedAvgPool",
     "LpPool",
+    "LsePool",
     "MaxPool",
     "MaxPoolWithArgmax",
     "MaxUnpool",

@@ -6,6 +6,7 @@ from typing import Literal, SupportsIndex
 from jax.typing import ArrayLike
 
 __all__ = [
+    "ConcatOrder",
     "Duplicates",
     "FractionalRule",
     "Implementation",
@@ -30,6 +31,7 @@ OutputSize = Sequence[SupportsIndex | None]
 PaddingName = Literal["VALID", "SAME", "SAME_LOWER", "valid", "same", "same_lower"]
 # A name, an integer, or per spatial axis an integer or a (low, high) pair.
 Padding = PaddingName | SupportsIndex | Sequence[SupportsIndex | Sequence[SupportsIndex]]
+ConcatOrder = Literal["avg_max", "max_avg"]
 PaddingMode = Literal["EDGE", "REFLECT", "WRAP", "edge", "reflect", "wrap"]
 Residual = Literal["offsets", "input"]
 # Names of algorithms. They are for experiments, and may change without a deprecation.

@@ -1,5 +1,6 @@
 """One row per pooling function: whatever holds for every pool is tested from here."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from row import DILATED, MIRRORED, OVERLAPPING, Row, ids, mask, some_indices, some_offsets, some_samples, some_weights
+from rows_mixed import ROWS as MIXED
 
 import jaxpool
 
@@ -25,9 +27,9 @@ def log_mean_exp(x: jax.Array, **arguments: Any) -> jax.Array:
     return top + jnp.log(total)
 
 
-def variance_of_small_numbers(x: jax.Array, **arguments: Any) -> jax.Array:
-    """The tests look at the cosine of results, which tells nothing of large ones."""
-    return jaxpool.global_var_pool(x / 64, **arguments)
+def of_small_numbers(pool: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+    """The pool of a part of its inputs: the tests look at the cosine of results, which tells nothing of large ones."""
+    return lambda x, **arguments: pool(x / 64, **arguments)
 
 
 ROWS = [
@@ -95,13 +97,13 @@ ROWS = [
     Row("softmax_pool", jaxpool.softmax_pool, OVERLAPPING | {"beta": 0.5}, smooth=True),
     Row("softmax_pool, masked", jaxpool.softmax_pool, MIRRORED, smooth=True, arrays=mask, infinite=True),
     Row("weighted_avg_pool", jaxpool.weighted_avg_pool, DILATED, linear=True, arrays=some_weights),
-    Row("var_pool", jaxpool.var_pool, OVERLAPPING, smooth=True),
+    Row("var_pool", of_small_numbers(jaxpool.var_pool), OVERLAPPING, smooth=True),
     Row("std_pool, masked", jaxpool.std_pool, {"window_shape": (3, 3), "ddof": 1}, smooth=True, arrays=mask),
     Row("blur_pool", jaxpool.blur_pool, OVERLAPPING, linear=True),
     Row("blur_pool, real", jaxpool.blur_pool, DILATED, linear=True, arrays=mask),
     Row("global_softmax_pool", jaxpool.global_softmax_pool, {"beta": 0.5}, smooth=True),
     Row("global_weighted_avg_pool", jaxpool.global_weighted_avg_pool, {}, linear=True, arrays=some_weights),
-    Row("global_var_pool", variance_of_small_numbers, {"ddof": 1}, smooth=True),
+    Row("global_var_pool", of_small_numbers(jaxpool.global_var_pool), {"ddof": 1}, smooth=True),
     Row("global_std_pool", jaxpool.global_std_pool, {}, smooth=True, arrays=mask),
     Row("global_lp_pool", jaxpool.global_lp_pool, {}, smooth=True),
     Row("global_power_mean_pool", jaxpool.global_power_mean_pool, {"p": jnp.float32(2.5)}, smooth=True),
@@ -119,3 +121,5 @@ ROWS = [
         infinite=True,
     ),
 ]
+
+ROWS += MIXED

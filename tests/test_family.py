@@ -291,3 +291,162 @@ def test_padding_does_not_multiply_the_program_of_a_softmax():
         return len(pool.trace(x).lower(lowering_platforms=("cpu",)).as_text().splitlines())
 
     assert lines(3) <= 1.5 * lines(0)
+
+
+def log_mean_exp(x, beta):
+    top = x.max() if beta > 0 else x.min()
+    return top + np.log(np.mean(np.exp(beta * (x - top)))) / beta
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("arguments", GEOMETRIES)
+def test_maxima_and_means_together_beside_loops(arguments, masked, rng):
+    shape = (7, 8)
+    x = rng.normal(size=shape).astype(np.float32)
+    valid = rng.random(shape) < 0.5 if masked else np.ones(shape, bool)
+    flat = x.ravel().astype(np.float64)
+    options = arguments | {"channel_axis": None, "where": valid}
+    expected = functools.partial(by_loops, shape, arguments, valid)
+    some = expected(lambda n: n.size) > 0
+    for beta in (10.0, -2.0, 1e-5):
+        smooth = expected(lambda n, beta=beta: log_mean_exp(flat[n], beta))
+        for own in (beta, jnp.float32(beta)):
+            found = np.asarray(jaxpool.lse_pool(x, beta=own, **options))
+            close(found[some], smooth[some])
+            assert (found[~some] == -np.sign(beta) * np.inf).all()
+    inside = options | {"count_include_pad": False}
+    most, mean = expected(lambda n: flat[n].max()), expected(lambda n: flat[n].mean())
+    close(jaxpool.mixed_pool(x, **inside), (most + mean) / 2)
+    close(jaxpool.mixed_pool(x, alpha=jnp.float32(2), **inside), 2 * most - mean)
+    close(jaxpool.concat_pool(x, **inside), np.stack([mean, most], -1))
+    close(jaxpool.concat_pool(x, order="max_avg", **inside), np.stack([most, mean], -1))
+
+
+def dense_windows(x, taps, pads=((0, 0), (0, 0)), strides=1):
+    return np.lib.stride_tricks.sliding_window_view(np.pad(x, pads), taps)[::strides, ::strides]
+
+
+def test_gated_pool_beside_loops(rng):
+    x, weights = rng.normal(size=(7, 8)).astype(np.float32), rng.normal(size=(3, 2)).astype(np.float32)
+    windows = dense_windows(x, (3, 2), strides=2)
+    share = 1 / (1 + np.exp(-(windows * weights).sum((2, 3))))
+    expected = share * windows.max((2, 3)) + (1 - share) * windows.mean((2, 3))
+    close(jaxpool.gated_pool(x, weights, (3, 2), 2, channel_axis=None), expected)
+    # Maps of features with a filter each, or one for both, also channels first and with two batch axes.
+    maps, filters = np.stack([x, -x], -1), np.stack([weights, 2 * weights], -1)
+    each = [jaxpool.gated_pool(maps[..., i], filters[..., i], (3, 2), 2, channel_axis=None) for i in (0, 1)]
+    close(jaxpool.gated_pool(maps, filters, (3, 2), 2), np.stack(each, -1))
+    first = np.moveaxis(maps, -1, 0)[None, None]
+    close(jaxpool.gated_pool(first, filters, (3, 2), 2, channel_axis=-3), np.stack(each)[None, None])
+    close(jaxpool.gated_pool(maps, filters[..., :1], (3, 2), 2)[..., 0], each[0])
+    # Saturated shares are the maximum and the mean.
+    close(
+        jaxpool.gated_pool(np.abs(x), np.full((3, 2), 200, np.float32), (3, 2), channel_axis=None),
+        jaxpool.max_pool(np.abs(x), (3, 2), channel_axis=None),
+    )
+    close(
+        jaxpool.gated_pool(np.abs(x), np.full((3, 2), -200, np.float32), (3, 2), channel_axis=None),
+        jaxpool.avg_pool(np.abs(x), (3, 2), channel_axis=None),
+    )
+
+
+@pytest.mark.parametrize("taps", [1, 2, 5, 401])
+def test_gaussian_pool_beside_its_definition(taps, rng):
+    x, sigma = rng.normal(size=(2, 500, 3)).astype(np.float32), np.array([0.1, 0.4, 0.5], np.float32)
+    half = (taps - 1) / 2
+    place = (np.arange(taps) - half) / max(half, 1)
+    weights = np.exp(-((place[:, None] / sigma) ** 2) / 2)
+    # "same" of the reference: one more element before the middle where the window is odd.
+    pads = (taps // 2 - 1 + taps % 2, taps // 2)
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(x, ((0, 0), pads, (0, 0))), taps, 1)[:, ::3]
+    inside = np.lib.stride_tricks.sliding_window_view(np.pad(np.ones(500), pads), taps)[::3]
+    expected = np.einsum("btck,kc->btc", windows, weights)
+    pool = functools.partial(jaxpool.gaussian_pool, window_shape=(taps,), strides=3, padding=[pads])
+    np.testing.assert_allclose(pool(x, sigma=sigma[None, None]), expected, rtol=1e-4, atol=1e-4)
+    mean = expected / np.einsum("tk,kc->tc", inside, weights)
+    np.testing.assert_allclose(pool(x, sigma=sigma[None, None], normalize=True), mean, rtol=1e-4, atol=1e-5)
+    close(pool(jnp.ones((1, 500, 3)), normalize=True), jnp.ones((1, *expected.shape[1:])))
+
+
+def test_detail_preserving_pool_beside_its_formula(rng):
+    x = rng.normal(size=(6, 8)).astype(np.float32)
+    alpha, lam = 0.3, -0.4
+
+    def near(array):
+        return np.kron(array.reshape(3, 2, 4, 2).mean((1, 3)), np.ones((2, 2)))
+
+    detail = (x - near(x)) ** 2 + 1e-3
+    weights = np.exp(alpha) + (detail / near(detail)) ** np.exp(lam)
+    expected = near(x * weights)[::2, ::2] / near(weights)[::2, ::2]
+    pool = functools.partial(jaxpool.detail_preserving_pool, window_shape=(2, 2), channel_axis=None)
+    close(pool(x, alpha=alpha, lam=lam), expected)
+    close(pool(np.pad(x, ((0, 1), (0, 1))), alpha=alpha, lam=lam), expected)
+    # All elements weigh the same where one has a large weight, and in constant windows.
+    close(pool(x, alpha=50.0), jaxpool.avg_pool(x, (2, 2), 2, channel_axis=None))
+    close(pool(np.full((4, 4), 3.0, np.float32)), np.full((2, 2), 3.0))
+    valid = rng.random(x.shape) < 0.5
+    valid[:2, :2] = False
+    found = pool(x, where=valid)
+    assert found[0, 0] == 0
+    assert np.isfinite(jax.grad(lambda x: jnp.sum(pool(x, where=valid) ** 2))(jnp.asarray(x))).all()
+
+
+def test_smooth_maxima_at_their_limits(rng):
+    x = jnp.asarray(rng.normal(size=(2, 6, 6, 3)), jnp.float32)
+    close(jaxpool.lse_pool(x, (3, 3), 2, beta=1e4), jaxpool.max_pool(x, (3, 3), 2), rtol=1e-3)
+    close(jaxpool.lse_pool(x, (3, 3), 2, beta=-1e4), jaxpool.min_pool(x, (3, 3), 2), rtol=1e-3)
+    for beta in (0, 1e-6, jnp.float32(1e-6), jnp.zeros((1, 1, 1, 3))):
+        close(jaxpool.lse_pool(x, (3, 3), 2, beta=beta), jaxpool.avg_pool(x, (3, 3), 2))
+    # Two where f32 without care gives 2.0266.
+    close(jaxpool.lse_pool(jnp.full((2, 2), 2.0), (2, 2), beta=1e-6, channel_axis=None), [[2.0]])
+    slope = jax.grad(lambda beta: jnp.sum(jaxpool.lse_pool(x, (3, 3), 2, beta=beta)))(0.0)
+    close(slope, jnp.sum(jaxpool.var_pool(x, (3, 3), 2)) / 2)
+    edges = jnp.array([1.0, jnp.inf, -jnp.inf, 0.0, -jnp.inf, -jnp.inf])
+    found = jaxpool.lse_pool(edges, (2,), beta=1.0, channel_axis=None)
+    np.testing.assert_allclose(found, [np.inf, np.inf, -np.log(2), -np.log(2), -np.inf], rtol=1e-6)
+    for dtype, large in ((jnp.float16, 6e4), (jnp.bfloat16, 1e38), (jnp.float32, 3e38)):
+        high = jnp.full((4, 4), large, dtype)
+        assert jaxpool.lse_pool(high, (2, 2), channel_axis=None).dtype == dtype
+        close(jaxpool.lse_pool(high, (2, 2), channel_axis=None).astype(np.float32), high[:3, :3].astype(np.float32))
+
+
+def test_global_maxima_and_means_together(rng):
+    x = jnp.asarray(rng.normal(size=(2, 5, 6, 3)), jnp.float32)
+    alpha = jnp.asarray([0.0, 1.0, 0.25]).reshape(1, 1, 1, 3)
+    most, mean = x.max((1, 2)), x.mean((1, 2))
+    close(jaxpool.global_mixed_pool(x, alpha=alpha), alpha[0, 0] * most + (1 - alpha[0, 0]) * mean)
+    close(jaxpool.global_concat_pool(x), np.concatenate([mean, most], -1))
+    first = jaxpool.global_concat_pool(jnp.moveaxis(x, -1, 1), channel_axis=1, keepdims=True, order="max_avg")
+    close(first[:, :, 0, 0], np.concatenate([most, mean], -1))
+    close(jaxpool.global_stats_pool(x, ddof=1), np.concatenate([mean, x.std((1, 2), ddof=1)], -1))
+    nothing = jnp.zeros((1, 5, 6, 1), bool)
+    for pool in (jaxpool.global_mixed_pool, jaxpool.global_concat_pool, jaxpool.global_stats_pool):
+        assert not pool(x, where=nothing).any()
+        assert not jax.grad(lambda x, pool=pool: jnp.sum(pool(x, where=nothing)))(x).any()
+
+
+@pytest.mark.parametrize("beta", [1.5, -2.0])
+def test_derivatives_of_smooth_maxima_and_mixtures(beta, rng):
+    x = jnp.asarray(rng.normal(size=(1, 4, 5, 2)), jnp.float32)
+    check_grads(lambda x, b: jaxpool.lse_pool(x, (3, 2), 2, 1, beta=b), (x, jnp.float32(beta)), 2, rtol=2e-2, atol=2e-2)
+    check_grads(lambda x, b: jaxpool.global_lse_pool(x, beta=b), (x, jnp.float32(beta)), 2, rtol=2e-2, atol=2e-2)
+    weights = jnp.asarray(rng.normal(size=(2, 2, 2)), jnp.float32)
+    check_grads(lambda x, w: jaxpool.gated_pool(x, w, (2, 2)), (x, weights), 2, eps=1e-3, rtol=2e-2, atol=2e-2)
+    parameters = (jnp.float32(0.3), jnp.float32(0.2))
+    check_grads(
+        lambda x, a, b: jaxpool.detail_preserving_pool(x, (2, 2), alpha=a, lam=b),
+        (x, *parameters),
+        2,
+        rtol=3e-2,
+        atol=3e-2,
+    )
+    check_grads(lambda x, s: jaxpool.gaussian_pool(x, (3, 3), sigma=s), (x, jnp.float32(0.6)), 2, rtol=2e-2, atol=2e-2)
+
+
+def test_variances_keep_small_deviations_from_a_large_mean():
+    x = jnp.asarray([[1e4, 1e4 + 1, 1e4, 1e4 + 1], [1e4, 1e4, 1e4 + 2, 1e4]], jnp.float32)
+    expected = [[0.25, 0.25, 0.25], [0.0, 1.0, 1.0]]
+    close(jaxpool.var_pool(x, (1, 2), channel_axis=None), expected)
+    # A window of more than 256 elements goes another way.
+    wide = jnp.tile(x[:1], (1, 100))
+    close(jaxpool.var_pool(wide, (1, 300), channel_axis=None), jnp.full((1, 101), 0.25), rtol=1e-4)

@@ -319,9 +319,14 @@ def check_offsets(window: Window) -> None:
         refuse(ValueError, "window_shape", rule, shape, remedy, "index_convention='window'")
 
 
+def written_out(window: Window) -> bool:
+    """Whether a program may name each element of a window."""
+    return max(window.taps, window.normal.taps) <= _MOST_WRITTEN_OUT
+
+
 def check_written_out(window: Window) -> None:
     """Refuses a window of so many elements that a program that names each of them takes too long to compile."""
-    if max(window.taps, window.normal.taps) > _MOST_WRITTEN_OUT and not window.normal.whole:
+    if not (written_out(window) or window.normal.whole):
         sizes = tuple(part.taps for part in window.parts)
         remedy = "Pool in two steps; for the whole plane use the global pool."
         refuse(ValueError, "window_shape", f"have at most {_MOST_WRITTEN_OUT} elements", sizes, remedy)

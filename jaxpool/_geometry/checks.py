@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from jaxpool._geometry.foreign import spelled
 from jaxpool._geometry.values import ArgumentError, as_index, kind_of, native, refuse, refused, shown, traced
+from jaxpool._geometry.window import Window
 
 
 def check_inputs(inputs: Any) -> None:
@@ -160,6 +162,46 @@ def check_real_array(argument: str, value: Any, shape: tuple[Any, ...], *, scala
         refuse(TypeError, argument, f"be {what}", kind_of(value), remedy, f"inputs of shape {shape}")
     if not (scalar and array.shape == ()):
         _check_broadcasts(argument, tuple(array.shape), shape)
+
+
+def check_per_window(argument: str, value: Any, shape: tuple[Any, ...], axes: Sequence[int]) -> None:
+    """Refuses what is no number and no array of them that is the same along the spatial axes."""
+    check_real_array(argument, value, shape, scalar=True)
+    own = getattr(value, "shape", ())
+    if own and any(own[axis] != 1 for axis in axes):
+        rule, fact = "have size 1 along the spatial axes", f"spatial axes {tuple(axes)}"
+        refuse(ValueError, f"{argument}.shape", rule, tuple(own), "Give one number, or one per feature.", fact)
+
+
+def feature_axis(shape: tuple[Any, ...], channel_axis: Any) -> int | None:
+    """The axis of the features, counted from the front; it has been checked already."""
+    return None if channel_axis is None else operator.index(channel_axis) % len(shape)
+
+
+def check_tap_weights(argument: str, value: Any, shape: tuple[Any, ...], window: Window, channel: int | None) -> None:
+    """Refuses what is no array with one number for each tap of the window and each feature, or one for all features."""
+    array: Any = native(value)
+    numbers = str(getattr(array, "dtype", "")).startswith(("float", "bfloat", "int", "uint"))
+    taps = tuple(part.taps for part in window.parts)
+    wanted = [taps] if channel is None else [(*taps, shape[channel]), (*taps, 1)]
+    fact = f"inputs of shape {shape} and a window of {taps}"
+    if not hasattr(array, "shape") or not numbers:
+        remedy = f"Pass an array of shape {wanted[0]}."
+        refuse(TypeError, argument, "be an array of real numbers", kind_of(value), remedy, fact)
+    if tuple(array.shape) not in wanted:
+        rule = f"be {' or '.join(map(str, wanted))}"
+        remedy = "Give one number for each element of the window and each feature; size 1 is for all features."
+        refuse(ValueError, f"{argument}.shape", rule, tuple(array.shape), remedy, fact)
+
+
+def check_per_feature(argument: str, value: Any, shape: tuple[Any, ...], channel: int | None) -> None:
+    """Refuses what is no number and no array with one for each feature, of the inputs' rank."""
+    check_real_array(argument, value, shape, scalar=True)
+    own = getattr(value, "shape", ())
+    if any(size != 1 for axis, size in enumerate(own) if axis != channel):
+        rule = "have size 1 along all axes but that of the features"
+        fact = f"inputs of shape {shape}"
+        refuse(ValueError, f"{argument}.shape", rule, tuple(own), "Give one number, or one per feature.", fact)
 
 
 def _check_broadcasts(argument: str, own: tuple[Any, ...], shape: tuple[Any, ...]) -> None:

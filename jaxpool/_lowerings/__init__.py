@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from jaxpool._geometry import Window
 from jaxpool._geometry.values import ArgumentError, refuse
-from jaxpool._lowerings import backward, bins, chain, cpu, forward, gpu, keys, native, places, tpu, weighted
+from jaxpool._lowerings import backward, bins, chain, cpu, forward, gpu, keys, moments, native, places, tpu, weighted
 from jaxpool._lowerings.bins import bin_mask, starts_and_counts
 from jaxpool._lowerings.forward import beats, extreme, window_starts
 from jaxpool._lowerings.plan import JOINT, NAMED, NATIVE, OPERATORS, PLANE, Case, Plan, by_size, case_of, refuses
@@ -63,6 +63,9 @@ _ALWAYS: dict[str, Callable[..., Any]] = {
     "scatter_at_places": places.scatter_at_places,
     "last_at_places": places.last_at_places,
     "first_maximum": places.first_maximum,
+    "window_products": moments.window_products,
+    "window_products_spread": moments.window_products_spread,
+    "window_log_mean_exp": weighted.window_log_mean_exp,
     "window_logsumexp": weighted.window_logsumexp,
     "window_weighted_sum": weighted.window_weighted_sum,
     "window_weighted_spread": weighted.window_weighted_spread,

@@ -136,7 +136,7 @@ Taps = list[tuple[int, ...]]
 Region = tuple[Segment, ...]
 
 
-def _over_regions(
+def over_regions(
     window: Window, shape: Sequence[int], compute: Callable[[Region, Taps, list[int]], tuple[Array, ...]]
 ) -> tuple[Array, ...]:
     """`compute` for every region of outputs with equal borders, from its real taps and its shape; concatenated."""
@@ -167,7 +167,7 @@ def take(x: Array, window: Window, region: Region, tap: Sequence[int]) -> Array:
     return lax.slice(x, start, limit, stride)
 
 
-def _take_outputs(y: Array, window: Window, region: Region) -> Array:
+def take_outputs(y: Array, window: Window, region: Region) -> Array:
     """The outputs of a region."""
     start, limit = [0] * y.ndim, list(y.shape)
     for part, segment in zip(window.parts, region, strict=True):
@@ -185,7 +185,7 @@ def _fold(x: Array, window: Window, join: Callable[[list[Array]], Array]) -> Arr
         values = [take(x, window, region, tap) for tap in taps]
         return (join(values) if values else jnp.zeros(shape, x.dtype),)
 
-    return _over_regions(window, x.shape, compute)[0]
+    return over_regions(window, x.shape, compute)[0]
 
 
 def window_sum(x: Array, window: Window, plan: Plan) -> Array:
@@ -223,7 +223,7 @@ def select_best(arrays: Sequence[Array], window: Window, kind: str, plan: Plan) 
             return (jnp.full(shape, worst, arrays[0].dtype), *zeros)
         return first_best(map(at, taps), kind)
 
-    return _over_regions(inner, arrays[0].shape, compute)
+    return over_regions(inner, arrays[0].shape, compute)
 
 
 def window_argextremum(x: Array, window: Window, kind: str, plan: Plan) -> tuple[Array, Array]:
@@ -237,14 +237,14 @@ def gather_at_offsets(x: Array, offsets: Array, window: Window, plan: Plan) -> A
     x, inner = _with_borders(x, window, plan, 0)
 
     def compute(region: Region, taps: Taps, shape: list[int]) -> tuple[Array]:
-        here = _take_outputs(offsets, window, region)
+        here = take_outputs(offsets, window, region)
         result = jnp.zeros(shape, x.dtype)
         for tap in taps:
             chosen = here == jnp.asarray(offset_of(window, tap), here.dtype)
             result = lax.select(chosen, take(x, inner, region, tap), result)
         return (result,)
 
-    return _over_regions(inner, x.shape, compute)[0]
+    return over_regions(inner, x.shape, compute)[0]
 
 
 def window_starts(part: AxisWindow, dtype: Any) -> Array | np.ndarray:

@@ -56,6 +56,17 @@ def window_logsumexp(logits: Array, shift: Array, window: Window) -> Array:
     return store([jnp.log(_total([_exp(tap, shift) for tap in _taps(logits, -jnp.inf, window)]))])[0]
 
 
+def window_log_mean_exp(logits: Array, shift: Array, log_count: Array, window: Window) -> Array:
+    """y[o] = log(mean over the taps i above -inf of exp(logits[i] - shift[o])); 0 where there are none.
+
+    As a sum of differences from 1, which keeps the digits of results near 0.
+    """
+    (logits,) = store([logits])
+    base = jnp.where(shift == -jnp.inf, 0, shift)
+    terms = [jnp.where(tap == -jnp.inf, 0, jnp.expm1(tap - base)) for tap in _taps(logits, -jnp.inf, window)]
+    return store([jnp.log1p(_total(terms) * jnp.exp(-log_count))])[0]
+
+
 def window_weighted_sum(x: Array, logits: Array, total: Array, shift: Array, window: Window) -> Array:
     """y[o] = sum over the taps i of exp((logits[i] - shift[o]) - total[o]) * x[i]."""
     x, logits, total, shift = materialize(x, logits, total, shift)

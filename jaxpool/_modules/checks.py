@@ -25,6 +25,7 @@ from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of
 from jaxpool._operators import IMPLEMENTATIONS
 from jaxpool._pools.extremum import INDEX_CONVENTIONS
 from jaxpool._pools.fractional import RULES
+from jaxpool._pools.mixed import ORDERS
 
 
 def is_array(value: Any) -> bool:
@@ -51,6 +52,10 @@ def _option(argument: str, options: tuple[Any, ...]) -> Callable[[Any], None]:
     return lambda value: check_option(argument, value, options)
 
 
+def _number(argument: str) -> Callable[[Any], None]:
+    return lambda value: check_real_array(argument, value, getattr(value, "shape", ()), scalar=True)
+
+
 def _channel_axis(value: Any) -> None:
     if value is not None:
         remedy = "Use -1 for channels last, -3 for images with channels first, None for no channel axis."
@@ -65,7 +70,8 @@ def _num_spatial_dims(value: Any) -> None:
 
 # One check for each argument that can be judged by itself.
 CHECKS: dict[str, Callable[[Any], Any]] = {
-    "beta": lambda value: check_real_array("beta", value, getattr(value, "shape", ()), scalar=True),
+    "alpha": _number("alpha"),
+    "beta": _number("beta"),
     "ceil_mode": _flag("ceil_mode"),
     "channel_axis": _channel_axis,
     "checked": _flag("checked"),
@@ -76,12 +82,16 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "implementation": lambda value: check_implementation(value, IMPLEMENTATIONS),
     "index_convention": _option("index_convention", INDEX_CONVENTIONS),
     "keepdims": _flag("keepdims"),
+    "lam": _number("lam"),
+    "normalize": _flag("normalize"),
     "num_spatial_dims": _num_spatial_dims,
+    "order": _option("order", ORDERS),
     "overlapping": _flag("overlapping"),
     "p": lambda value: check_positive_number("p", value),
     "padding_mode": check_padding_mode,
     "residual": _option("residual", (None, "offsets", "input")),
     "rule": _option("rule", RULES),
+    "sigma": _number("sigma"),
 }
 
 

@@ -12,6 +12,7 @@ from jaxpool._lowerings import (
     starts_and_counts,
     window_starts,
 )
+from jaxpool._operators.depthwise import window_dot
 from jaxpool._operators.extremum import (
     gather_at_extremum,
     scatter_at_extremum,
@@ -28,12 +29,13 @@ from jaxpool._operators.linear import (
     window_spread,
     window_sum,
 )
+from jaxpool._operators.moments import window_products
 from jaxpool._operators.places import first_maximum, last_at_places, without_series
 from jaxpool._operators.plane import plane_count, plane_sum
 from jaxpool._operators.plans import chosen_plans, default_platform
 from jaxpool._operators.reduce import reduce_from as window_reduce_from
 from jaxpool._operators.reduce import reduce_windows as window_reduce
-from jaxpool._operators.weighted import window_softmax_mean
+from jaxpool._operators.weighted import window_log_mean_exp, window_softmax_mean
 
 __all__ = [
     "IMPLEMENTATIONS",
@@ -59,7 +61,10 @@ __all__ = [
     "starts_and_counts",
     "sum_bins",
     "window_argextremum",
+    "window_dot",
     "window_extremum",
+    "window_log_mean_exp",
+    "window_products",
     "window_reduce",
     "window_reduce_from",
     "window_softmax_mean",

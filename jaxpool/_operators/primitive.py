@@ -160,35 +160,95 @@ def _linear(primitive: Primitive, adjoint: Primitive) -> None:
     jet.jet_rules[primitive] = taylor
 
 
-def exponential_pair(forward: Primitive, backward: Primitive, total: Primitive) -> None:
-    """Sets the rules of sums whose weights are exponentials, of their transposes, and of the logarithm of the total.
+def bilinear_pair(forward: Primitive, backward: Primitive) -> None:
+    """Sets the rules of a symmetric product over windows and of its transpose.
+
+    `forward(u, v)` is linear in both and has the shape of outputs, `backward(u, g)` that of inputs, and
+    `<g, forward(u, v)> = <v, backward(u, g)> = <u, backward(v, g)>`. Any further operands are constants of both.
+    """
+    for primitive in (forward, backward):
+        ad.primitive_jvps[primitive] = functools.partial(_bilinear_jvp, primitive)
+        jet.jet_rules[primitive] = functools.partial(_bilinear_series, primitive)
+
+    def transpose(forwards: bool, cotangent: Any, a: Any, b: Any, *known: Array, **static: Any) -> list[Any]:
+        first = ad.is_undefined_primal(a)
+        unknown = a if first else b
+        if isinstance(cotangent, ad.Zero):
+            result: Any = ad.Zero(unknown.aval.to_tangent_aval())
+        elif forwards:
+            result = bind(backward, b if first else a, cotangent, *known, **static)
+        else:
+            operands = (backward, cotangent, b) if first else (forward, a, cotangent)
+            result = bind(*operands, *known, **static)
+        return [result if first else None, None if first else result, *[None] * len(known)]
+
+    ad.primitive_transposes[forward] = functools.partial(transpose, True)
+    ad.primitive_transposes[backward] = functools.partial(transpose, False)
+
+
+def _bilinear_jvp(
+    primitive: Primitive, primals: Sequence[Array], tangents: Sequence[Any], **static: Any
+) -> tuple[Array, Any]:
+    a, b, *known = primals
+    out = bind(primitive, a, b, *known, **static)
+    da, db = (None if isinstance(t, ad.Zero) else t for t in tangents[:2])
+    pairs = [(da, b), (a, db)]
+    terms = [bind(primitive, x, y, *known, **static) for x, y in pairs if x is not None and y is not None]
+    return out, functools.reduce(lax.add, terms) if terms else _zero(out)
+
+
+def _bilinear_series(
+    primitive: Primitive, primals: Sequence[Array], series: Sequence[Sequence[Array]], **static: Any
+) -> tuple[Array, list[Array]]:
+    a, b, *known = primals
+    first, second = [a, *series[0]], [b, *series[1]]
+
+    def coefficient(order: int) -> Array:
+        pairs = zip(first[: order + 1], reversed(second[: order + 1]), strict=True)
+        return functools.reduce(lax.add, (bind(primitive, x, y, *known, **static) for x, y in pairs))
+
+    out, *terms = map(coefficient, range(len(first)))
+    return out, terms
+
+
+def exponential_pair(forward: Primitive, backward: Primitive, logarithms: Sequence[Primitive]) -> None:
+    """Sets the rules of sums whose weights are exponentials, of their transposes, and of the logarithms of totals.
 
     `y = forward(x, logits, t, shift)` and `g = backward(h, logits, t, shift)` sum with the weights
     `exp(logits - shift - t)`, over windows and over the windows of each element. The shift is a constant, so that
 
-        dy = forward(dx + x dlogits) - y dt,    dg = backward(dh - h dt) + g dlogits,
+        dy = forward(dx + x dlogits) - y dt,    dg = backward(dh - h dt) + g dlogits.
 
-    and `t = total(logits, shift)` has `dt = forward(dlogits, logits, t, shift)`.
+    A logarithm of the weights' total, less a constant that is its third operand, `r = logarithm(logits, shift, known)`,
+    has `dr = forward(dlogits, logits, r + known, shift)`.
     """
     _exponential(forward, backward, (1, 2), (1, -1))
     _exponential(backward, forward, (2, 1), (-1, 1))
+    for logarithm in logarithms:
+        _logarithm(logarithm, forward)
+
+
+def _logarithm(primitive: Primitive, forward: Primitive) -> None:
+    def total(out: Array, known: Sequence[Array]) -> Array:
+        return functools.reduce(lax.add, known, out)
 
     def tangent(primals: Sequence[Array], tangents: Sequence[Any], **static: Any) -> tuple[Array, Any]:
-        out, (logits, shift) = bind(total, *primals, **static), primals
+        out, (logits, shift, *known) = bind(primitive, *primals, **static), primals
         if isinstance(tangents[0], ad.Zero):
             return out, _zero(out)
-        return out, bind(forward, tangents[0], logits, out, shift, **static)
+        return out, bind(forward, tangents[0], logits, total(out, known), shift, **static)
 
     def taylor(primals: Sequence[Array], series: Sequence[Sequence[Array]], **static: Any) -> tuple[Array, list[Array]]:
-        logits, out = [primals[0], *series[0]], [bind(total, *primals, **static)]
+        (first, shift, *known), out = primals, [bind(primitive, *primals, **static)]
+        logits = [first, *series[0]]
         for order in range(len(series[0])):
             slopes = [(k + 1) * logits[k + 1] for k in range(order + 1)]
-            known = (slopes, logits[: order + 1], out)
-            out.append(_along_curve(forward, known, primals[1], (1, 2), (1, -1), static)[order] / (order + 1))
+            curves = (slopes, logits[: order + 1], [total(out[0], known), *out[1:]])
+            out.append(_along_curve(forward, curves, shift, (1, 2), (1, -1), static)[order] / (order + 1))
         return out[0], out[1:]
 
-    ad.primitive_jvps[total] = tangent
-    jet.jet_rules[total] = taylor
+    ad.primitive_jvps[primitive] = tangent
+    jet.jet_rules[primitive] = taylor
 
 
 def _exponential(primitive: Primitive, adjoint: Primitive, operands: tuple[int, int], signs: tuple[int, int]) -> None:

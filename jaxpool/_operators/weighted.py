@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxpool._geometry import Window
@@ -12,8 +13,8 @@ from jaxpool._operators.linear import same_as_inputs, same_as_outputs
 from jaxpool._operators.primitive import bind, exponential_pair, operator
 
 
-def _same_as_shift(logits: Any, shift: Any, **static: Any) -> Any:
-    del logits, static
+def _same_as_shift(logits: Any, shift: Any, *known: Any, **static: Any) -> Any:
+    del logits, known, static
     return shift.update(weak_type=False)
 
 
@@ -21,7 +22,8 @@ _total_p = operator("window_logsumexp", _same_as_shift)
 # y[o] = sum_i exp(l[i] - m[o] - t[o]) x[i]          x[h] = sum over the o that hold h of exp(l[h] - m[o] - t[o]) y[o]
 _sum_p = operator("window_weighted_sum", same_as_outputs)
 _spread_p = operator("window_weighted_spread", same_as_inputs)
-exponential_pair(_sum_p, _spread_p, _total_p)
+_mean_p = operator("window_log_mean_exp", _same_as_shift)
+exponential_pair(_sum_p, _spread_p, [_total_p, _mean_p])
 
 
 def window_softmax_mean(x: Array, logits: Array, window: Window) -> Array:
@@ -37,3 +39,15 @@ def window_softmax_mean(x: Array, logits: Array, window: Window) -> Array:
     shift = lax.stop_gradient(window_extremum(lax.stop_gradient(logits), window, "max"))
     total = bind(_total_p, logits, shift, window=window, implementation=None)
     return bind(_sum_p, x, logits, total, shift, window=window, implementation=None)
+
+
+def window_log_mean_exp(logits: Array, shift: Array, count: Array, window: Window) -> Array:
+    """log(mean(exp(logits - shift))) of every window, accurate also where all logits are near the shift.
+
+    Args:
+      logits: finite, and -inf where an element is left out.
+      shift: like the results, at least the largest logit of each window; -inf where it has none. It has no derivative.
+      count: like the results, the number of elements that are not left out, at least 1.
+      window: the window.
+    """
+    return bind(_mean_p, logits, shift, jnp.log(count), window=window.normal, implementation=None)

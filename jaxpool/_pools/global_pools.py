@@ -18,7 +18,8 @@ from jaxpool._pools.inputs import as_array, mask_of, with_whole_planes
 
 
 @functools.partial(jax.jit, static_argnames=("axes", "keepdims"), inline=True)
-def _mean(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) -> Array:
+def mean_of_plane(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) -> Array:
+    """The mean of each feature map."""
     dtype, result_dtype = mean_dtypes(x.dtype)
     count = plane_count(x, axes, mask, jnp.finfo(dtype).dtype)
     mean = divide(plane_sum(x, axes, mask, dtype), count if mask is None else jnp.asarray(count, dtype))
@@ -106,7 +107,7 @@ def global_avg_pool(
       >>> jaxpool.global_avg_pool(jnp.array([[[[4.], [6.]], [[2.], [8.]]]]))
       Array([[5.]], dtype=float32)
     """
-    return _run(_mean, inputs, num_spatial_dims, keepdims, channel_axis, where)
+    return _run(mean_of_plane, inputs, num_spatial_dims, keepdims, channel_axis, where)
 
 
 @explained

@@ -10,10 +10,20 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import Window, WindowArguments, check_ddof, check_flag, plane_axes, pooling_window
+from jaxpool._geometry import (
+    Window,
+    WindowArguments,
+    check_ddof,
+    check_flag,
+    feature_axis,
+    plane_axes,
+    pooling_window,
+    written_out,
+)
 from jaxpool._geometry.calls import explained
-from jaxpool._operators import plane_count, plane_sum, window_reduce
-from jaxpool._pools.average import mean_dtypes
+from jaxpool._operators import plane_count, plane_sum, window_products, window_reduce, window_sum
+from jaxpool._pools.average import counts, mean_dtypes
+from jaxpool._pools.global_pools import mean_of_plane
 from jaxpool._pools.inputs import along, as_array, mask_of, padded
 from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape
 
@@ -47,13 +57,38 @@ def _of_windows(
 ) -> Array:
     x, mask, window = padded(inputs, mask, window, padding_mode)
     dtype, result_dtype = mean_dtypes(x.dtype)
-    x = x.astype(dtype)
-    shape = [size if axis in window.axes else 1 for axis, size in enumerate(x.shape)]
-    count = jnp.ones(shape, dtype) if mask is None else along(mask, window).astype(dtype)
-    x = x if mask is None else jnp.where(mask, x, 0)
-    zero = jnp.zeros((), dtype)
-    count, _, deviations = window_reduce((count, x, jnp.zeros_like(x)), (zero, zero, zero), _joined, window.normal)
+    _, count, deviations = moments(x.astype(dtype), mask, window)
     return _variance(deviations, count, ddof, root).astype(result_dtype)
+
+
+def moments(x: Array, mask: Array | None, window: Window) -> _Moments:
+    """The mean, the number of valid elements and the sum of squared deviations of every window; 0 where it has none."""
+    window = window.normal
+    # No gradient may pass what is left out, not even that of NaN.
+    x = x if mask is None else jnp.where(mask, x, 0)
+    valid = None if mask is None else along(mask, window).astype(x.dtype)
+    if window.whole:
+        count = window_count(x, valid, window)
+        mean = plane_sum(x, window.axes, mask, x.dtype) / jnp.maximum(count, 1)
+        return mean, count, plane_sum(lax.square(x - mean), window.axes, mask, x.dtype)
+    if written_out(window):
+        count = window_count(x, valid, window)
+        mean = window_sum(x, window) / jnp.maximum(count, 1)
+        return mean, count, window_products(x, x, jnp.maximum(count, 1), valid, window)
+    shape = [size if axis in window.axes else 1 for axis, size in enumerate(x.shape)]
+    zero = jnp.zeros((), x.dtype)
+    leaves = (jnp.ones(shape, x.dtype) if valid is None else valid, x, jnp.zeros_like(x))
+    count, mean, deviations = window_reduce(leaves, (zero, zero, zero), _joined, window)
+    return mean, count, deviations
+
+
+def window_count(x: Array, valid: Array | None, window: Window) -> Array:
+    """The number of valid elements of every window, with size 1 along axes where all have the same."""
+    if valid is not None:
+        return window_sum(valid, window)
+    return jnp.broadcast_to(
+        jnp.asarray(counts(window, False, x.dtype, x.ndim), x.dtype), window.output_shape((1,) * x.ndim)
+    )
 
 
 @functools.partial(jax.jit, static_argnames=("axes", "ddof", "keepdims", "root"), inline=True)
@@ -190,10 +225,7 @@ def global_std_pool(
 ) -> Array:
     """Global standard deviation pooling: the root of `jaxpool.global_var_pool`.
 
-    With `jaxpool.global_avg_pool` it is the statistics pooling of speaker recognition: concatenate the two along the
-    features. The gradient of a constant map is 0, not NaN.
-
-    Source: D. Snyder et al., "X-vectors: robust DNN embeddings for speaker recognition", ICASSP 2018.
+    The gradient of a constant map is 0, not NaN.
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
@@ -201,3 +233,35 @@ def global_std_pool(
       Array([2.], dtype=float32)
     """
     return _global(inputs, num_spatial_dims, keepdims, channel_axis, ddof, where, root=True)
+
+
+@explained
+def global_stats_pool(
+    inputs: ArrayLike,
+    *,
+    ddof: int = 0,
+    num_spatial_dims: int | None = None,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Statistics pooling: the mean of each feature map, and after all means the standard deviations.
+
+    Arguments and errors are those of `jaxpool.global_avg_pool`; `ddof` and the derivatives those of `jaxpool.var_pool`.
+    The result has twice the features along their axis, or without a channel axis two elements along a new last one.
+    speechbrain has `ddof` 1 and adds 1e-5 to the deviations and noise to the means.
+
+    Source: D. Snyder et al., "X-vectors: robust DNN embeddings for speaker recognition", ICASSP 2018.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.global_stats_pool(jnp.array([[1., 7.], [5., 7.]]), num_spatial_dims=1)
+      Array([3., 7., 2., 0.], dtype=float32)
+    """
+    x = as_array(inputs, ordered=True)
+    axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
+    mask, ddof = mask_of(where, x), check_ddof(ddof)
+    mean = mean_of_plane(x, mask, axes, True)
+    deviation = _of_plane(x, mask, axes, ddof, True, root=True)
+    channel = feature_axis(x.shape, channel_axis)
+    both = jnp.stack([mean, deviation], -1) if channel is None else lax.concatenate([mean, deviation], channel)
+    return lax.squeeze(both, axes)

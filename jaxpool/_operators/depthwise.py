@@ -1,0 +1,46 @@
+"""Sums over windows with given weights for each tap: a depthwise convolution, with XLA's own rules."""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.sharding import PartitionSpec as P
+
+from jaxpool._geometry import Window
+
+
+def window_dot(x: Array, weights: Array, window: Window, channel: int | None) -> Array:
+    """The sum of `weights[tap] * x[element at the tap]` over every window of every feature map.
+
+    Args:
+      x: the inputs.
+      weights: of the window's shape and one axis for the features, of their number or of size 1.
+      window: the window; its padding counts as 0.
+      channel: the axis of the features, or None.
+    """
+    features = 1 if channel is None else x.shape[channel]
+    batch = [axis for axis in range(x.ndim) if axis not in window.axes and axis != channel]
+    order = [*batch, *window.axes, *([] if channel is None else [channel])]
+    plane = [x.shape[axis] for axis in window.axes]
+    count = math.prod(x.shape[axis] for axis in batch)
+    spec = (*jax.typeof(x).sharding.spec, *[None] * x.ndim)
+    explicit = any(name is not None for name in spec)
+    shared = spec[batch[0]] if len(batch) == 1 else None
+    letters = "".join(chr(ord("a") + i) for i in range(len(plane)))
+    y = lax.conv_general_dilated(
+        jnp.transpose(x, order).reshape(count, *plane, features),
+        jnp.broadcast_to(weights, (*weights.shape[:-1], features))[..., None, :],
+        [part.stride for part in window.parts],
+        [(part.low, part.high_overhang) for part in window.parts],
+        rhs_dilation=[part.dilation for part in window.parts],
+        dimension_numbers=(f"N{letters}C", f"{letters}IO", f"N{letters}C"),
+        feature_group_count=features,
+        precision=lax.Precision.HIGHEST,
+        out_sharding=P(shared, *[None] * len(plane), None if channel is None else spec[channel]) if explicit else None,
+    )
+    shape = window.output_shape(x.shape)
+    inverse = [order.index(axis) for axis in range(x.ndim)]
+    return jnp.transpose(y.reshape([shape[axis] for axis in order]), inverse)

@@ -1,0 +1,289 @@
+"""Maxima and means together: their mixture, or one after the other."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.typing import ArrayLike
+
+from jaxpool._geometry import (
+    Window,
+    WindowArguments,
+    check_flag,
+    check_option,
+    check_per_window,
+    check_tap_weights,
+    feature_axis,
+    plane_as_window,
+    plane_axes,
+    pooling_window,
+)
+from jaxpool._geometry.calls import explained
+from jaxpool._operators import window_dot, window_sum
+from jaxpool._pools.average import average_of, mean_dtypes
+from jaxpool._pools.extremum import extremum_of
+from jaxpool._pools.inputs import along, as_array, mask_of, padded, with_whole_planes
+from jaxpool.typing import ConcatOrder, Ints, Padding, PaddingMode, Scalar, WindowShape
+
+ORDERS = ("avg_max", "max_avg")
+
+
+@functools.partial(jax.jit, static_argnames=("window", "include", "padding_mode"), inline=True)
+def _both(
+    inputs: Array, mask: Array | None, window: Window, include: bool, padding_mode: PaddingMode | None
+) -> tuple[Array, Array]:
+    """The maximum and the mean of every window, in the dtype that means are computed in; 0 where nothing is valid."""
+    dtype, _ = mean_dtypes(inputs.dtype)
+    largest = extremum_of(inputs, mask, window, "max", padding_mode).astype(dtype)
+    if mask is not None:
+        _, valid, inner = padded(inputs, along(mask, window), window, padding_mode)
+        empty = window_sum(valid.astype(dtype), inner) == 0
+        largest = jnp.where(empty, 0, largest)
+    return largest, average_of(inputs.astype(dtype), mask, window, include, padding_mode=padding_mode)
+
+
+def _mixed(largest: Array, mean: Array, share: Array, dtype: Any) -> Array:
+    """`share` of the maximum and the rest of the mean."""
+    return (share * largest + (1 - share) * mean).astype(mean_dtypes(dtype)[1])
+
+
+def _joined(largest: Array, mean: Array, order: str, channel: int | None, dtype: Any) -> Array:
+    pair = [mean, largest] if order == "avg_max" else [largest, mean]
+    pair = [array.astype(mean_dtypes(dtype)[1]) for array in pair]
+    return jnp.stack(pair, -1) if channel is None else lax.concatenate(pair, channel)
+
+
+@explained
+def mixed_pool(
+    inputs: ArrayLike,
+    window_shape: WindowShape,
+    strides: Ints | None = None,
+    padding: Padding = "VALID",
+    count_include_pad: bool = True,
+    *,
+    alpha: Scalar = 0.5,
+    window_dilation: Ints = 1,
+    ceil_mode: bool = False,
+    channel_axis: int | None = -1,
+    padding_mode: PaddingMode | None = None,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Mixed pooling: `alpha * max + (1 - alpha) * mean` of every window. Strides default to 1.
+
+    With `alpha` 0.5 it is the average of both, "avgmax" in other libraries.
+
+    Args:
+      inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
+      window_shape, strides, padding, count_include_pad, window_dilation, ceil_mode, channel_axis, padding_mode: as in
+        `jaxpool.avg_pool`. Padding is never the maximum.
+      alpha: the share of the maximum: a number, or an array that broadcasts to `inputs` and has size 1 along the
+        spatial axes, such as one per feature. It may be learned, and need not lie between 0 and 1.
+      where: as in `jaxpool.avg_pool`. A window without any valid element returns 0 and has no gradient.
+
+    Returns: The mixtures, with the sizes of `jaxpool.output_shape` along the spatial axes, in the dtype of float
+      inputs. f16, bf16 and fp8 are mixed in f32, and integers return f32.
+
+    Raises:
+      TypeError: an argument of the wrong kind, such as complex inputs.
+      ValueError: a window that does not fit, one that lies wholly in padding, or an `alpha` that does not broadcast.
+
+    Derivatives: both modes, any order, with respect to inputs and `alpha`. Ties go to the first maximum.
+
+    Source: C. Lee, P. Gallagher, Z. Tu, "Generalizing pooling functions in convolutional neural networks: mixed, gated,
+    and tree", AISTATS 2016.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.mixed_pool(jnp.array([0., 4., 1., 1.]), (2,), 2, channel_axis=None)
+      Array([3., 1.], dtype=float32)
+    """
+    check_flag("count_include_pad", count_include_pad)
+    x = as_array(inputs, ordered=True)
+    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    window = pooling_window(x.shape, *arguments, padding_is_empty=True)
+    check_per_window("alpha", alpha, x.shape, window.axes)
+    largest, mean = _both(x, mask_of(where, x), window, bool(count_include_pad), padding_mode)
+    return _mixed(largest, mean, jnp.asarray(alpha).astype(mean.dtype), x.dtype)
+
+
+@explained
+def global_mixed_pool(
+    inputs: ArrayLike,
+    *,
+    alpha: Scalar = 0.5,
+    num_spatial_dims: int | None = None,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Global mixed pooling: `alpha * max + (1 - alpha) * mean` of each feature map.
+
+    Arguments and errors are those of `jaxpool.global_avg_pool`; `alpha`, dtypes and the derivatives those of
+    `jaxpool.mixed_pool`. With `alpha` 0.5 it is timm's "avgmax".
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.global_mixed_pool(jnp.array([[0.], [4.]]), num_spatial_dims=1)
+      Array([3.], dtype=float32)
+    """
+    check_flag("keepdims", keepdims)
+    x = as_array(inputs, ordered=True)
+    axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
+    check_per_window("alpha", alpha, x.shape, axes)
+    x = with_whole_planes(x, axes)
+    largest, mean = _both(x, mask_of(where, x), plane_as_window(x.shape, axes), True, None)
+    result = _mixed(largest, mean, jnp.asarray(alpha).astype(mean.dtype), x.dtype)
+    return result if keepdims else lax.squeeze(result, axes)
+
+
+@explained
+def gated_pool(
+    inputs: ArrayLike,
+    weights: ArrayLike,
+    window_shape: WindowShape,
+    strides: Ints | None = None,
+    padding: Padding = "VALID",
+    count_include_pad: bool = True,
+    *,
+    window_dilation: Ints = 1,
+    ceil_mode: bool = False,
+    channel_axis: int | None = -1,
+    padding_mode: PaddingMode | None = None,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Gated pooling: mixed pooling in which each window finds its own share of the maximum. Strides default to 1.
+
+    The share is `sigmoid(sum(weights * window))`. Every window of a feature map is weighted by the same filter.
+
+    Args:
+      inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
+      weights: the filter, an array of shape `(*window_shape, features)`, or `(*window_shape, 1)` for one filter for all
+        features; without a channel axis `window_shape` itself. It is learned, as a rule.
+      window_shape, strides, padding, count_include_pad, window_dilation, ceil_mode, channel_axis, padding_mode: as in
+        `jaxpool.avg_pool`. Padding is never the maximum, and counts as 0 in the share.
+      where: as in `jaxpool.avg_pool`. What is left out counts as 0 in the share. A window without any valid element
+        returns 0 and has no gradient.
+
+    Returns: The mixtures, with the sizes of `jaxpool.output_shape` along the spatial axes, in the dtype of float
+      inputs. f16, bf16 and fp8 are computed in f32, and integers return f32.
+
+    Raises:
+      TypeError: an argument of the wrong kind, such as complex inputs.
+      ValueError: a window that does not fit, one that lies wholly in padding, or weights of another shape.
+
+    Derivatives: both modes, any order, with respect to inputs and weights. Ties go to the first maximum.
+
+    Source: C. Lee, P. Gallagher, Z. Tu, "Generalizing pooling functions in convolutional neural networks: mixed, gated,
+    and tree", AISTATS 2016.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> x = jnp.array([0., 4., 1., 1.])
+      >>> jaxpool.gated_pool(x, jnp.array([0., 9.]), (2,), 2, channel_axis=None).round(3)
+      Array([4., 1.], dtype=float32)
+    """
+    check_flag("count_include_pad", count_include_pad)
+    x = as_array(inputs, ordered=True)
+    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    window = pooling_window(x.shape, *arguments, padding_is_empty=True)
+    channel = feature_axis(x.shape, channel_axis)
+    check_tap_weights("weights", weights, x.shape, window, channel)
+    filters = jnp.asarray(weights)
+    mask = mask_of(where, x)
+    share = _share(x, filters if channel is not None else filters[..., None], mask, window, padding_mode, channel)
+    largest, mean = _both(x, mask, window, bool(count_include_pad), padding_mode)
+    return _mixed(largest, mean, share, x.dtype)
+
+
+@functools.partial(jax.jit, static_argnames=("window", "padding_mode", "channel"), inline=True)
+def _share(
+    inputs: Array, weights: Array, mask: Array | None, window: Window, padding_mode: str | None, channel: int | None
+) -> Array:
+    dtype, _ = mean_dtypes(inputs.dtype)
+    x, mask, window = padded(inputs.astype(dtype), mask, window, padding_mode)
+    x = x if mask is None else jnp.where(mask, x, 0)
+    return jax.nn.sigmoid(window_dot(x, weights.astype(dtype), window, channel))
+
+
+@explained
+def concat_pool(
+    inputs: ArrayLike,
+    window_shape: WindowShape,
+    strides: Ints | None = None,
+    padding: Padding = "VALID",
+    count_include_pad: bool = True,
+    *,
+    order: ConcatOrder = "avg_max",
+    window_dilation: Ints = 1,
+    ceil_mode: bool = False,
+    channel_axis: int | None = -1,
+    padding_mode: PaddingMode | None = None,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Concatenated pooling: the means and the maxima of every window, side by side. Strides default to 1.
+
+    Args:
+      inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
+      window_shape, strides, padding, count_include_pad, window_dilation, ceil_mode, channel_axis, padding_mode: as in
+        `jaxpool.avg_pool`. Padding is never the maximum.
+      order: "avg_max" as in timm, or "max_avg" as in fastai.
+      where: as in `jaxpool.avg_pool`. A window without any valid element returns 0 and has no gradient.
+
+    Returns: Array with twice the features, the first kind before the second, in the dtype of float inputs; integers
+      return f32. Without a channel axis the two stand along a new last axis.
+
+    Raises:
+      TypeError: an argument of the wrong kind, such as complex inputs.
+      ValueError: a window that does not fit, or one that lies wholly in padding.
+
+    Derivatives: both modes, any order. Ties go to the first maximum.
+
+    Source: J. Howard, S. Gugger, "fastai: a layered API for deep learning", 2020.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.concat_pool(jnp.array([[0.], [4.], [1.], [1.]]), (2,), 2)
+      Array([[2., 4.],
+             [1., 1.]], dtype=float32)
+    """
+    check_flag("count_include_pad", count_include_pad)
+    check_option("order", order, ORDERS)
+    x = as_array(inputs, ordered=True)
+    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    window = pooling_window(x.shape, *arguments, padding_is_empty=True)
+    both = _both(x, mask_of(where, x), window, bool(count_include_pad), padding_mode)
+    return _joined(*both, order, feature_axis(x.shape, channel_axis), x.dtype)
+
+
+@explained
+def global_concat_pool(
+    inputs: ArrayLike,
+    *,
+    order: ConcatOrder = "avg_max",
+    num_spatial_dims: int | None = None,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Global concatenated pooling: the mean and the maximum of each feature map, side by side.
+
+    Arguments and errors are those of `jaxpool.global_avg_pool`; `order`, the result and the derivatives those of
+    `jaxpool.concat_pool`.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.global_concat_pool(jnp.array([[0.], [4.]]), num_spatial_dims=1)
+      Array([2., 4.], dtype=float32)
+    """
+    check_flag("keepdims", keepdims)
+    check_option("order", order, ORDERS)
+    x = as_array(inputs, ordered=True)
+    axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
+    x = with_whole_planes(x, axes)
+    both = _both(x, mask_of(where, x), plane_as_window(x.shape, axes), True, None)
+    result = _joined(*both, order, feature_axis(x.shape, channel_axis), x.dtype)
+    return result if keepdims else lax.squeeze(result, axes)
