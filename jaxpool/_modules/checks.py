@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 from jaxpool._geometry import (
     check_ddof,
     check_divisor,
+    check_exponent,
     check_flag,
     check_implementation,
     check_option,
-    check_positive_number,
     check_real_array,
 )
 from jaxpool._geometry.arguments import check_padding_mode, paddings_of, steps_of, window_sizes
@@ -78,7 +78,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "keepdims": _flag("keepdims"),
     "num_spatial_dims": _num_spatial_dims,
     "overlapping": _flag("overlapping"),
-    "p": lambda value: check_positive_number("p", value),
+    "p": check_exponent,
     "padding_mode": check_padding_mode,
     "residual": _option("residual", (None, "offsets", "input")),
     "rule": _option("rule", RULES),
