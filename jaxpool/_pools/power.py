@@ -98,6 +98,13 @@ def _of_windows(size: Array, window: Window, p: Any) -> tuple[Array, Array]:
     return window_reduce((scale, share), (zero, zero), join, window, *constants)
 
 
+def lengths_of(x: Array, axis: int) -> Array:
+    """The 2-norm of vectors along an axis, which devices may share; the axis stays, with size 1."""
+    size = _size(x)
+    largest = lax.stop_gradient(jnp.max(size, axis, keepdims=True))
+    return _norm(largest, plane_sum(_power(_over(size, largest), 2.0), (axis,), None, size.dtype), 2.0)
+
+
 def _root(x: Array, p: Any) -> Array:
     return _power(x, 1 / p if isinstance(p, float) else 1 / p.astype(x.dtype))
 
