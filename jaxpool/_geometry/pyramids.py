@@ -25,7 +25,7 @@ def pyramid_levels(levels: Any, spatial: int | None, fact: str = "") -> list[tup
         sizes = as_sequence(level)
         if sizes is None:
             sizes = [level] * (1 if spatial is None else spatial)
-        elif spatial is not None and len(sizes) != spatial or not sizes:
+        elif (spatial is not None and len(sizes) != spatial) or not sizes:
             remedy = "Give one int per spatial axis, or one int for all of them."
             refuse(ValueError, "levels", rule, shown(levels), remedy, fact)
         numbers = [as_index("levels", size, levels, fact) for size in sizes]

@@ -27,9 +27,7 @@ _MOST_STEPS = 4096
 Combine = Callable[[Any, Any], Any]
 
 
-def reduce_windows(
-    tree: Tree, identity: Tree, combine: Callable[..., Tree], window: Window, *constants: Array
-) -> Tree:
+def reduce_windows(tree: Tree, identity: Tree, combine: Callable[..., Tree], window: Window, *constants: Array) -> Tree:
     """`combine` over the elements of every window; its identity stands in padding.
 
     Args:

@@ -305,7 +305,8 @@ def global_power_mean_pool(
     """Generalised mean pooling (GeM): `(mean |x|^p)^(1/p)` of each feature map.
 
     Arguments and errors are those of `jaxpool.global_avg_pool`; p, which may be learned, one number or one per feature
-    (GeMmp), and the derivatives those of `jaxpool.lp_pool`. GeM layers that clamp are `global_power_mean_pool(jnp.maximum(x, 1e-6))`.
+    (GeMmp), and the derivatives those of `jaxpool.lp_pool`. GeM layers that clamp are
+    `global_power_mean_pool(jnp.maximum(x, 1e-6))`.
 
     Source: F. Radenovic, G. Tolias, O. Chum, "Fine-tuning CNN image retrieval with no human annotation", TPAMI 2018.
 

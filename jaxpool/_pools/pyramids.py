@@ -137,9 +137,7 @@ def _units(x: Array, mask: Array | None, window: Window, channel: int, eps: floa
 
 
 @functools.partial(jax.jit, static_argnames=("axes", "channel", "squares", "eps"), inline=True)
-def _rmac(
-    x: Array, mask: Array | None, axes: tuple[int, ...], channel: int, squares: _Squares, eps: float
-) -> Array:
+def _rmac(x: Array, mask: Array | None, axes: tuple[int, ...], channel: int, squares: _Squares, eps: float) -> Array:
     dtype, result_dtype = mean_dtypes(x.dtype)
     total = _units(x, mask, plane_as_window(x.shape, axes), channel, eps, dtype)
     mask = None if mask is None else along(mask, plane_as_window(x.shape, axes))
@@ -204,8 +202,6 @@ def rmac_pool(
     check_features(channel_axis, f"inputs of shape {x.shape}")
     axes = plane_axes(x.shape, 2, channel_axis)
     sizes = plane_of(x.shape, axes)
-    squares: Any = tuple(
-        (side, tuple(map(tuple, starts))) for side, starts in rmac_squares(sizes, num_levels, overlap)
-    )
+    squares: Any = tuple((side, tuple(map(tuple, starts))) for side, starts in rmac_squares(sizes, num_levels, overlap))
     x = with_whole_planes(x, axes)
     return _rmac(x, mask_of(where, x), axes, channel_axis % x.ndim, squares, eps)
