@@ -50,6 +50,13 @@ from typing import TYPE_CHECKING, Any
 
 from jaxpool._geometry.calls import submodule, unknown_name
 from jaxpool._pools.adaptive import adaptive_avg_pool, adaptive_max_pool, adaptive_max_pool_with_argmax
+from jaxpool._pools.adaptive_reductions import (
+    adaptive_lp_pool,
+    adaptive_min_pool,
+    adaptive_pool,
+    adaptive_power_mean_pool,
+    adaptive_sum_pool,
+)
 from jaxpool._pools.average import avg_pool, sum_pool
 from jaxpool._pools.blur import blur_pool
 from jaxpool._pools.detail import detail_preserving_pool
@@ -57,12 +64,22 @@ from jaxpool._pools.extremum import max_pool, max_pool_with_argmax, min_pool, mi
 from jaxpool._pools.fractional import fractional_max_pool, fractional_max_pool_with_argmax
 from jaxpool._pools.gaussian import gaussian_pool
 from jaxpool._pools.global_pools import global_avg_pool, global_max_pool, global_min_pool, global_sum_pool
+from jaxpool._pools.fractional import fractional_avg_pool, fractional_max_pool, fractional_max_pool_with_argmax
+from jaxpool._pools.global_pools import (
+    global_avg_pool,
+    global_max_pool,
+    global_max_pool_with_argmax,
+    global_min_pool,
+    global_min_pool_with_argmin,
+    global_sum_pool,
+)
 from jaxpool._pools.indices import indices_from_onnx, indices_from_tf, indices_to_onnx, indices_to_tf
 from jaxpool._pools.inspect import chosen_implementation, output_shape
 from jaxpool._pools.logsumexp import global_lse_pool, lse_pool
 from jaxpool._pools.mixed import concat_pool, gated_pool, global_concat_pool, global_mixed_pool, mixed_pool
 from jaxpool._pools.moments import global_stats_pool, global_std_pool, global_var_pool, std_pool, var_pool
 from jaxpool._pools.power import global_lp_pool, global_power_mean_pool, lp_pool, power_mean_pool
+from jaxpool._pools.pyramids import pyramid_pool, rmac_pool
 from jaxpool._pools.reduce import pool
 from jaxpool._pools.unpool import avg_unpool, max_unpool
 from jaxpool._pools.weighted import global_softmax_pool, global_weighted_avg_pool, softmax_pool, weighted_avg_pool
@@ -90,14 +107,20 @@ min_pool_with_argmax = min_pool_with_argmin
 
 __all__ = [
     "adaptive_avg_pool",
+    "adaptive_lp_pool",
     "adaptive_max_pool",
     "adaptive_max_pool_with_argmax",
+    "adaptive_min_pool",
+    "adaptive_pool",
+    "adaptive_power_mean_pool",
+    "adaptive_sum_pool",
     "avg_pool",
     "avg_unpool",
     "blur_pool",
     "chosen_implementation",
     "concat_pool",
     "detail_preserving_pool",
+    "fractional_avg_pool",
     "fractional_max_pool",
     "fractional_max_pool_with_argmax",
     "gated_pool",
@@ -107,8 +130,10 @@ __all__ = [
     "global_lp_pool",
     "global_lse_pool",
     "global_max_pool",
+    "global_max_pool_with_argmax",
     "global_min_pool",
     "global_mixed_pool",
+    "global_min_pool_with_argmin",
     "global_power_mean_pool",
     "global_softmax_pool",
     "global_stats_pool",
@@ -131,6 +156,8 @@ __all__ = [
     "output_shape",
     "pool",
     "power_mean_pool",
+    "pyramid_pool",
+    "rmac_pool",
     "softmax_pool",
     "std_pool",
     "sum_pool",

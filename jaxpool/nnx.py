@@ -193,6 +193,40 @@ class DetailPreservingPool(_modules.DetailPreservingPool, _Module):
 
 class GlobalStatsPool(_modules.GlobalStatsPool, _Module):
     """Statistics pooling, `jaxpool.global_stats_pool`, as a `flax.nnx` module."""
+class AdaptiveLpPool(_modules.AdaptiveLpPool, _Module):
+    """Adaptive Lp pooling, `jaxpool.adaptive_lp_pool`, as a `flax.nnx` module."""
+
+
+class AdaptiveMinPool(_modules.AdaptiveMinPool, _Module):
+    """Adaptive min pooling, `jaxpool.adaptive_min_pool`, as a `flax.nnx` module."""
+
+
+class AdaptivePowerMeanPool(_modules.AdaptivePowerMeanPool, _Module):
+    """Adaptive power mean pooling, `jaxpool.adaptive_power_mean_pool`, as a `flax.nnx` module."""
+
+
+class AdaptiveSumPool(_modules.AdaptiveSumPool, _Module):
+    """Adaptive sum pooling, `jaxpool.adaptive_sum_pool`, as a `flax.nnx` module."""
+
+
+class FractionalAvgPool(_modules.FractionalAvgPool, _Module):
+    """Fractional average pooling, `jaxpool.fractional_avg_pool`, as a `flax.nnx` module."""
+
+
+class GlobalMaxPoolWithArgmax(_modules.GlobalMaxPoolWithArgmax, _Module):
+    """Global max pooling with indices, `jaxpool.global_max_pool_with_argmax`, as a `flax.nnx` module."""
+
+
+class GlobalMinPoolWithArgmin(_modules.GlobalMinPoolWithArgmin, _Module):
+    """Global min pooling with indices, `jaxpool.global_min_pool_with_argmin`, as a `flax.nnx` module."""
+
+
+class PyramidPool(_modules.PyramidPool, _Module):
+    """Spatial pyramid pooling, `jaxpool.pyramid_pool`, as a `flax.nnx` module."""
+
+
+class RmacPool(_modules.RmacPool, _Module):
+    """Regional maximum activations, `jaxpool.rmac_pool`, as a `flax.nnx` module."""
 
 
 if not TYPE_CHECKING:
@@ -203,13 +237,18 @@ if not TYPE_CHECKING:
 
 __all__ = [
     "AdaptiveAvgPool",
+    "AdaptiveLpPool",
     "AdaptiveMaxPool",
     "AdaptiveMaxPoolWithArgmax",
+    "AdaptiveMinPool",
+    "AdaptivePowerMeanPool",
+    "AdaptiveSumPool",
     "AvgPool",
     "AvgUnpool",
     "BlurPool",
     "ConcatPool",
     "DetailPreservingPool",
+    "FractionalAvgPool",
     "FractionalMaxPool",
     "FractionalMaxPoolWithArgmax",
     "GaussianPool",
@@ -218,8 +257,10 @@ __all__ = [
     "GlobalLpPool",
     "GlobalLsePool",
     "GlobalMaxPool",
+    "GlobalMaxPoolWithArgmax",
     "GlobalMinPool",
     "GlobalMixedPool",
+    "GlobalMinPoolWithArgmin",
     "GlobalPowerMeanPool",
     "GlobalSoftmaxPool",
     "GlobalStatsPool",
@@ -235,6 +276,8 @@ __all__ = [
     "MinPool",
     "MinPoolWithArgmin",
     "PowerMeanPool",
+    "PyramidPool",
+    "RmacPool",
     "SoftmaxPool",
     "StdPool",
     "SumPool",

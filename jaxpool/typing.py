@@ -12,11 +12,14 @@ __all__ = [
     "Implementation",
     "IndexConvention",
     "Ints",
+    "Levels",
     "OutputSize",
     "Padding",
     "PaddingMode",
     "PaddingName",
     "Platform",
+    "PyramidKind",
+    "PyramidOrder",
     "Residual",
     "Scalar",
     "WindowShape",
@@ -28,6 +31,8 @@ WindowShape = Sequence[SupportsIndex]
 Ints = SupportsIndex | WindowShape
 # One size per spatial axis, or None to keep that of the inputs.
 OutputSize = Sequence[SupportsIndex | None]
+# Of each level of a pyramid the number of bins along all spatial axes, or along each of them.
+Levels = Sequence[Ints]
 PaddingName = Literal["VALID", "SAME", "SAME_LOWER", "valid", "same", "same_lower"]
 # A name, an integer, or per spatial axis an integer or a (low, high) pair.
 Padding = PaddingName | SupportsIndex | Sequence[SupportsIndex | Sequence[SupportsIndex]]
@@ -39,6 +44,8 @@ Implementation = Literal["reduce_window", "joint", "separable", "chain"]
 IndexConvention = Literal["spatial", "window", "coordinates"]
 Duplicates = Literal["set", "add"]
 FractionalRule = Literal["torch", "tensorflow", "tensorflow_pseudo_random"]
+PyramidKind = Literal["max", "avg"]
+PyramidOrder = Literal["features_last", "features_first"]
 Platform = Literal["cpu", "gpu", "tpu", "other"]
 # One real number, or an array that holds one.
 Scalar = float | ArrayLike

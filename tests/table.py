@@ -9,6 +9,7 @@ import numpy as np
 from jax import lax
 from row import DILATED, MIRRORED, OVERLAPPING, Row, ids, mask, some_indices, some_offsets, some_samples, some_weights
 from rows_mixed import ROWS as MIXED
+from rows_bins import ROWS as BINS
 
 import jaxpool
 
@@ -123,3 +124,4 @@ ROWS = [
 ]
 
 ROWS += MIXED
+ROWS += BINS

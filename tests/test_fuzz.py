@@ -29,6 +29,10 @@ BESIDE_LOOPS = {
     name for name in jaxpool.__all__ if any(word in name for word in ("softmax", "weighted", "var_", "std_"))
 }
 BESIDE_LOOPS |= {"blur_pool"}
+# In `test_bins.py`.
+BESIDE_LOOPS |= {f"adaptive_{kind}pool" for kind in ("lp_", "min_", "", "power_mean_", "sum_")}
+BESIDE_LOOPS |= {"fractional_avg_pool", "pyramid_pool", "rmac_pool"}
+BESIDE_LOOPS |= {"global_max_pool_with_argmax", "global_min_pool_with_argmin"}
 
 
 def test_every_public_function_has_a_generator():

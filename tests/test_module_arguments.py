@@ -26,14 +26,20 @@ WRONG = {
     "ddof": [-1, 0.5, None],
     "divisor_override": [0, 2.5],
     "duplicates": ["sum", None],
+    "eps": [-1e-6, "1e-6", None, float("inf")],
     "implementation": ["fastest", 1],
     "index_convention": ["flat", None],
     "keepdims": [1, None],
+    "kind": ["mean", None],
+    "levels": [4, (), (0, 2), (2.5,), ((),), "124"],
+    "num_levels": [0, 2.5, None],
     "num_spatial_dims": [0, 1.5, "2"],
     "output_shape": [14, (0, 6), (5.0, 6), (5, 6, 3)],
     "output_size": [7, (), (0, 2), (2.5, 2)],
+    "order": ["torch", None],
+    "overlap": [-0.1, 1, "0.4", True],
     "overlapping": [1, None],
-    "p": [0, -1.0, "2", np.ones(2), jnp.ones(2)],
+    "p": [0, -1.0, "2", np.ones(2, bool), jnp.ones(2, bool)],
     "padding": [None, "SAEM", (1,), ((1, 2, 3), (1, 1)), 0.5],
     "padding_mode": ["ZEROS", "SAME", 0],
     "residual": ["values", True],
@@ -81,7 +87,7 @@ def test_inputs_for_the_constructor_are_refused_with_the_remedy(name, api):
     module = getattr(api, class_name(name))
     first = next(iter(inspect.signature(getattr(api, class_name(name))).parameters.values()))
     argument = first.name if first.kind is first.POSITIONAL_OR_KEYWORD else "inputs"
-    sizes = {"window_shape": "(2, 2)", "output_size": "(7, 7)"}.get(first.name, "")
+    sizes = {"window_shape": "(2, 2)", "output_size": "(7, 7)", "levels": "(1, 2, 4)"}.get(first.name, "")
     sizes += ", window_shape=(2, 2)" * name.startswith("fractional")
     call = ", ".join(
         ["x", *[p for p in ("indices", "key", "weights") if p in inspect.signature(getattr(jaxpool, name)).parameters]]

@@ -25,7 +25,7 @@ def first_argument(name):
 
 
 # An argument of `pool` is called init, which a Flax module has already.
-POOLS = [name for name in jaxpool.__all__ if first_argument(name) == "inputs" and name != "pool"]
+POOLS = [name for name in jaxpool.__all__ if first_argument(name) == "inputs" and name not in ("pool", "adaptive_pool")]
 WINDOWED = {"window_shape": [2, 3], "strides": 2, "padding": [[0, 1], [1, 1]]}
 
 
@@ -34,6 +34,10 @@ def class_name(function_name):
 
 
 def arguments(name):
+    if name == "pyramid_pool":
+        return {"levels": [1, [2, 3]], "num_spatial_dims": 2}
+    if name == "rmac_pool":
+        return {"num_levels": 2}
     if name.startswith("adaptive"):
         return {"output_size": [3, None]}
     if name.startswith("fractional"):

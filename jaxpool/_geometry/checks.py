@@ -254,24 +254,35 @@ def _index(form: tuple[int, ...], rank: int) -> str:
     return ", ".join("None" if axis in form else ":" for axis in range(form[-1] + 1))
 
 
-def check_positive_number(argument: str, value: Any) -> Any:
-    """A positive number as a float, an array of JAX as it is; refuses all else. The elements of arrays are not read."""
+def check_exponent(value: Any, shape: tuple[Any, ...] | None = None, axes: Sequence[int] = ()) -> Any:
+    """A positive number as a float, an array as it is; refuses all else. The elements of arrays of JAX are not read.
+
+    Args:
+      value: the exponent.
+      shape: that of the inputs, to which an array that is no scalar must broadcast; None if it is not known yet.
+      axes: the spatial axes, along which it must have size 1.
+    """
     remedy = "Pass a positive number, or math.inf."
-    rule = "be one real number"
+    rule = "be a real number or an array of them"
     array = hasattr(value, "shape") and hasattr(value, "dtype")
     if array:
         if not str(native(value).dtype).startswith(("int", "uint", "float", "bfloat")):
-            refuse(TypeError, argument, rule, kind_of(value), remedy)
+            refuse(TypeError, "p", rule, kind_of(value), remedy)
         if value.shape != ():
-            remedy = "Pass a scalar, one number for all windows."
-            refuse(TypeError, argument, rule, kind_of(value), remedy)
+            if shape is not None:
+                _check_broadcasts("p", tuple(value.shape), shape)
+                if any(value.shape[axis] != 1 for axis in axes):
+                    fact = f"inputs of shape {shape} with the spatial axes {tuple(axes)}"
+                    remedy = "A window has one exponent; use another for each feature."
+                    refuse(ValueError, "p.shape", "be 1 along the spatial axes", tuple(value.shape), remedy, fact)
+            return native(value)
         if not isinstance(value, np.generic | np.ndarray):
             return value
     elif isinstance(value, bool) or not isinstance(value, int | float):
-        refuse(TypeError, argument, rule, shown(value), remedy)
+        refuse(TypeError, "p", rule, shown(value), remedy)
     number: Any = native(value)
     if not number > 0:
-        refuse_number(argument, number)
+        refuse_number("p", number)
     try:
         return float(number)
     except OverflowError:

@@ -75,7 +75,8 @@ ARGUMENTS = (
     Argument(
         ("where", "mask", "masks", "valid", "valid_mask", "padding_mask"),
         "It is an array of booleans with as many axes as the inputs.",
-        "Windowed and global pools take a mask, as where. Elsewhere replace what must not count first, with jnp.where.",
+        "Windowed, adaptive and global pools take a mask, as where. Elsewhere replace what must not count first, with "
+        "jnp.where.",
     ),
     Argument(
         ("return_indices", "return_mask", "return_argmax", "with_argmax", "with_indices"),
@@ -122,6 +123,23 @@ ARGUMENTS = (
         f"{_LEAVE_OUT}; weighted_avg_pool takes weights.",
     ),
     Argument(("logits", "scores", "logit"), absent=f"{_LEAVE_OUT}; softmax_pool takes logits."),
+    Argument(
+        ("levels", "pyramid", "bins", "pool_sizes", "out_pool_size", "pyramid_levels"),
+        absent=f"{_LEAVE_OUT}; only pyramid_pool takes levels.",
+    ),
+    Argument(
+        ("kind", "pool_type", "pooling_type"),
+        "It is 'max' or 'avg'.",
+        "Call the function of that operation, as max_pool or avg_pool; pool takes any.",
+    ),
+    Argument(
+        ("order", "flatten", "memory_format"),
+        "It is 'features_last' or 'features_first'.",
+        f"{_LEAVE_OUT}; only pyramid_pool joins bins to a vector.",
+    ),
+    Argument(("num_levels", "L", "scales"), "It is an integer.", f"{_LEAVE_OUT}; only rmac_pool takes it."),
+    Argument(("overlap", "ovr"), "It is a number from 0 to 1.", f"{_LEAVE_OUT}; only rmac_pool takes it."),
+    Argument(("eps", "epsilon"), "It is added to norms.", f"{_LEAVE_OUT}; nothing here is divided by what may be 0."),
     Argument(("samples", "_random_samples", "random_samples"), absent=f"{_LEAVE_OUT}; nothing is random here."),
     Argument(
         ("key", "rng", "rngs", "seed", "rng_key", "prng_key", "generator"),
@@ -186,6 +204,11 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     },
     "duplicates": {**dict.fromkeys(("sum", "accumulate"), "Write 'add'."), "last": "Write 'set'."},
     "rule": {**dict.fromkeys(("pytorch", "graham"), "Write 'torch'."), "tf": "Write 'tensorflow'."},
+    "kind": {**dict.fromkeys(("mean", "average"), "Write 'avg'."), "maximum": "Write 'max'."},
+    "order": {
+        **dict.fromkeys(("torch", "pytorch", "channels_first", "nchw"), "Write 'features_first'."),
+        **dict.fromkeys(("channels_last", "nhwc"), "Write 'features_last'."),
+    },
     "residual": {"inputs": "Write 'input'.", **dict.fromkeys(("indices", "argmax", "index"), "Write 'offsets'.")},
 }
 
@@ -276,6 +299,8 @@ _PARTS = (
 )
 _WHOLE = {
     **dict.fromkeys(("gem", "gempool", "globalgem", "globalgempool"), "global_power_mean_pool"),
+    **dict.fromkeys(("spp", "spatialpyramidpool", "pyramidpool", "temporalpyramidpool"), "pyramid_pool"),
+    "rmac": "rmac_pool",
     "gap": "global_avg_pool",
     "gmp": "global_max_pool",
     "globalpool": "global_avg_pool",

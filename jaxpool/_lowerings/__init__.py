@@ -66,6 +66,8 @@ _ALWAYS: dict[str, Callable[..., Any]] = {
     "window_products": moments.window_products,
     "window_products_spread": moments.window_products_spread,
     "window_log_mean_exp": weighted.window_log_mean_exp,
+    "sum_between": places.sum_between,
+    "spread_between": places.spread_between,
     "window_logsumexp": weighted.window_logsumexp,
     "window_weighted_sum": weighted.window_weighted_sum,
     "window_weighted_spread": weighted.window_weighted_spread,

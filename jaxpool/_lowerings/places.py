@@ -70,6 +70,47 @@ def first_maximum(x: Array, *bounds: Array, window: Window) -> Array:
     return places
 
 
+def sum_between(x: Array, *bounds: Array, window: Window) -> Array:
+    """The sum between bounds as those of `first_maximum`; starts and stops grow from window to window."""
+    for part, start, stop in reversed(list(zip(window.parts, bounds[::2], bounds[1::2], strict=True))):
+        stop = jnp.minimum(stop, part.size)
+        x = _sum_of_runs(x, start, stop, part.taps, part.axis)
+    return x
+
+
+def spread_between(g: Array, *bounds: Array, window: Window) -> Array:
+    """The adjoint of `sum_between`. Nothing is added into memory: an element collects from the windows that hold it."""
+    for part, start, stop in zip(window.parts, bounds[::2], bounds[1::2], strict=True):
+        axis = part.axis
+        # Windows that hold an element are neighbours: those that start up to it, without those that stop up to it.
+        place = lax.iota(start.dtype, part.size + 1)
+        edges = [_count_up_to(bound, place[: part.size], axis) for bound in (stop, start)]
+        g = _sum_of_runs(g, edges[0], edges[1], min(part.taps, part.outputs), axis)
+    return g
+
+
+def _count_up_to(bound: Array, place: Array, axis: int) -> Array:
+    """How many of the bounds along an axis do not lie beyond each place."""
+    shape = [1] * (bound.ndim + 1)
+    shape[axis + 1] = place.size
+    below = jnp.expand_dims(bound, axis + 1) <= place.reshape(shape)
+    return jnp.sum(below, axis, dtype=place.dtype)
+
+
+def _sum_of_runs(x: Array, start: Array, stop: Array, most: int, axis: int) -> Array:
+    """The sums of neighbours from start to stop along one axis, of `most` elements at most."""
+    run = (*start.shape[: axis + 1], most, *start.shape[axis + 1 :])
+    place = jnp.expand_dims(start, axis + 1) + lax.broadcasted_iota(start.dtype, run, axis + 1)
+    inside = place < jnp.expand_dims(stop, axis + 1)
+    place = jnp.minimum(place, x.shape[axis] - 1).reshape(*run[:axis], run[axis] * most, *run[axis + 2 :])
+    if place.size == place.shape[axis]:
+        taken = jnp.take(x, place.ravel(), axis, mode="clip")
+    else:
+        taken = jnp.take_along_axis(x, place, axis, mode="clip")
+    taken = taken.reshape(*taken.shape[:axis], run[axis], most, *taken.shape[axis + 1 :])
+    return jnp.sum(jnp.where(inside, taken, jnp.zeros((), x.dtype)), axis + 1, dtype=x.dtype)
+
+
 def _first_along(
     x: Array, places: Array | None, start: Array, stop: Array, part: AxisWindow, unit: int
 ) -> tuple[Array, Array]:

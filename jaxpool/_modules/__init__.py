@@ -5,10 +5,17 @@ module is made; its call takes the arrays. `jaxpool.linen` and `jaxpool.nnx` der
 """
 
 from jaxpool._modules.adaptive import AdaptiveAvgPool, AdaptiveMaxPool, AdaptiveMaxPoolWithArgmax
+from jaxpool._modules.adaptive_reductions import (
+    AdaptiveLpPool,
+    AdaptiveMinPool,
+    AdaptivePowerMeanPool,
+    AdaptiveSumPool,
+)
 from jaxpool._modules.average import AvgPool, LpPool, PowerMeanPool, SumPool
 from jaxpool._modules.description import Pool, needs_flax, validated
 from jaxpool._modules.extremum import MaxPool, MaxPoolWithArgmax, MinPool, MinPoolWithArgmin
-from jaxpool._modules.fractional import FractionalMaxPool, FractionalMaxPoolWithArgmax
+from jaxpool._modules.fractional import FractionalAvgPool, FractionalMaxPool, FractionalMaxPoolWithArgmax
+from jaxpool._modules.global_indices import GlobalMaxPoolWithArgmax, GlobalMinPoolWithArgmin
 from jaxpool._modules.global_pools import (
     GlobalAvgPool,
     GlobalLpPool,
@@ -28,6 +35,7 @@ from jaxpool._modules.mixed import (
     LsePool,
 )
 from jaxpool._modules.moments import GlobalStdPool, GlobalVarPool, StdPool, VarPool
+from jaxpool._modules.pyramids import PyramidPool, RmacPool
 from jaxpool._modules.unpool import AvgUnpool, MaxUnpool
 from jaxpool._modules.weighted import (
     BlurPool,
@@ -39,13 +47,18 @@ from jaxpool._modules.weighted import (
 
 __all__ = [
     "AdaptiveAvgPool",
+    "AdaptiveLpPool",
     "AdaptiveMaxPool",
     "AdaptiveMaxPoolWithArgmax",
+    "AdaptiveMinPool",
+    "AdaptivePowerMeanPool",
+    "AdaptiveSumPool",
     "AvgPool",
     "AvgUnpool",
     "BlurPool",
     "ConcatPool",
     "DetailPreservingPool",
+    "FractionalAvgPool",
     "FractionalMaxPool",
     "FractionalMaxPoolWithArgmax",
     "GaussianPool",
@@ -54,8 +67,10 @@ __all__ = [
     "GlobalLpPool",
     "GlobalLsePool",
     "GlobalMaxPool",
+    "GlobalMaxPoolWithArgmax",
     "GlobalMinPool",
     "GlobalMixedPool",
+    "GlobalMinPoolWithArgmin",
     "GlobalPowerMeanPool",
     "GlobalSoftmaxPool",
     "GlobalStatsPool",
@@ -72,6 +87,8 @@ __all__ = [
     "MinPoolWithArgmin",
     "Pool",
     "PowerMeanPool",
+    "PyramidPool",
+    "RmacPool",
     "SoftmaxPool",
     "StdPool",
     "SumPool",

@@ -24,9 +24,9 @@ class AdaptiveAvgPool(Pool):
     _: KW_ONLY
     channel_axis: int | None = -1
 
-    def __call__(self, inputs: ArrayLike) -> Array:
+    def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The means of `inputs`."""
-        return self.pool_with(jaxpool.adaptive_avg_pool, inputs)
+        return self.pool_with(jaxpool.adaptive_avg_pool, inputs, where=where)
 
 
 @description
@@ -41,9 +41,9 @@ class AdaptiveMaxPool(Pool):
     _: KW_ONLY
     channel_axis: int | None = -1
 
-    def __call__(self, inputs: ArrayLike) -> Array:
+    def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The maxima of `inputs`."""
-        return self.pool_with(jaxpool.adaptive_max_pool, inputs)
+        return self.pool_with(jaxpool.adaptive_max_pool, inputs, where=where)
 
 
 @description
@@ -58,6 +58,6 @@ class AdaptiveMaxPoolWithArgmax(Pool):
     _: KW_ONLY
     channel_axis: int | None = -1
 
-    def __call__(self, inputs: ArrayLike) -> tuple[Array, Array]:
+    def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> tuple[Array, Array]:
         """The maxima and their indices of `inputs`."""
-        return self.pool_with(jaxpool.adaptive_max_pool_with_argmax, inputs)
+        return self.pool_with(jaxpool.adaptive_max_pool_with_argmax, inputs, where=where)

@@ -5,21 +5,30 @@ The checks are those of the functions. What depends on the shape of the inputs i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn
 
 from jaxpool._geometry import (
     check_ddof,
     check_divisor,
+    check_exponent,
     check_flag,
     check_implementation,
     check_option,
-    check_positive_number,
     check_real_array,
 )
 from jaxpool._geometry.arguments import check_padding_mode, paddings_of, steps_of, window_sizes
 from jaxpool._geometry.bins import adaptive_sizes
 from jaxpool._geometry.fractional import check_rule, fractional_sizes, fractional_taps
+from jaxpool._geometry.pyramids import (
+    PYRAMID_KINDS,
+    PYRAMID_ORDERS,
+    check_features,
+    check_fraction,
+    check_num_levels,
+    pyramid_levels,
+)
 from jaxpool._geometry.unpooling import check_without_window, refuse_missing_window
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of, refuse, shown, traced
 from jaxpool._operators import IMPLEMENTATIONS
@@ -79,6 +88,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "ddof": check_ddof,
     "divisor_override": check_divisor,
     "duplicates": _option("duplicates", ("set", "add")),
+    "eps": lambda value: check_fraction("eps", value, math.inf),
     "implementation": lambda value: check_implementation(value, IMPLEMENTATIONS),
     "index_convention": _option("index_convention", INDEX_CONVENTIONS),
     "keepdims": _flag("keepdims"),
@@ -86,8 +96,14 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "normalize": _flag("normalize"),
     "num_spatial_dims": _num_spatial_dims,
     "order": _option("order", ORDERS),
+    "kind": _option("kind", PYRAMID_KINDS),
+    "levels": lambda value: pyramid_levels(value, None),
+    "num_levels": check_num_levels,
+    "num_spatial_dims": _num_spatial_dims,
+    "order": _option("order", PYRAMID_ORDERS),
+    "overlap": lambda value: check_fraction("overlap", value, 1.0),
     "overlapping": _flag("overlapping"),
-    "p": lambda value: check_positive_number("p", value),
+    "p": check_exponent,
     "padding_mode": check_padding_mode,
     "residual": _option("residual", (None, "offsets", "input")),
     "rule": _option("rule", RULES),
@@ -147,5 +163,7 @@ def check_arguments(given: Mapping[str, Any], optional: Collection[str]) -> None
     for argument, check in CHECKS.items():
         if argument in given:
             check(given[argument])
+    if "num_levels" in given:
+        check_features(given["channel_axis"])
     if "output_size" in given:
         _output_size(given)

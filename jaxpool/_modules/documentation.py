@@ -22,6 +22,7 @@ ARGUMENTS = {
     "order": 'What comes first: "avg_max" as in timm, or "max_avg" as in fastai.',
     "sigma": "The width, 1 for half of the window: a number, or an array with one per feature.",
     "p": "The exponent: a positive number, `math.inf`, or a scalar array.",
+    "p": "The exponent: a positive number, `math.inf`, or an array of one for all or one for each feature.",
     "window_dilation": "The distance of neighbouring elements of a window, an int or one per spatial axis.",
     "ceil_mode": "Whether to add a last window that starts inside the input and ends beyond the padding.",
     "channel_axis": "The axis of the features, -1 for channels last, -3 for images with channels first, None if there "
@@ -39,6 +40,13 @@ ARGUMENTS = {
     "duplicates": 'What to do with values of one index: "set" keeps the last, "add" adds them.',
     "checked": "Whether to check the range of the indices at run time, through `jax.experimental.checkify`.",
     "rule": 'Where windows are: "torch", "tensorflow" or "tensorflow_pseudo_random".',
+    "levels": "Of each level the number of bins, an int for all spatial axes or one int per spatial axis.",
+    "kind": '"max" or "avg".',
+    "order": 'What follows what within a level: "features_last" (the bins, and for each all features), or '
+    '"features_first" (the features, and for each its bins), as PyTorch code flattens.',
+    "num_levels": "The number of sizes of squares.",
+    "overlap": "The share of a square that neighbours on level 1 should have in common.",
+    "eps": "What is added to each norm.",
     "overlapping": "Whether neighbouring windows share their border, for TensorFlow's rules.",
 }
 CALL = {
@@ -64,6 +72,7 @@ def example(name: str, fields: Sequence[str], call: Callable[..., Any], *more: s
     sizes = "(2, 2)" if "window_shape" in fields else ""
     if "output_size" in fields:
         sizes = f"(7, 7), window_shape={sizes}" if sizes else "(7, 7)"
+    sizes = "(1, 2, 4)" if "levels" in fields else sizes
     _, _, *arrays = inspect.signature(call).parameters.values()
     needed = [array.name for array in arrays if array.default is array.empty]
     called = ["x", *needed, *(text for text in more if text.partition("=")[0] not in needed)]

@@ -61,6 +61,12 @@ _scatter_places_p = operator("scatter_at_places", same_as_inputs)
 adjoint_pair(_gather_places_p, _scatter_places_p)
 
 
+# y[o] = sum of x[h] from starts[o] to stops[o]      x[h] = sum of y[o] over the o with starts[o] <= h < stops[o]
+_sum_between_p = operator("sum_between", same_as_outputs)
+_spread_between_p = operator("spread_between", same_as_inputs)
+adjoint_pair(_sum_between_p, _spread_between_p)
+
+
 def window_sum(x: Array, window: Window, implementation: str | None = None, dtype: Any = None) -> Array:
     """The sum of every window, padding counting as 0; in `dtype`, by default that of `x`, and no narrower than it."""
     name = jnp.dtype(x.dtype if dtype is None else dtype).name
@@ -113,3 +119,8 @@ def gather_at_places(x: Array, places: Array, window: Window) -> Array:
 def scatter_at_places(g: Array, places: Array, window: Window) -> Array:
     """The adjoint of `gather_at_places`: every element gets the sum of what is sent to it."""
     return bind(_scatter_places_p, g, places, window=window, implementation=None)
+
+
+def sum_between(x: Array, bounds: list[Array], window: Window) -> Array:
+    """The sum between a start and a stop per axis, as `_lowerings.places` has them, in the dtype of `x`."""
+    return bind(_sum_between_p, x, *bounds, window=window, implementation=None)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import jax
@@ -27,27 +27,38 @@ _MOST_STEPS = 4096
 Combine = Callable[[Any, Any], Any]
 
 
-def reduce_windows(tree: Tree, identity: Tree, combine: Combine, window: Window) -> Tree:
+def reduce_windows(tree: Tree, identity: Tree, combine: Callable[..., Tree], window: Window, *constants: Array) -> Tree:
     """`combine` over the elements of every window; its identity stands in padding.
 
     Args:
       tree: arrays of one shape.
       identity: a scalar for each of them, of the same dtypes.
-      combine: from two such trees, elementwise, to one.
+      combine: from two such trees, elementwise, to one; the constants are its further arguments.
       window: the windows.
+      constants: arrays of the same rank, of size 1 along the window's axes.
     """
     for part in reversed(window.parts):
-        tree = _along(tree, identity, combine, part)
+        tree = _along(tree, identity, combine, part, constants)
     return tree
 
 
-def reduce_from(tree: Tree, init: Tree, combine: Combine, window: Window, neutral: bool) -> Tree:
+def reduce_from(
+    tree: Tree, init: Tree, combine: Combine, window: Window, neutral: bool, mask: Array | None = None
+) -> Tree:
     """`combine` over `init` and the elements of every window, in this order.
 
-    `init` may be any element. If it is `neutral`, it may stand in padding; otherwise padding carries a flag and takes
-    no part. The other arguments are those of `reduce_windows`.
+    `init` may be any element. If it is `neutral`, it may stand in padding and for elements that the mask leaves out;
+    otherwise these carry a flag and take no part. The mask has the sizes of the inputs along the window's axes. The
+    other arguments are those of `reduce_windows`.
     """
     everything: Array | None = None
+    out = jnp.zeros((), jnp.bool_)
+    if mask is not None:
+        # No derivative may pass what is left out, nor be infinite there.
+        tree = jax.tree.map(lambda x, value: jnp.where(mask, x, lax.full_like(x, value)), tree, init)
+    if mask is not None and not neutral:
+        tree, everything = reduce_windows((tree, mask), (init, out), _of_real(combine), window)
+        window = Window(())
     for part in reversed(window.parts):
         if neutral or (part.low <= 0 and part.high_overhang <= 0):
             tree = _along(tree, init, combine, part)
@@ -55,7 +66,7 @@ def reduce_from(tree: Tree, init: Tree, combine: Combine, window: Window, neutra
         shape = [1] * jax.tree.leaves(tree)[0].ndim
         shape[part.axis] = part.size
         flagged = (tree, jnp.ones(shape, jnp.bool_))
-        tree, real = _along(flagged, (init, jnp.zeros((), jnp.bool_)), _of_real(combine), part)
+        tree, real = _along(flagged, (init, out), _of_real(combine), part)
         everything = real if everything is None else everything & real
     first = jax.tree.map(lax.full_like, tree, init)
     result = combine(first, tree)
@@ -80,7 +91,9 @@ def _of_real(combine: Combine) -> Combine:
     return lifted
 
 
-def _along(tree: Tree, init: Tree, combine: Combine, part: AxisWindow) -> Tree:
+def _along(
+    tree: Tree, init: Tree, combine: Callable[..., Tree], part: AxisWindow, constants: Sequence[Array] = ()
+) -> Tree:
     if part.outputs == 1:
         # A longer stride would only be padding.
         part = dataclasses.replace(part, stride=min(part.stride, part.extent))
@@ -94,12 +107,18 @@ def _along(tree: Tree, init: Tree, combine: Combine, part: AxisWindow) -> Tree:
 
     padded = jax.tree.map(pad, tree, init)
     if part.dilation == 1 and part.stride >= part.taps > 1:
-        return _apart(padded, combine, part)
+        # There each axis of windows is two.
+        return _apart(padded, _with([lax.expand_dims(c, (part.axis + 1,)) for c in constants], combine), part)
+    combine = _with(constants, combine)
     dense = sum(part.high_overhang + part.size + part.low - (2 << level) for level in range(part.taps.bit_length() - 1))
     chained = dense + (part.taps.bit_count() - 1) * part.outputs
     if chained < (part.taps - 1) * part.outputs or part.taps > _MOST_STEPS:
         return _chain(padded, combine, part)
     return _fold(padded, combine, part)
+
+
+def _with(constants: Sequence[Array], combine: Callable[..., Any]) -> Combine:
+    return (lambda a, b: combine(a, b, *constants)) if constants else combine
 
 
 def _outputs(tree: Tree, part: AxisWindow, tap: int) -> Tree:

@@ -17,37 +17,77 @@ from jaxpool._operators import (
     lay_out_bins,
     starts_and_counts,
     sum_bins,
-    window_argextremum,
-    window_extremum,
     window_sum,
 )
-from jaxpool._pools.average import divide, mean_dtypes
-from jaxpool._pools.extremum import taps_of
-from jaxpool._pools.inputs import as_array, with_whole_planes, x64
+from jaxpool._pools.average import divide, mean_dtypes, sum_dtypes
+from jaxpool._pools.extremum import argextremum_of, extremum_of, taps_of
+from jaxpool._pools.inputs import as_array, mask_of, with_whole_planes, x64
 from jaxpool.typing import OutputSize
 
 
-def _laid_out(x: Array, bins: tuple[AxisBins, ...]) -> tuple[Array, Window]:
-    """The inputs with the worst value where bins are narrower than the widest, and the windows that the bins are."""
+def laid_out(x: Array, bins: tuple[AxisBins, ...]) -> Array:
+    """The elements of every bin side by side, each bin as wide as the widest: what `windows_of` are windows on."""
+    for part in bins:
+        x = x if part.even else lay_out_bins(x, part)
+    return x
+
+
+def valid_in_bins(mask: Array | None, bins: tuple[AxisBins, ...], rank: int) -> Array | None:
+    """Which elements of `laid_out` belong to their bin and are left in by the mask; None if all are."""
+    if mask is not None:
+        # What fills up narrow bins is False.
+        return laid_out(_along(mask, bins), bins)
     real: Array | None = None
     for part in bins:
         if not part.even:
-            x = lay_out_bins(x, part)
-            mask = bin_mask(part, x.ndim)
-            real = mask if real is None else real & mask
-    return x if real is None else jnp.where(real, x, extreme(x.dtype, "max")), Window(tuple(b.window() for b in bins))
+            own = bin_mask(part, rank)
+            real = own if real is None else real & own
+    return real
+
+
+def windows_of(bins: tuple[AxisBins, ...]) -> Window:
+    """The windows that the bins are, once they are laid out."""
+    return Window(tuple(part.window() for part in bins))
+
+
+def _along(mask: Array, bins: tuple[AxisBins, ...]) -> Array:
+    """The mask with the inputs' sizes along the bins' axes."""
+    shape = mask.shape
+    for part in bins:
+        shape = part.input_shape(shape)
+    return jnp.broadcast_to(mask, shape)
+
+
+def _total(x: Array, bins: tuple[AxisBins, ...]) -> Array:
+    """The sum of every bin, in the dtype of the inputs."""
+    if all(part.even for part in bins):
+        return window_sum(x, windows_of(bins))
+    for part in reversed(bins):
+        x = window_sum(x, Window((part.window(),))) if part.even else sum_bins(x, part)
+    return x
+
+
+def _left_in(x: Array, mask: Array | None) -> Array:
+    return x if mask is None else jnp.where(mask, x, jnp.zeros((), x.dtype))
 
 
 @functools.partial(jax.jit, static_argnames=("bins",), inline=True)
-def _mean(x: Array, bins: tuple[AxisBins, ...]) -> Array:
+def mean_of_bins(x: Array, mask: Array | None, bins: tuple[AxisBins, ...]) -> Array:
+    """The mean of every bin."""
     dtype, result_dtype = mean_dtypes(x.dtype)
-    total = x.astype(dtype)
-    if all(part.even for part in bins):
-        total = window_sum(total, Window(tuple(part.window() for part in bins)))
-    else:
-        for part in reversed(bins):
-            total = window_sum(total, Window((part.window(),))) if part.even else sum_bins(total, part)
-    return divide(total, _counts(bins, jnp.finfo(dtype).dtype, x.ndim, dtype)).astype(result_dtype)
+    total = _total(_left_in(x, mask).astype(dtype), bins)
+    real = jnp.finfo(dtype).dtype
+    count = _counts(bins, real, x.ndim, dtype)
+    if mask is not None:
+        count = jnp.maximum(_total(_along(mask, bins).astype(real), bins), 1).astype(dtype)
+    return divide(total, count).astype(result_dtype)
+
+
+@functools.partial(jax.jit, static_argnames=("bins",), inline=True)
+def sum_of_bins(x: Array, mask: Array | None, bins: tuple[AxisBins, ...]) -> Array:
+    """The sum of every bin."""
+    dtype, result_dtype = sum_dtypes(x.dtype)
+    return _total(_left_in(x, mask).astype(dtype), bins).astype(result_dtype)
 
 
 def _counts(bins: tuple[AxisBins, ...], real: jnp.dtype, rank: int, dtype: jnp.dtype) -> Array | int:
@@ -63,15 +103,19 @@ def _counts(bins: tuple[AxisBins, ...], real: jnp.dtype, rank: int, dtype: jnp.d
     return scale if total is None else (total * jnp.asarray(scale, real)).astype(dtype)
 
 
-@functools.partial(jax.jit, static_argnames=("bins",), inline=True)
-def _maximum(x: Array, bins: tuple[AxisBins, ...]) -> Array:
-    return window_extremum(*_laid_out(x, bins), "max")
+@functools.partial(jax.jit, static_argnames=("bins", "kind"), inline=True)
+def extremum_of_bins(x: Array, mask: Array | None, bins: tuple[AxisBins, ...], kind: str) -> Array:
+    """The largest or smallest element of every bin."""
+    return extremum_of(laid_out(x, bins), valid_in_bins(mask, bins, x.ndim), windows_of(bins), kind)
 
 
 @functools.partial(jax.jit, static_argnames=("bins", "dtype"), inline=True)
-def _maximum_and_place(x: Array, bins: tuple[AxisBins, ...], dtype: str) -> tuple[Array, Array]:
-    x, window = _laid_out(x, bins)
-    values, offsets = window_argextremum(x, window, "max")
+def _maximum_and_place(x: Array, mask: Array | None, bins: tuple[AxisBins, ...], dtype: str) -> tuple[Array, Array]:
+    x, valid, window = laid_out(x, bins), valid_in_bins(mask, bins, x.ndim), windows_of(bins)
+    if mask is None and valid is not None:
+        # Bins begin with elements of their own, which come first among equals.
+        x, valid = jnp.where(valid, x, extreme(x.dtype, "max")), None
+    values, offsets = argextremum_of(x, valid, window, "max", None, None, "window", dtype)
     indices = jnp.zeros(offsets.shape, dtype)
     for part, tap in zip(bins, taps_of(offsets, window, dtype), strict=True):
         shape = [1] * offsets.ndim
@@ -81,16 +125,19 @@ def _maximum_and_place(x: Array, bins: tuple[AxisBins, ...], dtype: str) -> tupl
     return values, indices
 
 
-def _array_and_bins(
-    inputs: ArrayLike, output_size: OutputSize, channel_axis: int | None, ordered: bool
+def array_and_bins(
+    inputs: ArrayLike, output_size: OutputSize, channel_axis: int | None, ordered: bool = True
 ) -> tuple[Array, tuple[AxisBins, ...]]:
+    """What an adaptive pool computes with."""
     x = as_array(inputs, ordered)
     bins = adaptive_bins(x.shape, output_size, channel_axis)
     return with_whole_planes(x, [part.axis for part in bins]), bins
 
 
 @explained
-def adaptive_avg_pool(inputs: ArrayLike, output_size: OutputSize, *, channel_axis: int | None = -1) -> Array:
+def adaptive_avg_pool(
+    inputs: ArrayLike, output_size: OutputSize, *, channel_axis: int | None = -1, where: ArrayLike | None = None
+) -> Array:
     """Adaptive average pooling: an output of a given size, whatever the size of the inputs.
 
     Output `i` of `n` along an axis of `size` elements is the mean over the positions `i * size // n` up to
@@ -102,6 +149,8 @@ def adaptive_avg_pool(inputs: ArrayLike, output_size: OutputSize, *, channel_axi
       output_size: one size per spatial axis, or None to keep the size of that axis. Its length is the number of spatial
         axes.
       channel_axis: the axis of the features, or None. The spatial axes are the last `len(output_size)` other axes.
+      where: boolean array, the elements that count. It has as many axes as `inputs`, each of the same size or of size
+        1. A bin without any returns 0 and has no gradient.
 
     Returns:
       The means, with `output_size` along the spatial axes. Floats and complex numbers keep their dtype, and f16, bf16
@@ -113,6 +162,8 @@ def adaptive_avg_pool(inputs: ArrayLike, output_size: OutputSize, *, channel_axi
 
     Derivatives: both modes, any order. The pool is linear: reverse mode keeps nothing but divisors.
 
+    Strip pooling takes the means of whole rows, `adaptive_avg_pool(x, (None, 1))`, and of whole columns, `(1, None)`.
+
     Sharding: spatial axes that explicit sharding splits are gathered first.
 
     Source: K. He et al., "Spatial pyramid pooling in deep convolutional networks", ECCV 2014; the rule is PyTorch's.
@@ -122,32 +173,37 @@ def adaptive_avg_pool(inputs: ArrayLike, output_size: OutputSize, *, channel_axi
       >>> jaxpool.adaptive_avg_pool(jnp.arange(5.), (3,), channel_axis=None)
       Array([0.5, 2. , 3.5], dtype=float32)
     """
-    return _mean(*_array_and_bins(inputs, output_size, channel_axis, ordered=False))
+    x, bins = array_and_bins(inputs, output_size, channel_axis, ordered=False)
+    return mean_of_bins(x, mask_of(where, x), bins)
 
 
 @explained
-def adaptive_max_pool(inputs: ArrayLike, output_size: OutputSize, *, channel_axis: int | None = -1) -> Array:
+def adaptive_max_pool(
+    inputs: ArrayLike, output_size: OutputSize, *, channel_axis: int | None = -1, where: ArrayLike | None = None
+) -> Array:
     """Adaptive max pooling: an output of a given size, whatever the size of the inputs.
 
     Windows, arguments and errors are those of `jaxpool.adaptive_avg_pool`; dtypes, ties, NaN and derivatives those of
-    `jaxpool.max_pool`.
+    `jaxpool.max_pool`. A bin without valid elements returns the smallest value of the dtype and has no gradient.
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
       >>> jaxpool.adaptive_max_pool(jnp.arange(5.), (3,), channel_axis=None)
       Array([1., 3., 4.], dtype=float32)
     """
-    return _maximum(*_array_and_bins(inputs, output_size, channel_axis, ordered=True))
+    x, bins = array_and_bins(inputs, output_size, channel_axis)
+    return extremum_of_bins(x, mask_of(where, x), bins, "max")
 
 
 @explained
 def adaptive_max_pool_with_argmax(
-    inputs: ArrayLike, output_size: OutputSize, *, channel_axis: int | None = -1
+    inputs: ArrayLike, output_size: OutputSize, *, channel_axis: int | None = -1, where: ArrayLike | None = None
 ) -> tuple[Array, Array]:
     """Adaptive max pooling with the index of each maximum.
 
     Arguments and errors are those of `jaxpool.adaptive_max_pool`. Indices count the spatial plane row by row, as in
-    `jaxpool.max_pool_with_argmax`, and have no derivative.
+    `jaxpool.max_pool_with_argmax`, and have no derivative. None names an element that `where` leaves out, unless the
+    bin has no other: then it names the bin's first.
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
@@ -156,6 +212,6 @@ def adaptive_max_pool_with_argmax(
       >>> indices
       Array([0, 2, 4], dtype=int32)
     """
-    x, bins = _array_and_bins(inputs, output_size, channel_axis, ordered=True)
+    x, bins = array_and_bins(inputs, output_size, channel_axis)
     dtype = index_dtype("inputs.shape", [part.size for part in bins], x64(), x.shape)
-    return _maximum_and_place(x, bins, dtype)
+    return _maximum_and_place(x, mask_of(where, x), bins, dtype)

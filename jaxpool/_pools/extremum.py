@@ -50,7 +50,7 @@ def extremum_of(
     static_argnames=("window", "kind", "padding_mode", "implementation", "convention", "dtype"),
     inline=True,
 )
-def _argextremum_of(
+def argextremum_of(
     inputs: Array,
     mask: Array | None,
     window: Window,
@@ -60,6 +60,7 @@ def _argextremum_of(
     convention: str,
     dtype: str,
 ) -> tuple[Array, Array]:
+    """The largest or smallest element of every window and its index, of a dtype, in one of the conventions."""
     x, mask, inner = padded(inputs, mask, window, padding_mode)
     worst = extreme(x.dtype, kind)
     values, offsets = window_argextremum(x if mask is None else jnp.where(mask, x, worst), inner, kind, implementation)
@@ -298,7 +299,7 @@ def max_pool_with_argmax(
     x, window = array_and_window(inputs, arguments, implementation, "window_argextremum", ordered=True)
     mask = mask_of(where, x)
     dtype = _place_dtype(x.shape, window, index_convention)
-    return _argextremum_of(x, mask, window, "max", padding_mode, implementation, index_convention, dtype)
+    return argextremum_of(x, mask, window, "max", padding_mode, implementation, index_convention, dtype)
 
 
 @explained
@@ -332,4 +333,4 @@ def min_pool_with_argmin(
     x, window = array_and_window(inputs, arguments, implementation, "window_argextremum", ordered=True)
     mask = mask_of(where, x)
     dtype = _place_dtype(x.shape, window, index_convention)
-    return _argextremum_of(x, mask, window, "min", padding_mode, implementation, index_convention, dtype)
+    return argextremum_of(x, mask, window, "min", padding_mode, implementation, index_convention, dtype)

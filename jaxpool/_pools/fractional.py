@@ -1,4 +1,4 @@
-"""Fractional max pooling: random windows that shrink a plane by any ratio."""
+"""Fractional pooling: random windows that shrink a plane by any ratio."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from jaxpool._geometry import (
     native,
 )
 from jaxpool._geometry.calls import explained
-from jaxpool._operators import first_maximum, gather_at_places, starts_and_counts
-from jaxpool._pools.average import summing_dtype
+from jaxpool._operators import first_maximum, gather_at_places, starts_and_counts, sum_between
+from jaxpool._pools.average import mean_dtypes, summing_dtype
 from jaxpool._pools.inputs import as_array, at_hand, range_of, with_whole_planes, x64
 from jaxpool.typing import FractionalRule, WindowShape
 
@@ -109,6 +109,16 @@ def _pooled(x: Array, bounds: list[Array], window: Window) -> tuple[Array, Array
     return gather_at_places(x, places, window), places
 
 
+@functools.partial(jax.jit, static_argnames=("window",))
+def _averaged(x: Array, bounds: list[Array], window: Window) -> Array:
+    dtype, result_dtype = mean_dtypes(x.dtype)
+    total = sum_between(x.astype(dtype), bounds, window)
+    for part, start, stop in zip(window.parts, bounds[::2], bounds[1::2], strict=True):
+        # What overlapping regions share with no neighbour at the end is no element.
+        total = total / (jnp.minimum(stop, part.size) - start).astype(jnp.finfo(dtype).dtype).astype(dtype)
+    return total.astype(result_dtype)
+
+
 @explained
 def fractional_max_pool_with_argmax(
     inputs: ArrayLike,
@@ -134,16 +144,8 @@ def fractional_max_pool_with_argmax(
       >>> indices.shape, indices.dtype
       ((4, 4, 1), dtype('int32'))
     """
-    return _run(
-        inputs,
-        key,
-        output_size,
-        window_shape,
-        samples,
-        rule,
-        overlapping,
-        channel_axis,
-    )
+    arguments = _arguments(inputs, key, output_size, window_shape, samples, rule, overlapping, channel_axis)
+    return _pooled(*arguments)
 
 
 @explained
@@ -193,10 +195,45 @@ def fractional_max_pool(
       >>> jaxpool.fractional_max_pool(x, None, (2, 2), window_shape=(3, 3), samples=jnp.array([[0.5, 0.5]])).ravel()
       Array([14., 17., 32., 35.], dtype=float32)
     """
-    return _run(inputs, key, output_size, window_shape, samples, rule, overlapping, channel_axis)[0]
+    arguments = _arguments(inputs, key, output_size, window_shape, samples, rule, overlapping, channel_axis)
+    return _pooled(*arguments)[0]
 
 
-def _run(
+@explained
+def fractional_avg_pool(
+    inputs: ArrayLike,
+    key: Array | None,
+    output_size: WindowShape,
+    *,
+    window_shape: WindowShape | None = None,
+    samples: ArrayLike | None = None,
+    rule: FractionalRule = "torch",
+    overlapping: bool = False,
+    channel_axis: int | None = -1,
+) -> Array:
+    """Fractional average pooling: means of randomly placed windows, for an output of any smaller size.
+
+    Arguments and errors are those of `jaxpool.fractional_max_pool`; the same key places the same windows. The divisor
+    is the number of the window's elements. TensorFlow has this pool with its own rules. PyTorch does not have it.
+
+    Returns:
+      The means, with `output_size` along the spatial axes and the dtypes of `jaxpool.avg_pool`.
+
+    Derivatives: both modes, any order. The pool is linear; nothing is scattered, so that runs repeat.
+
+    Example:
+      >>> import jax, jax.numpy as jnp, jaxpool
+      >>> x = jnp.arange(36.).reshape(6, 6, 1)
+      >>> jaxpool.fractional_avg_pool(x, None, (2, 2), window_shape=(3, 3), samples=jnp.array([[0.5, 0.5]])).ravel()
+      Array([ 7., 10., 25., 28.], dtype=float32)
+    """
+    arguments = _arguments(
+        inputs, key, output_size, window_shape, samples, rule, overlapping, channel_axis, ordered=False
+    )
+    return _averaged(*arguments)
+
+
+def _arguments(
     inputs: ArrayLike,
     key: Array | None,
     output_size: WindowShape,
@@ -205,8 +242,10 @@ def _run(
     rule: FractionalRule,
     overlapping: bool,
     channel_axis: int | None,
-) -> tuple[Array, Array]:
-    x = as_array(inputs, ordered=True)
+    ordered: bool = True,
+) -> tuple[Array, list[Array], Window]:
+    """The inputs, the bounds of the windows, and the window that says how large they are."""
+    x = as_array(inputs, ordered)
     check_option("rule", rule, RULES)
     check_flag("overlapping", overlapping)
     check_randomness(key, samples, rule, window_shape, overlapping)
@@ -222,4 +261,4 @@ def _run(
             samples = samples.astype(summing_dtype(samples.dtype))
     dtype = index_dtype("inputs.shape", [part.size for part in window.parts], x64(), x.shape)
     x = with_whole_planes(x, window.axes)
-    return _pooled(x, _bounds(key, samples, x.shape, window, rule, bool(overlapping), dtype), window)
+    return x, _bounds(key, samples, x.shape, window, rule, bool(overlapping), dtype), window

@@ -10,11 +10,12 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import check_flag, plane_as_window, plane_axes
+from jaxpool._geometry import check_flag, index_dtype, plane_as_window, plane_axes
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import extreme, plane_count, plane_sum, window_extremum
 from jaxpool._pools.average import divide, mean_dtypes, sum_dtypes
-from jaxpool._pools.inputs import as_array, mask_of, with_whole_planes
+from jaxpool._pools.extremum import argextremum_of
+from jaxpool._pools.inputs import as_array, mask_of, with_whole_planes, x64
 
 
 @functools.partial(jax.jit, static_argnames=("axes", "keepdims"), inline=True)
@@ -171,3 +172,65 @@ def global_min_pool(
       Array([[0., 1., 2.]], dtype=float32)
     """
     return _run(_min, inputs, num_spatial_dims, keepdims, channel_axis, where, ordered=True)
+
+
+def _with_place(
+    inputs: ArrayLike,
+    num_spatial_dims: int | None,
+    keepdims: bool,
+    channel_axis: int | None,
+    where: ArrayLike | None,
+    kind: str,
+) -> tuple[Array, Array]:
+    check_flag("keepdims", keepdims)
+    x = as_array(inputs, ordered=True)
+    axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
+    dtype = index_dtype("inputs.shape", [x.shape[axis] for axis in axes], x64(), x.shape)
+    x = with_whole_planes(x, axes)
+    window = plane_as_window(x.shape, axes)
+    both = argextremum_of(x, mask_of(where, x), window, kind, None, None, "spatial", dtype)
+    values, indices = (_without(result, axes, bool(keepdims)) for result in both)
+    return values, indices
+
+
+@explained
+def global_max_pool_with_argmax(
+    inputs: ArrayLike,
+    *,
+    num_spatial_dims: int | None = None,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+) -> tuple[Array, Array]:
+    """Global max pooling with the index of each maximum.
+
+    Arguments and errors are those of `jaxpool.global_avg_pool`, dtypes and derivatives those of `jaxpool.max_pool`.
+    Indices count the plane row by row, as in `jaxpool.max_pool_with_argmax`: that of the first maximum or the first
+    NaN, and none that `where` leaves out unless the plane has no other. `jnp.unravel_index(indices, (height, width))`
+    gives coordinates. The sizes of the plane must be known.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.global_max_pool_with_argmax(jnp.array([[[[1.], [4.]], [[7.], [7.]]]]))
+      (Array([[7.]], dtype=float32), Array([[2]], dtype=int32))
+    """
+    return _with_place(inputs, num_spatial_dims, keepdims, channel_axis, where, "max")
+
+
+@explained
+def global_min_pool_with_argmin(
+    inputs: ArrayLike,
+    *,
+    num_spatial_dims: int | None = None,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+) -> tuple[Array, Array]:
+    """Global min pooling with the index of each minimum; otherwise as `jaxpool.global_max_pool_with_argmax`.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.global_min_pool_with_argmin(jnp.array([[[[4.], [1.]], [[7.], [1.]]]]))
+      (Array([[1.]], dtype=float32), Array([[1]], dtype=int32))
+    """
+    return _with_place(inputs, num_spatial_dims, keepdims, channel_axis, where, "min")

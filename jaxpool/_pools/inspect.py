@@ -37,6 +37,9 @@ def output_shape(
     `extent = (window - 1) * dilation + 1`, the output has `(size + low + high - extent) // stride + 1` elements.
     In ceil mode the division rounds up, unless the last window would start beyond the input and its low padding.
 
+    Other pools need no arithmetic. Adaptive and fractional ones have `output_size` along the spatial axes, unpooling
+    has its `output_shape`, and global ones have no spatial axes, or 1 along each with `keepdims`.
+
     Args:
       input_shape: the shape of the inputs; sizes may be symbolic, as in `jax.export`.
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis: as in `jaxpool.max_pool`.

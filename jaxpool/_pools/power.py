@@ -20,8 +20,8 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import (
     Window,
     WindowArguments,
+    check_exponent,
     check_flag,
-    check_positive_number,
     plane_as_window,
     plane_axes,
     pooling_window,
@@ -87,14 +87,22 @@ def _of_windows(size: Array, window: Window, p: Any) -> tuple[Array, Array]:
     unit = jnp.where(ratio > 0, jnp.ones((), size.dtype), 0) + (ratio - lax.stop_gradient(ratio))
     share = _power(unit, p)
 
-    def join(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
+    def join(a: tuple[Array, Array], b: tuple[Array, Array], exponent: Any = p) -> tuple[Array, Array]:
         first = a[0] >= b[0]
         largest, smaller = jnp.maximum(a[0], b[0]), jnp.where(first, b[0], a[0])
         total, more = jnp.where(first, a[1], b[1]), jnp.where(first, b[1], a[1])
-        return largest, total + more * _power(_over(smaller, largest), p)
+        return largest, total + more * _power(_over(smaller, largest), exponent)
 
     zero = jnp.zeros((), size.dtype)
-    return window_reduce((scale, share), (zero, zero), join, window)
+    constants = (p,) if isinstance(p, Array) and p.ndim else ()
+    return window_reduce((scale, share), (zero, zero), join, window, *constants)
+
+
+def lengths_of(x: Array, axis: int) -> Array:
+    """The 2-norm of vectors along an axis, which devices may share; the axis stays, with size 1."""
+    size = _size(x)
+    largest = lax.stop_gradient(jnp.max(size, axis, keepdims=True))
+    return _norm(largest, plane_sum(_power(_over(size, largest), 2.0), (axis,), None, size.dtype), 2.0)
 
 
 def _root(x: Array, p: Any) -> Array:
@@ -111,9 +119,10 @@ def _prepared(inputs: Array, p: Any, mask: Array | None) -> tuple[Array, Any, jn
     return _size(x.astype(dtype)), p, result_dtype
 
 
-def _pooled(
+def pooled(
     inputs: Array, p: Any, mask: Array | None, window: Window, mean: bool, count_include_pad: bool, mode: str | None
 ) -> Array:
+    """The norm or the power mean of every window."""
     x, mask, window = padded(inputs, mask, window, mode)
     size, p, result_dtype = _prepared(x, p, mask)
     if isinstance(p, float) and math.isinf(p):
@@ -140,26 +149,29 @@ def _pooled_plane(
     return result if keepdims else lax.squeeze(result, axes)
 
 
-def _jitted(compute: Callable[..., Array], *static: str) -> Callable[..., Array]:
-    """`compute` compiled for any p: a number is part of the program, an array is not."""
+def jitted(compute: Callable[..., Array], *static: str) -> Callable[..., Array]:
+    """`compute` compiled for any p: a number is part of the program, an array is not.
+
+    What it returns takes the inputs, their spatial axes, p, the mask, and the other arguments of `compute`.
+    """
     with_number = jax.jit(compute, static_argnames=("p", *static), inline=True)
     with_array = jax.jit(compute, static_argnames=static, inline=True)
 
-    def call(x: Array, p: Any, where: ArrayLike | None, *arguments: Any) -> Array:
-        p = check_positive_number("p", p)
+    def call(x: Array, axes: tuple[int, ...], p: Any, where: ArrayLike | None, *arguments: Any) -> Array:
+        p = check_exponent(p, x.shape, axes)
         mask = mask_of(where, x)
         if isinstance(p, float):
             return with_number(x, p, mask, *arguments)
         exponent = jnp.asarray(p)
-        if at_hand(exponent) and not (number := range_of(exponent)[0][0]) > 0:
+        if at_hand(exponent) and exponent.size and not (number := range_of(exponent)[0][0]) > 0:
             refuse_number("p", number)
         return with_array(x, exponent, mask, *arguments)
 
     return call
 
 
-_run = _jitted(_pooled, "window", "mean", "count_include_pad", "mode")
-_run_plane = _jitted(_pooled_plane, "axes", "mean", "keepdims")
+_run = jitted(pooled, "window", "mean", "count_include_pad", "mode")
+_run_plane = jitted(_pooled_plane, "axes", "mean", "keepdims")
 
 
 @explained
@@ -183,8 +195,11 @@ def lp_pool(
     Args:
       inputs: array of shape `(*batch, *spatial, features)`; any number of batch axes; any real dtype.
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
-      p: a positive number, `math.inf` for the largest absolute value, or a scalar array, which may be learned. Equal
-        largest elements share the gradient of a very large p. `math.inf` gives it to the first.
+      p: a positive number, `math.inf` for the largest absolute value, or an array, which may be learned: a scalar, or
+        an exponent for each feature. Such an array has as many axes as `inputs`, with size 1 along the spatial axes and
+        elsewhere the same size or 1: `p[None, None, None]` for images with channels last, `p[:, None, None]` with
+        `channel_axis=-3` and no batch. Equal largest elements share the gradient of a very large p. `math.inf` gives it
+        to the first.
       where: as in `jaxpool.max_pool`; a window without valid elements gives 0.
 
     Returns:
@@ -208,7 +223,7 @@ def lp_pool(
     x = as_array(inputs, ordered=True)
     arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
     window = pooling_window(x.shape, *arguments, padding_is_empty=False)
-    return _run(x, p, where, window, False, True, padding_mode)
+    return _run(x, window.axes, p, where, window, False, True, padding_mode)
 
 
 @explained
@@ -243,7 +258,7 @@ def power_mean_pool(
     x = as_array(inputs, ordered=True)
     arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
     window = pooling_window(x.shape, *arguments, padding_is_empty=False)
-    return _run(x, p, where, window, True, bool(count_include_pad), padding_mode)
+    return _run(x, window.axes, p, where, window, True, bool(count_include_pad), padding_mode)
 
 
 def _global(
@@ -252,7 +267,7 @@ def _global(
     check_flag("keepdims", keepdims)
     x = as_array(inputs, ordered=True)
     axes = plane_axes(x.shape, spatial, channel_axis)
-    return _run_plane(with_whole_planes(x, axes), p, where, axes, mean, bool(keepdims))
+    return _run_plane(with_whole_planes(x, axes), axes, p, where, axes, mean, bool(keepdims))
 
 
 @explained
@@ -289,8 +304,9 @@ def global_power_mean_pool(
 ) -> Array:
     """Generalised mean pooling (GeM): `(mean |x|^p)^(1/p)` of each feature map.
 
-    Arguments and errors are those of `jaxpool.global_avg_pool`; p, which may be learned, and the derivatives those of
-    `jaxpool.lp_pool`. GeM layers that clamp are `global_power_mean_pool(jnp.maximum(x, 1e-6))`.
+    Arguments and errors are those of `jaxpool.global_avg_pool`; p, which may be learned, one number or one per feature
+    (GeMmp), and the derivatives those of `jaxpool.lp_pool`. GeM layers that clamp are
+    `global_power_mean_pool(jnp.maximum(x, 1e-6))`.
 
     Source: F. Radenovic, G. Tolias, O. Chum, "Fine-tuning CNN image retrieval with no human annotation", TPAMI 2018.
 

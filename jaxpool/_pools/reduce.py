@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from jaxpool._geometry import (
     Window,
@@ -24,7 +25,7 @@ from jaxpool._geometry.calls import explained
 from jaxpool._operators import beats, extreme, window_reduce_from, window_sum
 from jaxpool._pools.average import summing_dtype
 from jaxpool._pools.extremum import extremum_of
-from jaxpool._pools.inputs import as_array, padded
+from jaxpool._pools.inputs import along, as_array, mask_of, padded
 from jaxpool._pools.operations import check_associative, constant, known_operation, padding_may_hold
 from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape
 
@@ -44,6 +45,7 @@ def pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    where: ArrayLike | None = None,
 ) -> Tree:
     """Pooling with any associative operation, over one array or a tree of them. Strides default to 1.
 
@@ -58,10 +60,11 @@ def pool(
         `lax.mul`, `jnp.logaddexp`. Operands come in row-major order. It is also called with a few constants, to see
         that it is associative.
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
+      where: as in `jaxpool.max_pool`, one mask for all arrays. Elements left out take no part, and have no gradient.
 
     Returns:
-      The tree of results, with the sizes of `jaxpool.output_shape` along the spatial axes. A window wholly in padding
-      gives `init`.
+      The tree of results, with the sizes of `jaxpool.output_shape` along the spatial axes. A window wholly in padding,
+      or without valid elements, gives `init`.
 
     Raises:
       TypeError: an argument of the wrong kind, or an operation that fails on two operands (its own error is the cause)
@@ -85,21 +88,40 @@ def pool(
       >>> jaxpool.pool((jnp.arange(4.), jnp.ones(4)), (0., 0.), mean, (2,), 2, channel_axis=None)
       (Array([1., 5.], dtype=float32), Array([2., 2.], dtype=float32))
     """
+    tree, first = operands_of(inputs, init, reduce_fn)
+    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    window = pooling_window(first.shape, *arguments, padding_is_empty=False)
+    return reduced(tree, init, reduce_fn, window, mask_of(where, first), padding_mode)
+
+
+def operands_of(inputs: Any, init: Any, reduce_fn: Any) -> tuple[Any, Array]:
+    """The inputs as a tree of arrays, and the first of them; refuses what cannot be reduced."""
     tree = jax.tree.map(lambda x: as_array(x, ordered=False), inputs)
     leaves, structure = jax.tree.flatten(tree)
-    operands = [(leaf.shape, str(leaf.dtype)) for leaf in leaves]
+    operands = _operands(leaves)
     check_operands(operands, structure, jax.tree.structure(init), reduce_fn)
     for value, (_, dtype) in zip(jax.tree.leaves(init), operands, strict=True):
         check_identity(value, dtype)
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
-    window = pooling_window(leaves[0].shape, *arguments, padding_is_empty=False)
+    return tree, leaves[0]
+
+
+def _operands(leaves: Sequence[Array]) -> list[tuple[Any, str]]:
+    return [(leaf.shape, str(leaf.dtype)) for leaf in leaves]
+
+
+def reduced(
+    tree: Any, init: Any, reduce_fn: Any, window: Window, mask: Array | None, padding_mode: PaddingMode | None = None
+) -> Any:
+    """`init` and the elements of every window joined; the arguments are those of `pool`."""
+    leaves, structure = jax.tree.flatten(tree)
+    operands = _operands(leaves)
     start = jax.tree.map(lambda x, value: _as_scalar(value, x.dtype), tree, init)
     inner = window if padding_mode is None else window.on_padded_input()
     kind = known_operation(reduce_fn, tree)
     some = all(count for part in inner.parts for _, count in part.real_counts())
     # An extremum of no element is the general form's, which gives `init` there.
     if kind is not None and (some or kind == "sum"):
-        return _by_operator(tree, init, start, kind, window, padding_mode)
+        return _by_operator(tree, mask, init, start, kind, window, padding_mode)
     try:
         one = jax.eval_shape(reduce_fn, tree, tree)
     except Exception as error:
@@ -107,8 +129,10 @@ def pool(
     found = [(leaf.shape, str(leaf.dtype)) for leaf in jax.tree.leaves(one)]
     check_results(operands, structure, found, jax.tree.structure(one))
     check_associative(reduce_fn, tree)
+    neutral = padding_may_hold(init, reduce_fn, tree)
+    mask = None if mask is None else padded(leaves[0], along(mask, window), window, padding_mode)[1]
     tree = jax.tree.map(lambda x: padded(x, None, window, padding_mode)[0], tree)
-    return window_reduce_from(tree, start, reduce_fn, inner, padding_may_hold(init, reduce_fn, tree))
+    return window_reduce_from(tree, start, reduce_fn, inner, neutral, mask)
 
 
 def _as_scalar(value: Any, dtype: Any) -> Any:
@@ -116,21 +140,26 @@ def _as_scalar(value: Any, dtype: Any) -> Any:
     return value.astype(dtype) if isinstance(value, jax.Array) else np.asarray(value).astype(dtype)
 
 
-def _by_operator(x: Any, init: Any, start: Array, kind: str, window: Window, padding_mode: PaddingMode | None) -> Any:
+def _by_operator(
+    x: Any, mask: Array | None, init: Any, start: Array, kind: str, window: Window, padding_mode: PaddingMode | None
+) -> Any:
     """A reduction that the library has an operator for; `start` is `init` in the dtype of `x`."""
     known = constant(init)
     if kind == "sum":
-        return _sum_of(x, None if known is not None and known == 0 else start, window, padding_mode)
-    values = extremum_of(x, None, window, kind, padding_mode)
+        return _sum_of(x, mask, None if known is not None and known == 0 else start, window, padding_mode)
+    values = extremum_of(x, mask, window, kind, padding_mode)
     if known is not None and known == extreme(values.dtype, kind):
         return values
     return jnp.where(beats(values, start, kind), values, start)
 
 
 @functools.partial(jax.jit, static_argnames=("window", "padding_mode"), inline=True)
-def _sum_of(inputs: Array, init: Array | None, window: Window, padding_mode: PaddingMode | None) -> Array:
+def _sum_of(
+    inputs: Array, mask: Array | None, init: Array | None, window: Window, padding_mode: PaddingMode | None
+) -> Array:
     """The sum of `init` and every window: of floats as in `sum_pool`, of integers in their own dtype."""
-    x, _, window = padded(inputs, None, window, padding_mode)
+    x, mask, window = padded(inputs, mask, window, padding_mode)
+    x = x if mask is None else jnp.where(mask, x, jnp.zeros((), x.dtype))
     dtype = summing_dtype(x.dtype) if jnp.issubdtype(x.dtype, jnp.inexact) else x.dtype
     total = window_sum(x, window, dtype=dtype)
     return (total if init is None else init.astype(dtype) + total).astype(x.dtype)
