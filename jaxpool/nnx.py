@@ -163,6 +163,26 @@ class AvgUnpool(_modules.AvgUnpool, _Module):
     """Average unpooling, `jaxpool.avg_unpool`, as a `flax.nnx` module."""
 
 
+class CornerPool(_modules.CornerPool, _Module):
+    """Corner pooling, `jaxpool.corner_pool`, as a `flax.nnx` module."""
+
+
+class HaarPool(_modules.HaarPool, _Module):
+    """Haar pooling, `jaxpool.haar_pool`, as a `flax.nnx` module."""
+
+
+class HaarUnpool(_modules.HaarUnpool, _Module):
+    """The inverse of Haar pooling, `jaxpool.haar_unpool`, as a `flax.nnx` module."""
+
+
+class SpectralPool(_modules.SpectralPool, _Module):
+    """Spectral pooling, `jaxpool.spectral_pool`, as a `flax.nnx` module."""
+
+
+class Windows(_modules.Windows, _Module):
+    """Windows as an axis, `jaxpool.windows`, as a `flax.nnx` module."""
+
+
 if not TYPE_CHECKING:
     # Hidden from type checkers, which otherwise take every name for one of the module.
     def __getattr__(name: str) -> Any:
@@ -176,6 +196,7 @@ __all__ = [
     "AvgPool",
     "AvgUnpool",
     "BlurPool",
+    "CornerPool",
     "FractionalMaxPool",
     "FractionalMaxPoolWithArgmax",
     "GlobalAvgPool",
@@ -188,6 +209,8 @@ __all__ = [
     "GlobalSumPool",
     "GlobalVarPool",
     "GlobalWeightedAvgPool",
+    "HaarPool",
+    "HaarUnpool",
     "LpPool",
     "MaxPool",
     "MaxPoolWithArgmax",
@@ -196,8 +219,10 @@ __all__ = [
     "MinPoolWithArgmin",
     "PowerMeanPool",
     "SoftmaxPool",
+    "SpectralPool",
     "StdPool",
     "SumPool",
     "VarPool",
     "WeightedAvgPool",
+    "Windows",
 ]

@@ -6,6 +6,7 @@ from typing import Literal, SupportsIndex
 from jax.typing import ArrayLike
 
 __all__ = [
+    "Direction",
     "Duplicates",
     "FractionalRule",
     "Implementation",
@@ -35,6 +36,7 @@ Residual = Literal["offsets", "input"]
 # Names of algorithms. They are for experiments, and may change without a deprecation.
 Implementation = Literal["reduce_window", "joint", "separable", "chain"]
 IndexConvention = Literal["spatial", "window", "coordinates"]
+Direction = Literal["top", "bottom", "left", "right"]
 Duplicates = Literal["set", "add"]
 FractionalRule = Literal["torch", "tensorflow", "tensorflow_pseudo_random"]
 Platform = Literal["cpu", "gpu", "tpu", "other"]

@@ -121,6 +121,7 @@ ARGUMENTS = (
         "It has as many axes as the inputs.",
         f"{_LEAVE_OUT}; weighted_avg_pool takes weights.",
     ),
+    Argument(("direction", "side", "corner"), absent=f"{_LEAVE_OUT}; only corner_pool takes a direction."),
     Argument(("logits", "scores", "logit"), absent=f"{_LEAVE_OUT}; softmax_pool takes logits."),
     Argument(("samples", "_random_samples", "random_samples"), absent=f"{_LEAVE_OUT}; nothing is random here."),
     Argument(
@@ -277,6 +278,11 @@ _PARTS = (
 _WHOLE = {
     **dict.fromkeys(("gem", "gempool", "globalgem", "globalgempool"), "global_power_mean_pool"),
     "gap": "global_avg_pool",
+    **dict.fromkeys(("unfold", "im2col", "patches", "extractpatches", "slidingwindowview", "frame"), "windows"),
+    **dict.fromkeys(("haar", "dwt", "dwtforward", "hwd", "haardownsampling"), "haar_pool"),
+    **dict.fromkeys(("idwt", "dwtinverse"), "haar_unpool"),
+    **dict.fromkeys(("flcpool", "flcpooling", "frequencylowcutpool"), "spectral_pool"),
+    **dict.fromkeys(("toppool", "bottompool", "leftpool", "rightpool", "cummax"), "corner_pool"),
     "gmp": "global_max_pool",
     "globalpool": "global_avg_pool",
     "unpool": "max_unpool",

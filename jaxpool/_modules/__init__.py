@@ -17,6 +17,7 @@ from jaxpool._modules.global_pools import (
     GlobalPowerMeanPool,
     GlobalSumPool,
 )
+from jaxpool._modules.grids import CornerPool, HaarPool, HaarUnpool, SpectralPool, Windows
 from jaxpool._modules.moments import GlobalStdPool, GlobalVarPool, StdPool, VarPool
 from jaxpool._modules.unpool import AvgUnpool, MaxUnpool
 from jaxpool._modules.weighted import (
@@ -34,6 +35,7 @@ __all__ = [
     "AvgPool",
     "AvgUnpool",
     "BlurPool",
+    "CornerPool",
     "FractionalMaxPool",
     "FractionalMaxPoolWithArgmax",
     "GlobalAvgPool",
@@ -46,6 +48,8 @@ __all__ = [
     "GlobalSumPool",
     "GlobalVarPool",
     "GlobalWeightedAvgPool",
+    "HaarPool",
+    "HaarUnpool",
     "LpPool",
     "MaxPool",
     "MaxPoolWithArgmax",
@@ -55,10 +59,12 @@ __all__ = [
     "Pool",
     "PowerMeanPool",
     "SoftmaxPool",
+    "SpectralPool",
     "StdPool",
     "SumPool",
     "VarPool",
     "WeightedAvgPool",
+    "Windows",
     "needs_flax",
     "validated",
 ]

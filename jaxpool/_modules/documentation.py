@@ -16,6 +16,7 @@ ARGUMENTS = {
     "divisor_override": "An integer to divide every sum by, in place of the number of elements.",
     "beta": "The inverse temperature: a number, or an array that broadcasts to the inputs.",
     "ddof": "What to subtract from the number of elements in the divisor.",
+    "direction": 'Where the maximum runs from: "top" (below), "bottom" (above), "left" (to the right) or "right".',
     "p": "The exponent: a positive number, `math.inf`, or a scalar array.",
     "window_dilation": "The distance of neighbouring elements of a window, an int or one per spatial axis.",
     "ceil_mode": "Whether to add a last window that starts inside the input and ends beyond the padding.",
@@ -54,6 +55,8 @@ CALL = {
 def example(name: str, fields: Sequence[str], call: Callable[..., Any], *more: str) -> str:
     """A module made and called, such as `MaxPool((2, 2))(x)`; `more` are further arguments of the call."""
     sizes = "(2, 2)" if "window_shape" in fields else ""
+    if "direction" in fields:
+        sizes = "'top'"
     if "output_size" in fields:
         sizes = f"(7, 7), window_shape={sizes}" if sizes else "(7, 7)"
     _, _, *arrays = inspect.signature(call).parameters.values()

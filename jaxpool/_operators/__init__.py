@@ -12,6 +12,7 @@ from jaxpool._lowerings import (
     starts_and_counts,
     window_starts,
 )
+from jaxpool._operators.elements import element_extremum
 from jaxpool._operators.extremum import (
     gather_at_extremum,
     scatter_at_extremum,
@@ -44,6 +45,7 @@ __all__ = [
     "check_runs",
     "chosen_plans",
     "default_platform",
+    "element_extremum",
     "extreme",
     "first_maximum",
     "gather_at_extremum",
