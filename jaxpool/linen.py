@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jaxpool import _modules
 from jaxpool._geometry.calls import unknown_name
 from jaxpool.typing import (
+    Direction,
     Duplicates,
     FractionalRule,
     Implementation,
@@ -38,6 +39,7 @@ except ImportError as _error:
 # By these names `typing.get_type_hints` finds the types of the constructors, which Flax makes in this file.
 _TYPES = (
     Duplicates,
+    Direction,
     FractionalRule,
     Implementation,
     IndexConvention,

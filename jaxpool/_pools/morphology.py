@@ -20,9 +20,15 @@ from jaxpool.typing import WindowShape
 
 
 @functools.partial(jax.jit, static_argnames=("element", "kind", "channel"), inline=True)
-def _extremum(
-    inputs: Array, offsets: Array | None, mask: Array | None, element: Element, kind: str, channel: int | None
+def extremum_under(
+    inputs: Array,
+    element: Element,
+    kind: str,
+    mask: Array | None = None,
+    offsets: Array | None = None,
+    channel: int | None = None,
 ) -> Array:
+    """The extremum under a structuring element; with a `channel` each of its features has offsets of its own."""
     window, places = element
     if places is None:
         return extremum_of(inputs, mask, window, kind)
@@ -53,7 +59,7 @@ def _run(
     apart = offsets is not None and check_heights(offsets, sizes, x.shape, channel_axis)
     heights = None if offsets is None else jnp.asarray(offsets)
     channel = channel_axis % x.ndim if apart else None
-    return _extremum(x, heights, mask_of(where, x), element, kind, channel)
+    return extremum_under(x, element, kind, mask_of(where, x), heights, channel)
 
 
 def _difference(larger: Array, smaller: Array) -> Array:

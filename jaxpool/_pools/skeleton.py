@@ -11,10 +11,9 @@ from jax.typing import ArrayLike
 
 from jaxpool._geometry import Element, check_iterations, cross, plane_axes, structuring_element
 from jaxpool._geometry.calls import explained
-from jaxpool._operators import element_extremum
 from jaxpool._pools.average import mean_dtypes
-from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import as_array
+from jaxpool._pools.morphology import extremum_under
 
 
 def _positive(x: Array) -> Array:
@@ -27,8 +26,8 @@ def _skeleton(inputs: Array, lines: Element, box: Element, iterations: int) -> A
     dtype, result_dtype = mean_dtypes(inputs.dtype)
     x, skeleton = inputs.astype(dtype), None
     for _ in range(iterations + 1):
-        eroded = element_extremum(x, lines.places or (), None, lines.window, "min")
-        ridge = _positive(x - extremum_of(eroded, None, box.window, "max"))
+        eroded = extremum_under(x, lines, "min")
+        ridge = _positive(x - extremum_under(eroded, box, "max"))
         skeleton = ridge if skeleton is None else skeleton + _positive(ridge - skeleton * ridge)
         x = eroded
     if skeleton is None:

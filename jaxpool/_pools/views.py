@@ -39,8 +39,10 @@ def _along(x: Array, part: AxisWindow, taps: int) -> Array:
     x = _pad(x, axis, part.low, blocks * width - part.size - part.low)
     x = x.reshape(*x.shape[:axis], blocks, width, *x.shape[axis + 1 :])
     x = jnp.moveaxis(x, axis + 1, taps)
-    x = _joined([lax.slice_in_dim(x, i, i + outputs, axis=axis) for i in range(slices)], taps)
-    x = lax.slice_in_dim(x, 0, part.taps, axis=taps)
+    if slices > 1:
+        x = _joined([lax.slice_in_dim(x, i, i + outputs, axis=axis) for i in range(slices)], taps)
+    if part.taps < slices * width:
+        x = lax.slice_in_dim(x, 0, part.taps, axis=taps)
     return x.reshape(*x.shape[:taps], part.taps * x.shape[taps + 1], *x.shape[taps + 2 :])
 
 
