@@ -335,3 +335,42 @@ def test_derivatives_of_spectra_in_both_modes():
     with jax.enable_x64(True):
         x = jnp.asarray(np.random.default_rng(1).normal(size=(2, 6, 7, 2)))
         check_grads(lambda x: jaxpool.spectral_pool(x, (4, 3)) ** 2, (x,), order=2, modes=["fwd", "rev"])
+
+
+# ---------------------------------------------------------------------------------------------------- empty windows
+
+
+@pytest.mark.parametrize("padding_mode", [None, "EDGE"])
+@pytest.mark.parametrize("name", ["max_pool", "min_pool"])
+def test_what_a_window_without_a_valid_element_returns(name, padding_mode, rng):
+    pool = functools.partial(
+        getattr(jaxpool, name), window_shape=(2, 2), strides=2, padding=((1, 1), (0, 0)), padding_mode=padding_mode
+    )
+    x = rng.normal(size=(2, 6, 6, 3)).astype(np.float32)
+    valid = rng.random((1, 6, 6, 1)) < 0.2
+    counted = np.asarray(jaxpool.max_pool(np.broadcast_to(valid, x.shape), **pool.keywords))
+    assert 0 < counted.mean() < 1
+    found = pool(x, where=valid, empty=-7.5)
+    same(found, np.where(counted, pool(x, where=valid), -7.5))
+    same(pool(x, empty=-7.5), pool(x))
+    slope = jax.grad(lambda x: pool(x, where=valid, empty=0.0).sum())(x)
+    assert slope.sum() == float(counted.sum())
+    learned = jax.grad(lambda e: pool(x, where=valid, empty=e).sum())(jnp.float32(0))
+    assert learned == float((~counted).sum())
+    whole = pool(x.astype(np.int8), where=valid, empty=3)
+    assert whole.dtype == jnp.int8
+    same(whole, np.where(counted, pool(x.astype(np.int8), where=valid), 3))
+
+
+@pytest.mark.parametrize(
+    ("empty", "dtype", "message"),
+    [
+        (0.5, "int8", "max_pool: empty must be a number that int8 holds; got empty=0.5"),
+        (300, "uint8", "max_pool: empty must be a number that uint8 holds; got empty=300"),
+        ("0", "float32", "max_pool: empty must be None or one real number; got empty=str"),
+        (1j, "float32", "max_pool: empty must be None or one real number; got empty=complex"),
+    ],
+)
+def test_what_is_no_value_for_an_empty_window(empty, dtype, message):
+    with pytest.raises((TypeError, ValueError), match=f"^{re.escape(message)}"):
+        jaxpool.max_pool(jnp.zeros((1, 4, 4, 1), dtype), (2, 2), where=jnp.ones((1, 4, 4, 1), bool), empty=empty)

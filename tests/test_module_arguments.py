@@ -27,6 +27,7 @@ WRONG = {
     "direction": ["up", "TOP", None, 1],
     "divisor_override": [0, 2.5],
     "duplicates": ["sum", None],
+    "empty": ["0", (0,), np.zeros(2)],
     "implementation": ["fastest", 1],
     "index_convention": ["flat", None],
     "keepdims": [1, None],
