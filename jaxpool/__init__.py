@@ -60,6 +60,7 @@ from jaxpool._pools.adaptive_reductions import (
 from jaxpool._pools.average import avg_pool, sum_pool
 from jaxpool._pools.blur import blur_pool
 from jaxpool._pools.detail import detail_preserving_pool
+from jaxpool._pools.corner import corner_pool
 from jaxpool._pools.extremum import max_pool, max_pool_with_argmax, min_pool, min_pool_with_argmin
 from jaxpool._pools.fractional import fractional_max_pool, fractional_max_pool_with_argmax
 from jaxpool._pools.gaussian import gaussian_pool
@@ -73,6 +74,7 @@ from jaxpool._pools.global_pools import (
     global_min_pool_with_argmin,
     global_sum_pool,
 )
+from jaxpool._pools.haar import haar_pool, haar_unpool
 from jaxpool._pools.indices import indices_from_onnx, indices_from_tf, indices_to_onnx, indices_to_tf
 from jaxpool._pools.inspect import chosen_implementation, output_shape
 from jaxpool._pools.logsumexp import global_lse_pool, lse_pool
@@ -81,11 +83,14 @@ from jaxpool._pools.moments import global_stats_pool, global_std_pool, global_va
 from jaxpool._pools.power import global_lp_pool, global_power_mean_pool, lp_pool, power_mean_pool
 from jaxpool._pools.pyramids import pyramid_pool, rmac_pool
 from jaxpool._pools.reduce import pool
+from jaxpool._pools.spectral import spectral_pool
 from jaxpool._pools.unpool import avg_unpool, max_unpool
+from jaxpool._pools.views import windows
 from jaxpool._pools.weighted import global_softmax_pool, global_weighted_avg_pool, softmax_pool, weighted_avg_pool
 
 if TYPE_CHECKING:
     from jaxpool import linen as linen
+    from jaxpool import morphology as morphology
     from jaxpool import nnx as nnx
     from jaxpool import torch as torch
 else:
@@ -97,7 +102,7 @@ else:
         return found
 
     def __dir__() -> list[str]:
-        return [*__all__, "__version__", "linen", "nnx", "onnx", "torch"]
+        return [*__all__, "__version__", "linen", "morphology", "nnx", "onnx", "torch"]
 
 
 __version__ = "0.1.0"
@@ -121,6 +126,7 @@ __all__ = [
     "concat_pool",
     "detail_preserving_pool",
     "fractional_avg_pool",
+    "corner_pool",
     "fractional_max_pool",
     "fractional_max_pool_with_argmax",
     "gated_pool",
@@ -141,6 +147,8 @@ __all__ = [
     "global_sum_pool",
     "global_var_pool",
     "global_weighted_avg_pool",
+    "haar_pool",
+    "haar_unpool",
     "indices_from_onnx",
     "indices_from_tf",
     "indices_to_onnx",
@@ -159,8 +167,10 @@ __all__ = [
     "pyramid_pool",
     "rmac_pool",
     "softmax_pool",
+    "spectral_pool",
     "std_pool",
     "sum_pool",
     "var_pool",
     "weighted_avg_pool",
+    "windows",
 ]

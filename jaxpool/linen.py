@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jaxpool import _modules
 from jaxpool._geometry.calls import unknown_name
 from jaxpool.typing import (
+    Direction,
     Duplicates,
     FractionalRule,
     Implementation,
@@ -41,6 +42,7 @@ except ImportError as _error:
 # By these names `typing.get_type_hints` finds the types of the constructors, which Flax makes in this file.
 _TYPES = (
     Duplicates,
+    Direction,
     FractionalRule,
     Implementation,
     IndexConvention,
@@ -270,6 +272,24 @@ class PyramidPool(_modules.PyramidPool, _Module):
 
 class RmacPool(_modules.RmacPool, _Module):
     """Regional maximum activations, `jaxpool.rmac_pool`, as a `flax.linen` module."""
+class CornerPool(_modules.CornerPool, _Module):
+    """Corner pooling, `jaxpool.corner_pool`, as a `flax.linen` module."""
+
+
+class HaarPool(_modules.HaarPool, _Module):
+    """Haar pooling, `jaxpool.haar_pool`, as a `flax.linen` module."""
+
+
+class HaarUnpool(_modules.HaarUnpool, _Module):
+    """The inverse of Haar pooling, `jaxpool.haar_unpool`, as a `flax.linen` module."""
+
+
+class SpectralPool(_modules.SpectralPool, _Module):
+    """Spectral pooling, `jaxpool.spectral_pool`, as a `flax.linen` module."""
+
+
+class Windows(_modules.Windows, _Module):
+    """Windows as an axis, `jaxpool.windows`, as a `flax.linen` module."""
 
 
 if not TYPE_CHECKING:
@@ -292,6 +312,7 @@ __all__ = [
     "ConcatPool",
     "DetailPreservingPool",
     "FractionalAvgPool",
+    "CornerPool",
     "FractionalMaxPool",
     "FractionalMaxPoolWithArgmax",
     "GaussianPool",
@@ -311,6 +332,8 @@ __all__ = [
     "GlobalSumPool",
     "GlobalVarPool",
     "GlobalWeightedAvgPool",
+    "HaarPool",
+    "HaarUnpool",
     "LpPool",
     "LsePool",
     "MaxPool",
@@ -322,8 +345,10 @@ __all__ = [
     "PyramidPool",
     "RmacPool",
     "SoftmaxPool",
+    "SpectralPool",
     "StdPool",
     "SumPool",
     "VarPool",
     "WeightedAvgPool",
+    "Windows",
 ]

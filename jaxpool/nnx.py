@@ -227,6 +227,24 @@ class PyramidPool(_modules.PyramidPool, _Module):
 
 class RmacPool(_modules.RmacPool, _Module):
     """Regional maximum activations, `jaxpool.rmac_pool`, as a `flax.nnx` module."""
+class CornerPool(_modules.CornerPool, _Module):
+    """Corner pooling, `jaxpool.corner_pool`, as a `flax.nnx` module."""
+
+
+class HaarPool(_modules.HaarPool, _Module):
+    """Haar pooling, `jaxpool.haar_pool`, as a `flax.nnx` module."""
+
+
+class HaarUnpool(_modules.HaarUnpool, _Module):
+    """The inverse of Haar pooling, `jaxpool.haar_unpool`, as a `flax.nnx` module."""
+
+
+class SpectralPool(_modules.SpectralPool, _Module):
+    """Spectral pooling, `jaxpool.spectral_pool`, as a `flax.nnx` module."""
+
+
+class Windows(_modules.Windows, _Module):
+    """Windows as an axis, `jaxpool.windows`, as a `flax.nnx` module."""
 
 
 if not TYPE_CHECKING:
@@ -249,6 +267,7 @@ __all__ = [
     "ConcatPool",
     "DetailPreservingPool",
     "FractionalAvgPool",
+    "CornerPool",
     "FractionalMaxPool",
     "FractionalMaxPoolWithArgmax",
     "GaussianPool",
@@ -268,6 +287,8 @@ __all__ = [
     "GlobalSumPool",
     "GlobalVarPool",
     "GlobalWeightedAvgPool",
+    "HaarPool",
+    "HaarUnpool",
     "LpPool",
     "LsePool",
     "MaxPool",
@@ -279,8 +300,10 @@ __all__ = [
     "PyramidPool",
     "RmacPool",
     "SoftmaxPool",
+    "SpectralPool",
     "StdPool",
     "SumPool",
     "VarPool",
     "WeightedAvgPool",
+    "Windows",
 ]

@@ -7,6 +7,7 @@ from jax.typing import ArrayLike
 
 __all__ = [
     "ConcatOrder",
+    "Direction",
     "Duplicates",
     "FractionalRule",
     "Implementation",
@@ -42,6 +43,7 @@ Residual = Literal["offsets", "input"]
 # Names of algorithms. They are for experiments, and may change without a deprecation.
 Implementation = Literal["reduce_window", "joint", "separable", "chain"]
 IndexConvention = Literal["spatial", "window", "coordinates"]
+Direction = Literal["top", "bottom", "left", "right"]
 Duplicates = Literal["set", "add"]
 FractionalRule = Literal["torch", "tensorflow", "tensorflow_pseudo_random"]
 PyramidKind = Literal["max", "avg"]

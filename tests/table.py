@@ -10,6 +10,7 @@ from jax import lax
 from row import DILATED, MIRRORED, OVERLAPPING, Row, ids, mask, some_indices, some_offsets, some_samples, some_weights
 from rows_mixed import ROWS as MIXED
 from rows_bins import ROWS as BINS
+from rows_grids import ROWS as GRIDS
 
 import jaxpool
 
@@ -125,3 +126,4 @@ ROWS = [
 
 ROWS += MIXED
 ROWS += BINS
+ROWS += GRIDS

@@ -33,6 +33,7 @@ BESIDE_LOOPS |= {"blur_pool"}
 BESIDE_LOOPS |= {f"adaptive_{kind}pool" for kind in ("lp_", "min_", "", "power_mean_", "sum_")}
 BESIDE_LOOPS |= {"fractional_avg_pool", "pyramid_pool", "rmac_pool"}
 BESIDE_LOOPS |= {"global_max_pool_with_argmax", "global_min_pool_with_argmin"}
+BESIDE_LOOPS |= {"corner_pool", "haar_pool", "haar_unpool", "spectral_pool", "windows"}
 
 
 def test_every_public_function_has_a_generator():

@@ -24,9 +24,11 @@ WRONG = {
     "checked": [1],
     "count_include_pad": [None, 0],
     "ddof": [-1, 0.5, None],
+    "direction": ["up", "TOP", None, 1],
     "divisor_override": [0, 2.5],
     "duplicates": ["sum", None],
     "eps": [-1e-6, "1e-6", None, float("inf")],
+    "empty": ["0", (0,), np.zeros(2)],
     "implementation": ["fastest", 1],
     "index_convention": ["flat", None],
     "keepdims": [1, None],
@@ -88,11 +90,13 @@ def test_inputs_for_the_constructor_are_refused_with_the_remedy(name, api):
     first = next(iter(inspect.signature(getattr(api, class_name(name))).parameters.values()))
     argument = first.name if first.kind is first.POSITIONAL_OR_KEYWORD else "inputs"
     sizes = {"window_shape": "(2, 2)", "output_size": "(7, 7)", "levels": "(1, 2, 4)"}.get(first.name, "")
+    sizes = {"window_shape": "(2, 2)", "output_size": "(7, 7)", "direction": "'top'"}.get(first.name, "")
     sizes += ", window_shape=(2, 2)" * name.startswith("fractional")
     call = ", ".join(
         ["x", *[p for p in ("indices", "key", "weights") if p in inspect.signature(getattr(jaxpool, name)).parameters]]
     )
-    rule = "be given in the call" if argument == "inputs" else "be a sequence of integers"
+    rules = {"inputs": "be given in the call", "direction": "be the name of one"}
+    rule = rules.get(argument, "be a sequence of integers")
     expected = (
         f"{class_name(name)}: {argument} must {rule}; got {argument}=an array of float32 "
         f"with shape {X.shape}. A module is made first and called later: "

@@ -40,6 +40,15 @@ def arguments(name):
         return {"num_levels": 2}
     if name.startswith("adaptive"):
         return {"output_size": [3, None]}
+    if name == "corner_pool":
+        return {"direction": "left"}
+    if name == "haar_unpool":
+        # Of the inputs, the axis that has an even size.
+        return {"num_spatial_dims": 1, "channel_axis": -2}
+    if name == "haar_pool":
+        return {"num_spatial_dims": 2}
+    if name == "spectral_pool":
+        return {"output_size": [3, None]}
     if name.startswith("fractional"):
         return {"output_size": [3, 2], "window_shape": [2, 2]}
     return {"keepdims": True, "num_spatial_dims": 2} if name.startswith("global") else WINDOWED

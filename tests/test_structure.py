@@ -88,6 +88,7 @@ def test_public_functions_are_documented_and_say_their_defaults(name):
     flax_order = ["inputs", "window_shape", "strides", "padding", "count_include_pad", "input_shape"]
     flax_order += ["init", "reduce_fn", "key", "output_size", "indices", "weights"]
     flax_order += ["levels"]
+    flax_order += ["direction"]
     for parameter in parameters.values():
         fractional = name.startswith("fractional") and parameter.name == "window_shape"
         positional = parameter.name in flax_order and not fractional

@@ -355,9 +355,14 @@ def _require_source(part: AxisWindow, padding: Any, mode: str) -> None:
 
 @memoised
 def plane_axes(
-    shape: tuple[Any, ...], num_spatial_dims: Any, channel_axis: Any, argument: str = "inputs.shape"
+    shape: tuple[Any, ...],
+    num_spatial_dims: Any,
+    channel_axis: Any,
+    argument: str = "inputs.shape",
+    *,
+    symbolic: bool = True,
 ) -> tuple[int, ...]:
-    """The last `num_spatial_dims` axes that are not the channel axis; their sizes may be symbolic."""
+    """The last `num_spatial_dims` axes that are not the channel axis; `symbolic` is whether sizes may be symbols."""
     fact = f"inputs of shape {shape}"
     if num_spatial_dims is None:
         num_spatial_dims = 2
@@ -369,7 +374,7 @@ def plane_axes(
         remedy = "Use 2 for images, 1 for sequences, 3 for volumes."
         refuse(ValueError, "num_spatial_dims", "be positive", spatial, remedy, fact)
     axes = spatial_axes("num_spatial_dims", spatial, shape, spatial, channel_axis)
-    plane_of(shape, axes, argument, symbolic=True)
+    plane_of(shape, axes, argument, symbolic=symbolic)
     return axes
 
 

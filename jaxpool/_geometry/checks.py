@@ -313,6 +313,18 @@ def _holds(dtype: str, value: Any) -> bool:
     return -(1 << bits - 1) * signed <= number < 1 << bits - signed
 
 
+def check_empty(value: Any, dtype: str | None = None) -> None:
+    """Refuses what is no real number to stand for nothing, or none that a dtype, if it is known, holds."""
+    kinds = ("bool", "int", "uint", "float", "bfloat")
+    number = isinstance(value, bool | int | float) or str(getattr(value, "dtype", "")).startswith(kinds)
+    if value is None or (number and getattr(value, "shape", ()) == () and (dtype is None or _holds(dtype, value))):
+        return
+    if number and getattr(value, "shape", ()) == ():
+        refuse(ValueError, "empty", f"be a number that {dtype} holds", shown(value), "Convert the inputs first.")
+    remedy = "Write one number for all windows, as 0, or None for the smallest value of the dtype."
+    refuse(TypeError, "empty", "be None or one real number", kind_of(value), remedy)
+
+
 def check_identity(value: Any, dtype: str) -> None:
     """Refuses an identity of a reduction that is no scalar of the dtype."""
     fact = f"inputs of {dtype}"

@@ -122,6 +122,7 @@ ARGUMENTS = (
         "It has as many axes as the inputs.",
         f"{_LEAVE_OUT}; weighted_avg_pool takes weights.",
     ),
+    Argument(("direction", "side", "corner"), absent=f"{_LEAVE_OUT}; only corner_pool takes a direction."),
     Argument(("logits", "scores", "logit"), absent=f"{_LEAVE_OUT}; softmax_pool takes logits."),
     Argument(
         ("levels", "pyramid", "bins", "pool_sizes", "out_pool_size", "pyramid_levels"),
@@ -150,6 +151,11 @@ ARGUMENTS = (
         ("padding_mode", "mode", "pad_mode", "border_mode"),
         "It is 'EDGE', 'REFLECT' or 'WRAP'.",
         "Pad with jnp.pad first.",
+    ),
+    Argument(
+        ("empty", "fill_value", "default", "empty_value"),
+        "It is one number, for windows without a valid element.",
+        f"{_LEAVE_OUT}; only max_pool and min_pool take a value for windows without a valid element.",
     ),
     Argument(("init", "init_value", "init_val", "initial"), absent=f"{_LEAVE_OUT}; only pool takes an identity."),
     Argument(
@@ -302,6 +308,11 @@ _WHOLE = {
     **dict.fromkeys(("spp", "spatialpyramidpool", "pyramidpool", "temporalpyramidpool"), "pyramid_pool"),
     "rmac": "rmac_pool",
     "gap": "global_avg_pool",
+    **dict.fromkeys(("unfold", "im2col", "patches", "extractpatches", "slidingwindowview", "frame"), "windows"),
+    **dict.fromkeys(("haar", "dwt", "dwtforward", "hwd", "haardownsampling"), "haar_pool"),
+    **dict.fromkeys(("idwt", "dwtinverse"), "haar_unpool"),
+    **dict.fromkeys(("flcpool", "flcpooling", "frequencylowcutpool"), "spectral_pool"),
+    **dict.fromkeys(("toppool", "bottompool", "leftpool", "rightpool", "cummax"), "corner_pool"),
     "gmp": "global_max_pool",
     "globalpool": "global_avg_pool",
     "unpool": "max_unpool",

@@ -23,7 +23,8 @@ from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of
 from jaxpool._geometry.window import AxisWindow, Window
 
 
-def _output_shape(value: Any, rank: int, shape: tuple[Any, ...]) -> tuple[int, ...]:
+def plane_sizes(value: Any, rank: int, shape: tuple[Any, ...]) -> tuple[int, ...]:
+    """The sizes of a plane that `output_shape` gives, one per spatial axis."""
     fact = f"inputs of shape {shape}"
     if traced(value):
         as_index("output_shape", value, value, fact)
@@ -67,7 +68,7 @@ def plane_window(shape: tuple[Any, ...], output_shape: Any, channel_axis: Any, c
         rule = "have one size per spatial axis where no window is given"
         remedy = "Write output_shape=x.shape[1:3] with what was pooled, or the window_shape and strides."
         refuse(ValueError, "output_shape", rule, shown(output_shape), remedy, fact)
-    sizes = _output_shape(output_shape, len(elements), shape)
+    sizes = plane_sizes(output_shape, len(elements), shape)
     axes = spatial_axes("output_shape", output_shape, shape, len(sizes), channel_axis)
     pooled = plane_of(shape, axes)
     return Window(
@@ -110,7 +111,7 @@ def unpooling_window(
             remedy = "Pad as the pooling did, or pass output_shape."
             refuse(ValueError, "padding", "leave a plane", shown(padding), remedy, f"a plane of {sizes}")
     else:
-        sizes = _output_shape(output_shape, len(taps), shape)
+        sizes = plane_sizes(output_shape, len(taps), shape)
         pairs = paddings_of(padding, sizes, extents, steps)
     if max(sizes) > FARTHEST:
         rule, remedy = f"fill a plane of at most {FARTHEST} elements along an axis", "Use smaller strides and windows."

@@ -34,6 +34,7 @@ from jaxpool._modules.mixed import (
     GlobalStatsPool,
     LsePool,
 )
+from jaxpool._modules.grids import CornerPool, HaarPool, HaarUnpool, SpectralPool, Windows
 from jaxpool._modules.moments import GlobalStdPool, GlobalVarPool, StdPool, VarPool
 from jaxpool._modules.pyramids import PyramidPool, RmacPool
 from jaxpool._modules.unpool import AvgUnpool, MaxUnpool
@@ -59,6 +60,7 @@ __all__ = [
     "ConcatPool",
     "DetailPreservingPool",
     "FractionalAvgPool",
+    "CornerPool",
     "FractionalMaxPool",
     "FractionalMaxPoolWithArgmax",
     "GaussianPool",
@@ -78,6 +80,8 @@ __all__ = [
     "GlobalSumPool",
     "GlobalVarPool",
     "GlobalWeightedAvgPool",
+    "HaarPool",
+    "HaarUnpool",
     "LpPool",
     "LsePool",
     "MaxPool",
@@ -90,10 +94,12 @@ __all__ = [
     "PyramidPool",
     "RmacPool",
     "SoftmaxPool",
+    "SpectralPool",
     "StdPool",
     "SumPool",
     "VarPool",
     "WeightedAvgPool",
+    "Windows",
     "needs_flax",
     "validated",
 ]

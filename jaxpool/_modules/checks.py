@@ -11,8 +11,10 @@ from typing import Any, NoReturn
 
 from jaxpool._geometry import (
     check_ddof,
+    check_direction,
     check_divisor,
     check_exponent,
+    check_empty,
     check_flag,
     check_implementation,
     check_option,
@@ -48,7 +50,8 @@ def is_array(value: Any) -> bool:
 def refuse_array(argument: str, value: Any, example: str) -> NoReturn:
     """Refuse the inputs where a module is made; `example` shows where they belong."""
     got = "a traced value" if traced(value) else kind_of(value)
-    rule = "be given in the call" if argument == "inputs" else "be a sequence of integers"
+    rules = {"inputs": "be given in the call", "direction": "be the name of one"}
+    rule = rules.get(argument, "be a sequence of integers")
     remedy = f"A module is made first and called later: {example}."
     refuse(TypeError, argument, rule, got, remedy)
 
@@ -86,7 +89,9 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "checked": _flag("checked"),
     "count_include_pad": _flag("count_include_pad"),
     "ddof": check_ddof,
+    "direction": check_direction,
     "divisor_override": check_divisor,
+    "empty": check_empty,
     "duplicates": _option("duplicates", ("set", "add")),
     "eps": lambda value: check_fraction("eps", value, math.inf),
     "implementation": lambda value: check_implementation(value, IMPLEMENTATIONS),
@@ -158,6 +163,7 @@ def check_arguments(given: Mapping[str, Any], optional: Collection[str]) -> None
             refuse_missing_window()
     elif "strides" in given:
         rank = _window(given)
+    rank = given.get("num_spatial_dims") if rank is None else rank
     if given.get("output_shape") is not None:
         _output_shape(given["output_shape"], rank)
     for argument, check in CHECKS.items():

@@ -21,6 +21,7 @@ ARGUMENTS = {
     "normalize": "Whether to divide by the sum of the weights of valid elements.",
     "order": 'What comes first: "avg_max" as in timm, or "max_avg" as in fastai.',
     "sigma": "The width, 1 for half of the window: a number, or an array with one per feature.",
+    "direction": 'Where the maximum runs from: "top" (below), "bottom" (above), "left" (to the right) or "right".',
     "p": "The exponent: a positive number, `math.inf`, or a scalar array.",
     "p": "The exponent: a positive number, `math.inf`, or an array of one for all or one for each feature.",
     "window_dilation": "The distance of neighbouring elements of a window, an int or one per spatial axis.",
@@ -28,6 +29,7 @@ ARGUMENTS = {
     "channel_axis": "The axis of the features, -1 for channels last, -3 for images with channels first, None if there "
     "is none.",
     "padding_mode": 'None if padding holds nothing, or what it holds: "EDGE", "REFLECT" or "WRAP".',
+    "empty": "What a window without any valid element returns; None for the worst value of the dtype.",
     "residual": 'What the gradient keeps: "offsets", "input", or None for what suits the platform.',
     "implementation": "The name of an algorithm, or None for the one that suits the platform and the window.",
     "index_convention": 'What the indices count: "spatial" (the plane, row by row), "window" (the window) or '
@@ -70,6 +72,8 @@ CALL = {
 def example(name: str, fields: Sequence[str], call: Callable[..., Any], *more: str) -> str:
     """A module made and called, such as `MaxPool((2, 2))(x)`; `more` are further arguments of the call."""
     sizes = "(2, 2)" if "window_shape" in fields else ""
+    if "direction" in fields:
+        sizes = "'top'"
     if "output_size" in fields:
         sizes = f"(7, 7), window_shape={sizes}" if sizes else "(7, 7)"
     sizes = "(1, 2, 4)" if "levels" in fields else sizes

@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 import jaxpool
 from jaxpool._modules.description import Pool, description
-from jaxpool.typing import Implementation, IndexConvention, Ints, Padding, PaddingMode, Residual, WindowShape
+from jaxpool.typing import Implementation, IndexConvention, Ints, Padding, PaddingMode, Residual, Scalar, WindowShape
 
 
 @description
@@ -27,6 +27,7 @@ class MaxPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    empty: Scalar | None = None
     residual: Residual | None = None
     implementation: Implementation | None = None
 
@@ -50,6 +51,7 @@ class MinPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    empty: Scalar | None = None
     residual: Residual | None = None
     implementation: Implementation | None = None
 

@@ -13,6 +13,7 @@ from jaxpool._lowerings import (
     window_starts,
 )
 from jaxpool._operators.depthwise import window_dot
+from jaxpool._operators.elements import element_extremum
 from jaxpool._operators.extremum import (
     gather_at_extremum,
     scatter_at_extremum,
@@ -47,6 +48,7 @@ __all__ = [
     "check_runs",
     "chosen_plans",
     "default_platform",
+    "element_extremum",
     "extreme",
     "first_maximum",
     "gather_at_extremum",

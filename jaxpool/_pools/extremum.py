@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ from jaxpool._geometry import (
     AxisWindow,
     Window,
     WindowArguments,
+    check_empty,
     check_offsets,
     check_option,
     index_dtype,
@@ -22,7 +24,7 @@ from jaxpool._geometry import (
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import extreme, window_argextremum, window_extremum, window_starts
 from jaxpool._pools.inputs import along, array_and_window, mask_of, padded, x64
-from jaxpool.typing import Implementation, IndexConvention, Ints, Padding, PaddingMode, Residual, WindowShape
+from jaxpool.typing import Implementation, IndexConvention, Ints, Padding, PaddingMode, Residual, Scalar, WindowShape
 
 INDEX_CONVENTIONS = ("spatial", "window", "coordinates")
 
@@ -38,11 +40,20 @@ def extremum_of(
     padding_mode: PaddingMode | None = None,
     implementation: Implementation | None = None,
     residual: Residual | None = None,
+    empty: Array | None = None,
 ) -> Array:
-    """The largest or smallest element of every window."""
+    """The largest or smallest element of every window; `empty` where a mask leaves none."""
     x, mask, window = padded(inputs, mask, window, padding_mode)
     x = x if mask is None else jnp.where(mask, x, extreme(x.dtype, kind))
-    return window_extremum(x, window, kind, implementation, residual)
+    values = window_extremum(x, window, kind, implementation, residual)
+    if mask is None or empty is None:
+        return values
+    return jnp.where(window_extremum(along(mask, window), window, "max", implementation), values, empty)
+
+
+def _empty_of(value: Any, x: Array) -> Array | None:
+    check_empty(value, x.dtype.name)
+    return None if value is None else jnp.asarray(value, x.dtype)
 
 
 @functools.partial(
@@ -145,6 +156,7 @@ def max_pool(
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
     where: ArrayLike | None = None,
+    empty: Scalar | None = None,
     residual: Residual | None = None,
     implementation: Implementation | None = None,
 ) -> Array:
@@ -172,6 +184,7 @@ def max_pool(
         1. A window without any returns the smallest value of the dtype (-inf) and has no gradient;
         `jaxpool.max_pool(where, ...)` is False there. If all valid elements of a window are -inf, the gradient is
         zero.
+      empty: what a window without any valid element returns, one number. None for the smallest value of the dtype.
       residual: what to keep for derivatives. "offsets": one offset in the window per output, one byte up to 256
         elements. "input": the inputs, from which a TPU scatters natively. None: "input" if the default backend is a TPU
         and the window is not dilated, else "offsets". Both give the same gradient, but on TPU "input" breaks ties in
@@ -205,7 +218,7 @@ def max_pool(
     x, window = array_and_window(inputs, arguments, implementation, "window_extremum", ordered=True)
     check_option("residual", residual, (None, "offsets", "input"))
     mask = mask_of(where, x)
-    return extremum_of(x, mask, window, "max", padding_mode, implementation, residual)
+    return extremum_of(x, mask, window, "max", padding_mode, implementation, residual, _empty_of(empty, x))
 
 
 @explained
@@ -220,6 +233,7 @@ def min_pool(
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
     where: ArrayLike | None = None,
+    empty: Scalar | None = None,
     residual: Residual | None = None,
     implementation: Implementation | None = None,
 ) -> Array:
@@ -239,7 +253,7 @@ def min_pool(
     x, window = array_and_window(inputs, arguments, implementation, "window_extremum", ordered=True)
     check_option("residual", residual, (None, "offsets", "input"))
     mask = mask_of(where, x)
-    return extremum_of(x, mask, window, "min", padding_mode, implementation, residual)
+    return extremum_of(x, mask, window, "min", padding_mode, implementation, residual, _empty_of(empty, x))
 
 
 def _place_dtype(shape: tuple[int, ...], window: Window, convention: str) -> str:

@@ -1,0 +1,106 @@
+"""The elements of every window, on an axis of their own."""
+
+from __future__ import annotations
+
+import functools
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.typing import ArrayLike
+
+from jaxpool._geometry import AxisWindow, Window, WindowArguments, check_slices, pooling_window, slices_of
+from jaxpool._geometry.calls import explained
+from jaxpool._pools.inputs import as_array, padded
+from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape
+
+
+@functools.partial(jax.jit, static_argnames=("window", "padding_mode"), inline=True)
+def _view(inputs: Array, window: Window, padding_mode: str | None) -> Array:
+    x, _, window = padded(inputs, None, window, padding_mode)
+    taps = window.axes[-1] + 1
+    x = lax.expand_dims(x, (taps,))
+    # The last axis first, so that the elements of a window stand row by row.
+    for part in reversed(window.parts):
+        x = _along(x, part, taps)
+    return x
+
+
+def _along(x: Array, part: AxisWindow, taps: int) -> Array:
+    """The windows along one axis; their elements go to the axis `taps`, before those that it has."""
+    axis, outputs = part.axis, part.outputs
+    slices, width = slices_of(part)
+    if width == 1:
+        x = _pad(x, axis, part.low, part.high_overhang)
+        last = (outputs - 1) * part.stride + 1
+        starts = range(0, part.extent, part.dilation)
+        return _joined([lax.slice_in_dim(x, i, i + last, part.stride, axis) for i in starts], taps)
+    blocks = outputs - 1 + slices
+    x = _pad(x, axis, part.low, blocks * width - part.size - part.low)
+    x = x.reshape(*x.shape[:axis], blocks, width, *x.shape[axis + 1 :])
+    x = jnp.moveaxis(x, axis + 1, taps)
+    if slices > 1:
+        x = _joined([lax.slice_in_dim(x, i, i + outputs, axis=axis) for i in range(slices)], taps)
+    if part.taps < slices * width:
+        x = lax.slice_in_dim(x, 0, part.taps, axis=taps)
+    return x.reshape(*x.shape[:taps], part.taps * x.shape[taps + 1], *x.shape[taps + 2 :])
+
+
+def _pad(x: Array, axis: int, low: int, high: int) -> Array:
+    pads = [(0, 0, 0)] * x.ndim
+    pads[axis] = (low, high, 0)
+    return lax.pad(x, jnp.zeros((), x.dtype), pads) if low or high else x
+
+
+def _joined(pieces: list[Array], axis: int) -> Array:
+    return lax.concatenate(pieces, axis) if len(pieces) > 1 else pieces[0]
+
+
+@explained
+def windows(
+    inputs: ArrayLike,
+    window_shape: WindowShape,
+    strides: Ints | None = None,
+    padding: Padding = "VALID",
+    *,
+    window_dilation: Ints = 1,
+    ceil_mode: bool = False,
+    channel_axis: int | None = -1,
+    padding_mode: PaddingMode | None = None,
+) -> Array:
+    """The elements of every window, on an axis of their own. Strides default to 1.
+
+    Others call it unfold, im2col, patches or frames. Any reduction over the new axis is a pool: the median of every
+    window is `jnp.median(windows(x, (3, 3)), axis=-2)`. It is for what no pool does: the result is as many times larger
+    than the inputs as windows overlap.
+
+    Args:
+      inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any dtype.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
+        Padding is 0, or False.
+
+    Returns:
+      Array of shape `(*batch, *outputs, elements, features)`, in the dtype of the inputs, with the sizes of
+      `jaxpool.output_shape` along the spatial axes. The new axis follows the last spatial axis, whatever the
+      `channel_axis`. The elements of a window stand row by row.
+
+    Raises:
+      TypeError: an argument of the wrong kind.
+      ValueError: a window that does not fit, or is more than 1024 strides long.
+
+    Derivatives: both modes, any order. It only moves elements, so reverse mode keeps nothing. The adjoint adds up what
+    belongs to one element, as PyTorch's `fold` does: `jax.linear_transpose(lambda x: windows(x, (3, 3)), x)`.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.windows(jnp.arange(5.), (3,), 2, channel_axis=None)
+      Array([[0., 1., 2.],
+             [2., 3., 4.]], dtype=float32)
+      >>> jaxpool.windows(jnp.ones((8, 224, 224, 3)), (16, 16), 16).shape
+      (8, 14, 14, 256, 3)
+    """
+    x = as_array(inputs, ordered=False)
+    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    window = pooling_window(x.shape, *arguments, padding_is_empty=False)
+    check_slices(window)
+    return _view(x, window, padding_mode)
