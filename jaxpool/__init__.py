@@ -58,8 +58,12 @@ from jaxpool._pools.global_pools import global_avg_pool, global_max_pool, global
 from jaxpool._pools.indices import indices_from_onnx, indices_from_tf, indices_to_onnx, indices_to_tf
 from jaxpool._pools.inspect import chosen_implementation, output_shape
 from jaxpool._pools.moments import global_std_pool, global_var_pool, std_pool, var_pool
+from jaxpool._pools.order import median_pool, quantile_pool, rank_pool, topk_pool
+from jaxpool._pools.order_of_planes import global_median_pool, global_quantile_pool, global_topk_pool, kmax_pool
+from jaxpool._pools.peaks import local_maxima
 from jaxpool._pools.power import global_lp_pool, global_power_mean_pool, lp_pool, power_mean_pool
 from jaxpool._pools.reduce import pool
+from jaxpool._pools.stochastic import stochastic_pool
 from jaxpool._pools.unpool import avg_unpool, max_unpool
 from jaxpool._pools.weighted import global_softmax_pool, global_weighted_avg_pool, softmax_pool, weighted_avg_pool
 
@@ -97,29 +101,39 @@ __all__ = [
     "global_avg_pool",
     "global_lp_pool",
     "global_max_pool",
+    "global_median_pool",
     "global_min_pool",
     "global_power_mean_pool",
+    "global_quantile_pool",
     "global_softmax_pool",
     "global_std_pool",
     "global_sum_pool",
+    "global_topk_pool",
     "global_var_pool",
     "global_weighted_avg_pool",
     "indices_from_onnx",
     "indices_from_tf",
     "indices_to_onnx",
     "indices_to_tf",
+    "kmax_pool",
+    "local_maxima",
     "lp_pool",
     "max_pool",
     "max_pool_with_argmax",
     "max_unpool",
+    "median_pool",
     "min_pool",
     "min_pool_with_argmin",
     "output_shape",
     "pool",
     "power_mean_pool",
+    "quantile_pool",
+    "rank_pool",
     "softmax_pool",
     "std_pool",
+    "stochastic_pool",
     "sum_pool",
+    "topk_pool",
     "var_pool",
     "weighted_avg_pool",
 ]

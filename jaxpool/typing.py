@@ -37,6 +37,8 @@ Implementation = Literal["reduce_window", "joint", "separable", "chain"]
 IndexConvention = Literal["spatial", "window", "coordinates"]
 Duplicates = Literal["set", "add"]
 FractionalRule = Literal["torch", "tensorflow", "tensorflow_pseudo_random"]
+QuantileMethod = Literal["linear", "lower", "higher", "midpoint", "nearest"]
+Plateau = Literal["all", "first"]
 Platform = Literal["cpu", "gpu", "tpu", "other"]
 # One real number, or an array that holds one.
 Scalar = float | ArrayLike

@@ -28,6 +28,7 @@ from jaxpool._operators.linear import (
     window_spread,
     window_sum,
 )
+from jaxpool._operators.order import place_order, window_order
 from jaxpool._operators.places import first_maximum, last_at_places, without_series
 from jaxpool._operators.plane import plane_count, plane_sum
 from jaxpool._operators.plans import chosen_plans, default_platform
@@ -51,6 +52,7 @@ __all__ = [
     "gather_at_places",
     "last_at_places",
     "lay_out_bins",
+    "place_order",
     "plane_count",
     "plane_sum",
     "scatter_at_extremum",
@@ -60,6 +62,7 @@ __all__ = [
     "sum_bins",
     "window_argextremum",
     "window_extremum",
+    "window_order",
     "window_reduce",
     "window_reduce_from",
     "window_softmax_mean",
