@@ -25,6 +25,8 @@ from jaxpool.typing import (
     OutputSize,
     Padding,
     PaddingMode,
+    Plateau,
+    QuantileMethod,
     Residual,
     Scalar,
     WindowShape,
@@ -45,6 +47,8 @@ _TYPES = (
     OutputSize,
     Padding,
     PaddingMode,
+    Plateau,
+    QuantileMethod,
     Residual,
     Scalar,
     Sequence,
@@ -200,6 +204,52 @@ class AvgUnpool(_modules.AvgUnpool, _Module):
     """Average unpooling, `jaxpool.avg_unpool`, as a `flax.linen` module."""
 
 
+class MedianPool(_modules.MedianPool, _Module):
+    """Median pooling, `jaxpool.median_pool`, as a `flax.linen` module."""
+
+
+class QuantilePool(_modules.QuantilePool, _Module):
+    """Quantile pooling, `jaxpool.quantile_pool`, as a `flax.linen` module."""
+
+
+class RankPool(_modules.RankPool, _Module):
+    """Rank pooling, `jaxpool.rank_pool`, as a `flax.linen` module."""
+
+
+class TopkPool(_modules.TopkPool, _Module):
+    """Top-k pooling, `jaxpool.topk_pool`, as a `flax.linen` module."""
+
+
+class GlobalMedianPool(_modules.GlobalMedianPool, _Module):
+    """Global median pooling, `jaxpool.global_median_pool`, as a `flax.linen` module."""
+
+
+class GlobalQuantilePool(_modules.GlobalQuantilePool, _Module):
+    """Global quantile pooling, `jaxpool.global_quantile_pool`, as a `flax.linen` module."""
+
+
+class GlobalTopkPool(_modules.GlobalTopkPool, _Module):
+    """Global top-k pooling, `jaxpool.global_topk_pool`, as a `flax.linen` module."""
+
+
+class KmaxPool(_modules.KmaxPool, _Module):
+    """k-max pooling, `jaxpool.kmax_pool`, as a `flax.linen` module."""
+
+
+class LocalMaxima(_modules.LocalMaxima, _Module):
+    """Local maxima, `jaxpool.local_maxima`, as a `flax.linen` module."""
+
+
+class StochasticPool(_modules.StochasticPool, _Module):
+    """Stochastic pooling, `jaxpool.stochastic_pool`, as a `flax.linen` module."""
+
+    def own_key(self) -> Any:
+        """A key of the stream "pool", or None for a module without one."""
+        # As for dropout, `init` alone may have no stream but that of the parameters.
+        found = self.scope is not None and (self.has_rng("pool") or self.has_rng("params"))
+        return self.make_rng("pool") if found else None
+
+
 if not TYPE_CHECKING:
     # Hidden from type checkers, which otherwise take every name for one of the module.
     def __getattr__(name: str) -> Any:
@@ -218,23 +268,33 @@ __all__ = [
     "GlobalAvgPool",
     "GlobalLpPool",
     "GlobalMaxPool",
+    "GlobalMedianPool",
     "GlobalMinPool",
     "GlobalPowerMeanPool",
+    "GlobalQuantilePool",
     "GlobalSoftmaxPool",
     "GlobalStdPool",
     "GlobalSumPool",
+    "GlobalTopkPool",
     "GlobalVarPool",
     "GlobalWeightedAvgPool",
+    "KmaxPool",
+    "LocalMaxima",
     "LpPool",
     "MaxPool",
     "MaxPoolWithArgmax",
     "MaxUnpool",
+    "MedianPool",
     "MinPool",
     "MinPoolWithArgmin",
     "PowerMeanPool",
+    "QuantilePool",
+    "RankPool",
     "SoftmaxPool",
     "StdPool",
+    "StochasticPool",
     "SumPool",
+    "TopkPool",
     "VarPool",
     "WeightedAvgPool",
 ]

@@ -163,6 +163,46 @@ class AvgUnpool(_modules.AvgUnpool, _Module):
     """Average unpooling, `jaxpool.avg_unpool`, as a `flax.nnx` module."""
 
 
+class MedianPool(_modules.MedianPool, _Module):
+    """Median pooling, `jaxpool.median_pool`, as a `flax.nnx` module."""
+
+
+class QuantilePool(_modules.QuantilePool, _Module):
+    """Quantile pooling, `jaxpool.quantile_pool`, as a `flax.nnx` module."""
+
+
+class RankPool(_modules.RankPool, _Module):
+    """Rank pooling, `jaxpool.rank_pool`, as a `flax.nnx` module."""
+
+
+class TopkPool(_modules.TopkPool, _Module):
+    """Top-k pooling, `jaxpool.topk_pool`, as a `flax.nnx` module."""
+
+
+class GlobalMedianPool(_modules.GlobalMedianPool, _Module):
+    """Global median pooling, `jaxpool.global_median_pool`, as a `flax.nnx` module."""
+
+
+class GlobalQuantilePool(_modules.GlobalQuantilePool, _Module):
+    """Global quantile pooling, `jaxpool.global_quantile_pool`, as a `flax.nnx` module."""
+
+
+class GlobalTopkPool(_modules.GlobalTopkPool, _Module):
+    """Global top-k pooling, `jaxpool.global_topk_pool`, as a `flax.nnx` module."""
+
+
+class KmaxPool(_modules.KmaxPool, _Module):
+    """k-max pooling, `jaxpool.kmax_pool`, as a `flax.nnx` module."""
+
+
+class LocalMaxima(_modules.LocalMaxima, _Module):
+    """Local maxima, `jaxpool.local_maxima`, as a `flax.nnx` module."""
+
+
+class StochasticPool(_modules.StochasticPool, _Module):
+    """Stochastic pooling, `jaxpool.stochastic_pool`, as a `flax.nnx` module."""
+
+
 if not TYPE_CHECKING:
     # Hidden from type checkers, which otherwise take every name for one of the module.
     def __getattr__(name: str) -> Any:
@@ -181,23 +221,33 @@ __all__ = [
     "GlobalAvgPool",
     "GlobalLpPool",
     "GlobalMaxPool",
+    "GlobalMedianPool",
     "GlobalMinPool",
     "GlobalPowerMeanPool",
+    "GlobalQuantilePool",
     "GlobalSoftmaxPool",
     "GlobalStdPool",
     "GlobalSumPool",
+    "GlobalTopkPool",
     "GlobalVarPool",
     "GlobalWeightedAvgPool",
+    "KmaxPool",
+    "LocalMaxima",
     "LpPool",
     "MaxPool",
     "MaxPoolWithArgmax",
     "MaxUnpool",
+    "MedianPool",
     "MinPool",
     "MinPoolWithArgmin",
     "PowerMeanPool",
+    "QuantilePool",
+    "RankPool",
     "SoftmaxPool",
     "StdPool",
+    "StochasticPool",
     "SumPool",
+    "TopkPool",
     "VarPool",
     "WeightedAvgPool",
 ]

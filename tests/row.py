@@ -17,6 +17,7 @@ class Row:
       arrays: further arguments, made from the shape of the inputs.
       smooth: whether it is curved, so that exact finite differences do not tell its derivatives.
       places: whether the program may hold gathers and scatters, because places depend on data or on bins.
+      sorts: whether the program may sort planes.
       infinite: whether something is infinite on the way, so that steps outside of `jit` may be.
     """
 
@@ -28,6 +29,7 @@ class Row:
     arrays: Callable[[tuple[Any, ...]], dict[str, Any]] | None = None
     smooth: bool = False
     places: bool = False
+    sorts: bool = False
     infinite: bool = False
 
     def __call__(self, x: jax.Array) -> jax.Array:

@@ -29,6 +29,8 @@ BESIDE_LOOPS = {
     name for name in jaxpool.__all__ if any(word in name for word in ("softmax", "weighted", "var_", "std_"))
 }
 BESIDE_LOOPS |= {"blur_pool"}
+BESIDE_LOOPS |= {"global_median_pool", "global_quantile_pool", "global_topk_pool", "kmax_pool", "local_maxima"}
+BESIDE_LOOPS |= {"median_pool", "quantile_pool", "rank_pool", "stochastic_pool", "topk_pool"}
 
 
 def test_every_public_function_has_a_generator():

@@ -15,8 +15,10 @@ from jaxpool._geometry.window import Window
 
 METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 PLATEAUS = ("all", "first")
-# Beyond, value and gradient of a median take more than ten seconds to compile.
-_MOST_SORTED = 128
+# Beyond either, value and gradient take more than about ten seconds to compile: the elements of a window, and these for
+# each element that is taken of it.
+_MOST_SORTED = 100
+_MOST_COMPARED = 256
 # A position among n sorted elements, and its weight.
 Terms = tuple[tuple[int, float], ...]
 # From so many elements on, this position.
@@ -137,14 +139,18 @@ def possible_counts(window: Window, masked: bool) -> tuple[int, ...]:
     return tuple(sorted(products))
 
 
-def is_sorted_whole(window: Window) -> bool:
+def is_sorted_whole(window: Window, choice: Choice) -> bool:
     """Whether a window is so large that it is sorted as a plane; refuses one that is as large, but not the plane."""
-    if window.normal.taps <= _MOST_SORTED:
+    taps = max(window.normal.taps, 1)
+    taken = len(choice.terms(taps))
+    most = min(_MOST_SORTED, _MOST_COMPARED // taken)
+    if taps <= most:
         return False
     if not window.normal.whole:
         sizes = tuple(part.taps for part in window.parts)
         remedy = "Pool in two steps; for the whole plane use the global pool."
-        refuse(ValueError, "window_shape", f"have at most {_MOST_SORTED} elements", sizes, remedy)
+        fact = f"{taken} of its elements" if taken > 2 else ""
+        refuse(ValueError, "window_shape", f"have at most {most} elements", sizes, remedy, fact)
     return True
 
 

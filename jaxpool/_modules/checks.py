@@ -9,17 +9,24 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn
 
 from jaxpool._geometry import (
+    METHODS,
+    PLATEAUS,
+    check_alpha,
     check_ddof,
     check_divisor,
     check_flag,
     check_implementation,
     check_option,
+    check_positive_integer,
     check_positive_number,
+    check_rank,
     check_real_array,
+    check_top,
 )
 from jaxpool._geometry.arguments import check_padding_mode, paddings_of, steps_of, window_sizes
 from jaxpool._geometry.bins import adaptive_sizes
 from jaxpool._geometry.fractional import check_rule, fractional_sizes, fractional_taps
+from jaxpool._geometry.order import check_q
 from jaxpool._geometry.unpooling import check_without_window, refuse_missing_window
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of, refuse, shown, traced
 from jaxpool._operators import IMPLEMENTATIONS
@@ -65,21 +72,29 @@ def _num_spatial_dims(value: Any) -> None:
 
 # One check for each argument that can be judged by itself.
 CHECKS: dict[str, Callable[[Any], Any]] = {
+    "alpha": check_alpha,
     "beta": lambda value: check_real_array("beta", value, getattr(value, "shape", ()), scalar=True),
     "ceil_mode": _flag("ceil_mode"),
     "channel_axis": _channel_axis,
     "checked": _flag("checked"),
     "count_include_pad": _flag("count_include_pad"),
     "ddof": check_ddof,
+    "deterministic": _flag("deterministic"),
     "divisor_override": check_divisor,
     "duplicates": _option("duplicates", ("set", "add")),
     "implementation": lambda value: check_implementation(value, IMPLEMENTATIONS),
     "index_convention": _option("index_convention", INDEX_CONVENTIONS),
     "keepdims": _flag("keepdims"),
+    "kmax": lambda value: check_top("kmax", value),
+    "kmin": lambda value: check_top("kmin", value, none=True),
+    "method": _option("method", METHODS),
     "num_spatial_dims": _num_spatial_dims,
     "overlapping": _flag("overlapping"),
     "p": lambda value: check_positive_number("p", value),
     "padding_mode": check_padding_mode,
+    "plateau": _option("plateau", PLATEAUS),
+    "q": check_q,
+    "rank": check_rank,
     "residual": _option("residual", (None, "offsets", "input")),
     "rule": _option("rule", RULES),
 }
@@ -93,6 +108,12 @@ def _window(given: Mapping[str, Any]) -> int:
     # The sizes of the plane decide how much is padded, but not what is refused.
     paddings_of(given["padding"], taps, extents, steps)
     return len(taps)
+
+
+def _peaks(given: Mapping[str, Any]) -> None:
+    """Check the windows around every element."""
+    taps = window_sizes(given["window_shape"])
+    paddings_of(given["padding"], taps, taps, (1,) * len(taps))
 
 
 def _output_shape(value: Any, rank: int | None) -> None:
@@ -132,6 +153,10 @@ def check_arguments(given: Mapping[str, Any], optional: Collection[str]) -> None
             refuse_missing_window()
     elif "strides" in given:
         rank = _window(given)
+    elif "plateau" in given:
+        _peaks(given)
+    if "k" in given:
+        (check_top if "window_shape" in given else check_positive_integer)("k", given["k"])
     if given.get("output_shape") is not None:
         _output_shape(given["output_shape"], rank)
     for argument, check in CHECKS.items():

@@ -6,7 +6,6 @@ its offsets, as for maxima, so the offsets are all that reverse mode keeps.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -56,9 +55,7 @@ def window_order(
         the first element that has the value; where earlier requests have the same value, to the next.
       descending: whether rank 0 is the largest element.
     """
-    return bind(
-        _order_p, x, *known, window=window, implementation=None, requests=requests, descending=descending
-    )
+    return bind(_order_p, x, *known, window=window, implementation=None, requests=requests, descending=descending)
 
 
 def _gather(offsets: Array, window: Window) -> Callable[[Array], Array]:

@@ -41,9 +41,7 @@ def _by_count(numbers: Sequence[float], possible: Sequence[int], count: Array | 
     return result
 
 
-def _known(
-    mask: Array | None, window: Window, rank: int
-) -> tuple[Array, Array] | None:
+def _known(mask: Array | None, window: Window, rank: int) -> tuple[Array, Array] | None:
     """Which elements count and how many each window has; None where all do."""
     if mask is not None:
         valid = along(mask, window)
@@ -97,7 +95,7 @@ def _windowed(inputs: ArrayLike, arguments: WindowArguments, choice: Choice, whe
     if isinstance(choice, Rank):
         check_rank(choice.rank, window.taps)
     places = None
-    if is_sorted_whole(window):
+    if is_sorted_whole(window, choice):
         x = with_whole_planes(x, window.axes)
         places = index_dtype("inputs.shape", [part.size for part in window.parts], x64(), x.shape)
     return _chosen(x, mask_of(where, x), window, choice, arguments.padding_mode, places)
@@ -164,7 +162,7 @@ def quantile_pool(
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
-        Padding does not count: a window at the border has fewer elements. A window has at most 128 elements, or is the
+        Padding does not count: a window at the border has fewer elements. A window has at most 100 elements, or is the
         whole plane.
       q: a number from 0 to 1.
       method: what to return if the quantile lies between two elements, as in `jnp.quantile`: "linear" (in proportion),
@@ -267,7 +265,7 @@ def topk_pool(
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, where: as in
         `jaxpool.quantile_pool`.
       k: an integer, or a share between 0 and 1 of the valid elements, rounded half to even, but at least one element.
-        More than there are means all.
+        More than there are means all. The size of the window times `k` is at most 256, unless the window is the plane.
 
     Returns:
       The means, with the sizes of `jaxpool.output_shape` along the spatial axes, in the dtype of float inputs. f16, bf16

@@ -31,7 +31,9 @@ def _maxima(x: Array, mask: Array | None, window: Window, plateau: str) -> Array
         _, first = window_argextremum(along(mask, window).astype(jnp.uint8), window, "max")
         offsets = jnp.where(values == worst, first, offsets)
     inner = window.normal
-    return own & (offsets == sum(part.low * stride for part, stride in zip(inner.parts, inner.offset_strides, strict=True)))
+    return own & (
+        offsets == sum(part.low * stride for part, stride in zip(inner.parts, inner.offset_strides, strict=True))
+    )
 
 
 @explained
