@@ -3,7 +3,6 @@
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from row import DILATED, MIRRORED, OVERLAPPING, Row, mask
 
 import jaxpool
@@ -11,7 +10,7 @@ import jaxpool
 
 def peaks(x: jax.Array, **arguments: Any) -> jax.Array:
     """The peaks of a heat map, as a detector keeps them."""
-    return jnp.where(jaxpool.local_maxima(x, **arguments), x, 0)
+    return x * jaxpool.local_maxima(x, **arguments).astype(x.dtype)
 
 
 def at_rest(x: jax.Array, **arguments: Any) -> jax.Array:

@@ -1,7 +1,7 @@
 """Elements by their rank in the window, with their derivative, and the order of a whole plane.
 
-Once a derivative is asked for, values and offsets are found together. The tangent of each result is the linear gather at
-its offsets, as for maxima, so the offsets are all that reverse mode keeps.
+Once a derivative is asked for, values and offsets are found together. The tangent of each result is the linear gather
+at its offsets, as for maxima, so the offsets are all that reverse mode keeps.
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ def window_order(
 
     Args:
       x: the inputs. What a mask leaves out is the value that sorts last.
-      known: nothing if all elements of all windows count; else which elements do, of the inputs' size along the window's
-        axes, and how many each window has, of the outputs' size there. Along other axes both may have the size 1.
+      known: nothing if all elements of all windows count; else which elements do, of the inputs' size along the
+        window's axes, and how many each window has, of the outputs' size there. Along other axes both may have the size
+        1.
       window: the window.
       requests: for each result the rank from a number of valid elements on, for ascending numbers. The gradient goes to
         the first element that has the value; where earlier requests have the same value, to the next.

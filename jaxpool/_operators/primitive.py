@@ -258,7 +258,7 @@ def _along_curve(
 
 
 def differentiate(primitive: Primitive, rule: Callable[..., tuple[Any, Any]]) -> None:
-    """Sets the rule `(x, *constants, **static)` to the values and the linear function that each tangent is sent through.
+    """Sets the rule `(x, *constants, **static)` to the values and the linear function that tangents are sent through.
 
     A result without derivative has None in place of that function. A rule may compute the values differently from the
     primitive, since here both are wanted. The function is the same for every order, so Taylor terms go through it, too.

@@ -124,8 +124,8 @@ def median_pool(
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, where: as in
         `jaxpool.quantile_pool`. Median filters of images often have `padding_mode="REFLECT"`. For zeros that count, use
         `jnp.pad` first.
-      method: of an even number of elements, "midpoint" is the mean of the two in the middle, as in NumPy, and "lower" the
-        smaller one, as `torch.median`.
+      method: of an even number of elements, "midpoint" is the mean of the two in the middle, as in NumPy, and "lower"
+        the smaller one, as in `torch.median`.
 
     Returns, raises, derivatives: as in `jaxpool.quantile_pool`.
 
@@ -178,9 +178,9 @@ def quantile_pool(
       TypeError: an argument of the wrong kind, such as complex inputs.
       ValueError: a window that does not fit or has more elements, or `q` outside of 0 to 1.
 
-    Derivatives: both modes, any order. The gradient goes to the element that is returned, or in shares to the two beside
-      the quantile. Of equal elements it goes to the first in row-major order, the second share to the next of them; in a
-      window with NaN to the first NaN. Reverse mode keeps one offset per output and element, in one byte.
+    Derivatives: both modes, any order. The gradient goes to the element that is returned, or in shares to the two
+    beside the quantile. Of equal elements the first in row-major order gets it, and the next one the second share. In a
+    window with NaN the first NaN gets it. Reverse mode keeps one byte for each of these elements.
 
     Source: R. Hyndman, Y. Fan, "Sample quantiles in statistical packages", 1996; the elements are found by a sorting
     network, K. Batcher, "Sorting networks and their applications", 1968.
@@ -268,15 +268,15 @@ def topk_pool(
         More than there are means all. The size of the window times `k` is at most 256, unless the window is the plane.
 
     Returns:
-      The means, with the sizes of `jaxpool.output_shape` along the spatial axes, in the dtype of float inputs. f16, bf16
-      and fp8 are summed in f32, and integers return f32. A window with a NaN returns NaN.
+      The means, with the sizes of `jaxpool.output_shape` along the spatial axes, in the dtype of float inputs. f16,
+      bf16 and fp8 are summed in f32, and integers return f32. A window with a NaN returns NaN.
 
     Raises:
       TypeError: an argument of the wrong kind, such as complex inputs.
       ValueError: a window that does not fit or has more elements, or `k` below 1 that is no share.
 
     Derivatives: both modes, any order. Each of the largest elements gets its share. Of equal elements the first count,
-      in row-major order. Reverse mode keeps `k` offsets per output.
+    in row-major order. Reverse mode keeps `k` bytes per output.
 
     Source: N. Kalchbrenner, E. Grefenstette, P. Blunsom, "A convolutional neural network for modelling sentences", ACL
     2014, for the choice; T. Durand et al., "WILDCAT", CVPR 2017, for the mean.

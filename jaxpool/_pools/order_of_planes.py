@@ -78,18 +78,24 @@ def _in_order(x: Array, mask: Array | None, axes: tuple[int, ...], dtype: str, d
     return _Plane(axes, size, order, count.reshape(shape))
 
 
+def _at_most(number: Array | int, most: Array) -> Array:
+    """The smaller of two integers; Taylor mode has no rule for the minimum of an array and a scalar."""
+    return jnp.where(most < number, most, number)
+
+
 def _largest(plane: _Plane, choice: Top, dtype: jnp.dtype) -> tuple[Array, Array, Array]:
     """Places, weights and the divisor of the elements at one end."""
     places = plane.first(choice.divisor(plane.size))
     if plane.count is None:
         number = places.shape[plane.axes[0]]
         return places, jnp.ones((1,) * places.ndim, dtype), jnp.asarray(number, dtype)
-    wanted = choice.k
-    if isinstance(wanted, float):
-        wanted = jnp.round(jnp.asarray(wanted, dtype) * plane.count.astype(dtype)).astype(jnp.int32)
-    number = jnp.minimum(jnp.maximum(wanted, 1), plane.count)
+    if isinstance(choice.k, float):
+        share = jnp.round(jnp.asarray(choice.k, dtype) * plane.count.astype(dtype)).astype(jnp.int32)
+        number = _at_most(jnp.where(share > 0, share, 1), plane.count)
+    else:
+        number = _at_most(choice.k, plane.count)
     weights = lax.broadcasted_iota(jnp.int32, places.shape, plane.axes[0]) < number
-    return places, weights.astype(dtype), jnp.maximum(number, 1).astype(dtype)
+    return places, weights.astype(dtype), jnp.where(number > 0, number, 1).astype(dtype)
 
 
 def _between(plane: _Plane, choice: Quantile | Rank, dtype: jnp.dtype) -> tuple[Array, Array]:
@@ -98,10 +104,10 @@ def _between(plane: _Plane, choice: Quantile | Rank, dtype: jnp.dtype) -> tuple[
     if plane.count is None:
         terms = [(place, weight) for place, weight in choice.terms(plane.size) if weight]
         return plane.at(*(place for place, _ in terms)), _row([weight for _, weight in terms], axis, rank, dtype)
-    last, any_weight = jnp.maximum(plane.count - 1, 0), (plane.count > 0).astype(dtype)
+    last, any_weight = jnp.where(plane.count > 0, plane.count - 1, 0), (plane.count > 0).astype(dtype)
     if isinstance(choice, Rank):
         ((place, _),) = choice.terms(plane.size)
-        return plane.at(jnp.minimum(place, last)), any_weight
+        return plane.at(_at_most(place, last)), any_weight
     position = jnp.asarray(choice.q, dtype) * last.astype(dtype)
     below, above = jnp.floor(position), jnp.ceil(position)
     share = position - below
@@ -239,13 +245,13 @@ def global_topk_pool(
     Arguments and errors are those of `jaxpool.global_avg_pool`, and a map without any valid element gives 0.
 
     Args:
-      kmax: an integer, or a share between 0 and 1 of the valid elements, rounded half to even, but at least one element.
-        More than there are means all.
+      kmax: an integer, or a share between 0 and 1 of the valid elements, rounded half to even, but at least one
+        element. More than there are means all.
       kmin: the same for the smallest elements. 0 leaves them out.
       alpha: the factor of the smallest elements. 0 leaves them out, and the division by 2.
 
     Derivatives: both modes, any order. Each of the chosen elements gets its share. Of equal ones the first are chosen,
-      in row-major order. The gradient is a scatter, as the places depend on data.
+    in row-major order. The gradient is a scatter, as the places depend on data.
 
     Source: T. Durand, T. Mordan, N. Thome, M. Cord, "WILDCAT: Weakly supervised learning of deep ConvNets for image
     classification, pointwise localization and segmentation", CVPR 2017.
@@ -293,7 +299,8 @@ def kmax_pool(
       inputs: array of shape `(*batch, time, features)`, with any number of batch axes. Any real dtype.
       k: how many, a positive integer.
       channel_axis: the axis of the features, or None if there is none.
-      where: boolean array, the elements that count. It has as many axes as `inputs`, each of the same size or of size 1.
+      where: boolean array, the elements that count. It has as many axes as `inputs`, each of the same size or of size
+        1.
 
     Returns:
       The elements, in the dtype of `inputs`, with `k` in place of the time, and booleans of the same shape. Where fewer
@@ -304,7 +311,7 @@ def kmax_pool(
       ValueError: `k` below 1, or a mask that does not broadcast.
 
     Derivatives: both modes, any order, to the elements that are taken. Of equal ones the first are. The gradient is a
-      scatter, as the places depend on data.
+    scatter, as the places depend on data.
 
     Source: N. Kalchbrenner, E. Grefenstette, P. Blunsom, "A convolutional neural network for modelling sentences", ACL
     2014.

@@ -55,9 +55,9 @@ def local_maxima(
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
       window_shape: one size per spatial axis. Its length is the number of spatial axes.
-      padding: where the element stands in its window, with as many windows as elements. "SAME": in the middle, of an even
-        size before it. "SAME_LOWER": after it. Or numbers as in `jaxpool.max_pool`: of a pair, the first is the number
-        of elements before. Padding never wins.
+      padding: where the element stands in its window; there are as many windows as elements. "SAME": in the middle, of
+        an even size before it. "SAME_LOWER": after it. Or numbers as in `jaxpool.max_pool`: of a pair, the first is the
+        number of elements before it. Padding never wins.
       plateau: which of equal elements are maxima. "all" of them, or the "first" of each window in row-major order.
       channel_axis: as in `jaxpool.max_pool`.
       where: boolean array, the elements that count, as in `jaxpool.max_pool`. The others are no maxima.

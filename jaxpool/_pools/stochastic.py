@@ -84,7 +84,7 @@ def stochastic_pool(
       ValueError: a window that does not fit, or no key to draw with.
 
     Derivatives: both modes, any order. The gradient goes to the element that is drawn. With `deterministic=True` they
-      are those of the mean.
+    are those of the mean.
 
     Source: M. Zeiler, R. Fergus, "Stochastic pooling for regularization of deep convolutional neural networks", ICLR
     2013; E. Gumbel, "Statistical theory of extreme values", 1954, for the way to draw.
