@@ -80,10 +80,15 @@ from jaxpool._pools.inspect import chosen_implementation, output_shape
 from jaxpool._pools.logsumexp import global_lse_pool, lse_pool
 from jaxpool._pools.mixed import concat_pool, gated_pool, global_concat_pool, global_mixed_pool, mixed_pool
 from jaxpool._pools.moments import global_stats_pool, global_std_pool, global_var_pool, std_pool, var_pool
+from jaxpool._pools.moments import global_std_pool, global_var_pool, std_pool, var_pool
+from jaxpool._pools.order import median_pool, quantile_pool, rank_pool, topk_pool
+from jaxpool._pools.order_of_planes import global_median_pool, global_quantile_pool, global_topk_pool, kmax_pool
+from jaxpool._pools.peaks import local_maxima
 from jaxpool._pools.power import global_lp_pool, global_power_mean_pool, lp_pool, power_mean_pool
 from jaxpool._pools.pyramids import pyramid_pool, rmac_pool
 from jaxpool._pools.reduce import pool
 from jaxpool._pools.spectral import spectral_pool
+from jaxpool._pools.stochastic import stochastic_pool
 from jaxpool._pools.unpool import avg_unpool, max_unpool
 from jaxpool._pools.views import windows
 from jaxpool._pools.weighted import global_softmax_pool, global_weighted_avg_pool, softmax_pool, weighted_avg_pool
@@ -137,14 +142,17 @@ __all__ = [
     "global_lse_pool",
     "global_max_pool",
     "global_max_pool_with_argmax",
+    "global_median_pool",
     "global_min_pool",
     "global_mixed_pool",
     "global_min_pool_with_argmin",
     "global_power_mean_pool",
+    "global_quantile_pool",
     "global_softmax_pool",
     "global_stats_pool",
     "global_std_pool",
     "global_sum_pool",
+    "global_topk_pool",
     "global_var_pool",
     "global_weighted_avg_pool",
     "haar_pool",
@@ -153,11 +161,14 @@ __all__ = [
     "indices_from_tf",
     "indices_to_onnx",
     "indices_to_tf",
+    "kmax_pool",
+    "local_maxima",
     "lp_pool",
     "lse_pool",
     "max_pool",
     "max_pool_with_argmax",
     "max_unpool",
+    "median_pool",
     "min_pool",
     "min_pool_with_argmin",
     "mixed_pool",
@@ -166,10 +177,14 @@ __all__ = [
     "power_mean_pool",
     "pyramid_pool",
     "rmac_pool",
+    "quantile_pool",
+    "rank_pool",
     "softmax_pool",
     "spectral_pool",
     "std_pool",
+    "stochastic_pool",
     "sum_pool",
+    "topk_pool",
     "var_pool",
     "weighted_avg_pool",
     "windows",

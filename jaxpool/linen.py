@@ -29,6 +29,8 @@ from jaxpool.typing import (
     PaddingMode,
     PyramidKind,
     PyramidOrder,
+    Plateau,
+    QuantileMethod,
     Residual,
     Scalar,
     WindowShape,
@@ -53,6 +55,8 @@ _TYPES = (
     PaddingMode,
     PyramidKind,
     PyramidOrder,
+    Plateau,
+    QuantileMethod,
     Residual,
     Scalar,
     Sequence,
@@ -290,6 +294,50 @@ class SpectralPool(_modules.SpectralPool, _Module):
 
 class Windows(_modules.Windows, _Module):
     """Windows as an axis, `jaxpool.windows`, as a `flax.linen` module."""
+class MedianPool(_modules.MedianPool, _Module):
+    """Median pooling, `jaxpool.median_pool`, as a `flax.linen` module."""
+
+
+class QuantilePool(_modules.QuantilePool, _Module):
+    """Quantile pooling, `jaxpool.quantile_pool`, as a `flax.linen` module."""
+
+
+class RankPool(_modules.RankPool, _Module):
+    """Rank pooling, `jaxpool.rank_pool`, as a `flax.linen` module."""
+
+
+class TopkPool(_modules.TopkPool, _Module):
+    """Top-k pooling, `jaxpool.topk_pool`, as a `flax.linen` module."""
+
+
+class GlobalMedianPool(_modules.GlobalMedianPool, _Module):
+    """Global median pooling, `jaxpool.global_median_pool`, as a `flax.linen` module."""
+
+
+class GlobalQuantilePool(_modules.GlobalQuantilePool, _Module):
+    """Global quantile pooling, `jaxpool.global_quantile_pool`, as a `flax.linen` module."""
+
+
+class GlobalTopkPool(_modules.GlobalTopkPool, _Module):
+    """Global top-k pooling, `jaxpool.global_topk_pool`, as a `flax.linen` module."""
+
+
+class KmaxPool(_modules.KmaxPool, _Module):
+    """k-max pooling, `jaxpool.kmax_pool`, as a `flax.linen` module."""
+
+
+class LocalMaxima(_modules.LocalMaxima, _Module):
+    """Local maxima, `jaxpool.local_maxima`, as a `flax.linen` module."""
+
+
+class StochasticPool(_modules.StochasticPool, _Module):
+    """Stochastic pooling, `jaxpool.stochastic_pool`, as a `flax.linen` module."""
+
+    def own_key(self) -> Any:
+        """A key of the stream "pool", or None for a module without one."""
+        # As for dropout, `init` alone may have no stream but that of the parameters.
+        found = self.scope is not None and (self.has_rng("pool") or self.has_rng("params"))
+        return self.make_rng("pool") if found else None
 
 
 if not TYPE_CHECKING:
@@ -322,32 +370,42 @@ __all__ = [
     "GlobalLsePool",
     "GlobalMaxPool",
     "GlobalMaxPoolWithArgmax",
+    "GlobalMedianPool",
     "GlobalMinPool",
     "GlobalMixedPool",
     "GlobalMinPoolWithArgmin",
     "GlobalPowerMeanPool",
+    "GlobalQuantilePool",
     "GlobalSoftmaxPool",
     "GlobalStatsPool",
     "GlobalStdPool",
     "GlobalSumPool",
+    "GlobalTopkPool",
     "GlobalVarPool",
     "GlobalWeightedAvgPool",
     "HaarPool",
     "HaarUnpool",
+    "KmaxPool",
+    "LocalMaxima",
     "LpPool",
     "LsePool",
     "MaxPool",
     "MaxPoolWithArgmax",
     "MaxUnpool",
+    "MedianPool",
     "MinPool",
     "MinPoolWithArgmin",
     "PowerMeanPool",
     "PyramidPool",
     "RmacPool",
+    "QuantilePool",
+    "RankPool",
     "SoftmaxPool",
     "SpectralPool",
     "StdPool",
+    "StochasticPool",
     "SumPool",
+    "TopkPool",
     "VarPool",
     "WeightedAvgPool",
     "Windows",

@@ -18,9 +18,11 @@ __all__ = [
     "Padding",
     "PaddingMode",
     "PaddingName",
+    "Plateau",
     "Platform",
     "PyramidKind",
     "PyramidOrder",
+    "QuantileMethod",
     "Residual",
     "Scalar",
     "WindowShape",
@@ -48,6 +50,8 @@ Duplicates = Literal["set", "add"]
 FractionalRule = Literal["torch", "tensorflow", "tensorflow_pseudo_random"]
 PyramidKind = Literal["max", "avg"]
 PyramidOrder = Literal["features_last", "features_first"]
+QuantileMethod = Literal["linear", "lower", "higher", "midpoint", "nearest"]
+Plateau = Literal["all", "first"]
 Platform = Literal["cpu", "gpu", "tpu", "other"]
 # One real number, or an array that holds one.
 Scalar = float | ArrayLike

@@ -18,6 +18,7 @@ class Row:
       smooth: whether it is curved, so that exact finite differences do not tell its derivatives.
       places: whether the program may hold gathers and scatters, because places depend on data or on bins.
       joined: whether its last axis joins the features with others, so that devices cannot share it.
+      sorts: whether the program may sort planes.
       infinite: whether something is infinite on the way, so that steps outside of `jit` may be.
     """
 
@@ -29,6 +30,7 @@ class Row:
     arrays: Callable[[tuple[Any, ...]], dict[str, Any]] | None = None
     smooth: bool = False
     places: bool = False
+    sorts: bool = False
     infinite: bool = False
     joined: bool = False
 

@@ -11,6 +11,7 @@ from row import DILATED, MIRRORED, OVERLAPPING, Row, ids, mask, some_indices, so
 from rows_mixed import ROWS as MIXED
 from rows_bins import ROWS as BINS
 from rows_grids import ROWS as GRIDS
+from rows_order import ROWS as ORDER
 
 import jaxpool
 
@@ -127,3 +128,4 @@ ROWS = [
 ROWS += MIXED
 ROWS += BINS
 ROWS += GRIDS
+ROWS += ORDER

@@ -18,6 +18,7 @@ APIS = [jaxpool.linen, jaxpool.nnx]
 X = inputs()
 # For each argument, values that are wrong for every pool and for any inputs.
 WRONG = {
+    "alpha": ["1", None, float("inf")],
     "beta": ["1", None, True],
     "ceil_mode": [1, None, "yes"],
     "channel_axis": [1.5, "last"],
@@ -25,6 +26,7 @@ WRONG = {
     "count_include_pad": [None, 0],
     "ddof": [-1, 0.5, None],
     "direction": ["up", "TOP", None, 1],
+    "deterministic": [1, None],
     "divisor_override": [0, 2.5],
     "duplicates": ["sum", None],
     "eps": [-1e-6, "1e-6", None, float("inf")],
@@ -35,6 +37,10 @@ WRONG = {
     "kind": ["mean", None],
     "levels": [4, (), (0, 2), (2.5,), ((),), "124"],
     "num_levels": [0, 2.5, None],
+    "k": [0, -1, "2", None],
+    "kmax": [0, 1.5, "2", None],
+    "kmin": [-1, 1.5, "2", None],
+    "method": ["middle", None],
     "num_spatial_dims": [0, 1.5, "2"],
     "output_shape": [14, (0, 6), (5.0, 6), (5, 6, 3)],
     "output_size": [7, (), (0, 2), (2.5, 2)],
@@ -44,6 +50,9 @@ WRONG = {
     "p": [0, -1.0, "2", np.ones(2, bool), jnp.ones(2, bool)],
     "padding": [None, "SAEM", (1,), ((1, 2, 3), (1, 1)), 0.5],
     "padding_mode": ["ZEROS", "SAME", 0],
+    "plateau": ["last", None],
+    "q": [-0.1, 1.5, "half", None],
+    "rank": [0.5, "1", None],
     "residual": ["values", True],
     "rule": ["random", None],
     "strides": [(2,), 0, "SAME", 1.5, (1, -1)],

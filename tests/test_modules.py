@@ -33,11 +33,24 @@ def class_name(function_name):
     return "".join(part.capitalize() for part in function_name.split("_"))
 
 
+OWN = {
+    "global_quantile_pool": {"q": 0.3},
+    "global_topk_pool": {"kmax": 3, "kmin": 0.1, "alpha": 0.5},
+    "quantile_pool": {"q": 0.3},
+    "rank_pool": {"rank": -2},
+    "topk_pool": {"k": 2},
+}
+
+
 def arguments(name):
     if name == "pyramid_pool":
         return {"levels": [1, [2, 3]], "num_spatial_dims": 2}
     if name == "rmac_pool":
         return {"num_levels": 2}
+    if name == "kmax_pool":
+        return {"k": 2}
+    if name == "local_maxima":
+        return {"window_shape": [2, 3], "padding": [[0, 1], [1, 1]]}
     if name.startswith("adaptive"):
         return {"output_size": [3, None]}
     if name == "corner_pool":
@@ -51,7 +64,8 @@ def arguments(name):
         return {"output_size": [3, None]}
     if name.startswith("fractional"):
         return {"output_size": [3, 2], "window_shape": [2, 2]}
-    return {"keepdims": True, "num_spatial_dims": 2} if name.startswith("global") else WINDOWED
+    common = {"keepdims": True, "num_spatial_dims": 2} if name.startswith("global") else WINDOWED
+    return common | OWN.get(name, {})
 
 
 def arrays(name, x):
@@ -62,6 +76,8 @@ def arrays(name, x):
         return (None,), {"samples": jnp.full((2, 3, 2), 0.5)}
     if "weighted" in name:
         return (jnp.abs(x),), {"where": x[..., :1] > 0}
+    if name == "stochastic_pool":
+        return (jax.random.key(0),), {"where": x[..., :1] > 0}
     takes_mask = "where" in inspect.signature(getattr(jaxpool, name)).parameters
     return (), {"where": x[..., :1] > 0} if takes_mask else {}
 

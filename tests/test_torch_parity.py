@@ -297,3 +297,18 @@ def test_the_power_is_known_while_tracing():
     x = jnp.ones((1, 4))
     with pytest.raises(TypeError, match=r"^lp_pool1d: norm_type must be known while tracing"):
         jax.jit(lambda p: jaxpool.torch.lp_pool1d(x, p, 2))(2.0)
+
+
+def test_medians_and_the_largest_elements(rng):
+    x = rng.permutation(2 * 6 * 7 * 3).reshape(2, 6, 7, 3).astype(np.float32)
+    theirs = torch.tensor(x, requires_grad=True)
+    windows = theirs.unfold(1, 2, 2).unfold(2, 2, 2).flatten(-2)
+    own = functools.partial(jaxpool.median_pool, window_shape=(2, 2), strides=2, method="lower")
+    expected = windows.median(-1).values
+    np.testing.assert_array_equal(own(x), expected.detach())
+    expected.square().sum().backward()
+    np.testing.assert_array_equal(jax.grad(lambda x: (own(x) ** 2).sum())(jnp.asarray(x)), theirs.grad)
+    found = jaxpool.topk_pool(x, (2, 2), 2, k=3)
+    np.testing.assert_allclose(found, windows.topk(3, -1).values.mean(-1).detach(), rtol=1e-6)
+    found = jaxpool.global_topk_pool(x, kmax=4)
+    np.testing.assert_allclose(found, theirs.flatten(1, 2).topk(4, 1).values.mean(1).detach(), rtol=1e-6)

@@ -83,7 +83,7 @@ ARGUMENTS = (
         absent=f"{_LEAVE_OUT}; max_pool_with_argmax and adaptive_max_pool_with_argmax return values and indices.",
     ),
     Argument(
-        ("num_spatial_dims", "axis", "axes", "dim", "dims", "spatial_dims", "spatial_axes", "ndim", "rank"),
+        ("num_spatial_dims", "axis", "axes", "dim", "dims", "spatial_dims", "spatial_axes", "ndim"),
         "It is 1 for sequences, 2 for images, 3 for volumes; they are the last axes but the channels.",
         f"{_LEAVE_OUT}; one size per spatial axis tells how many there are, the last ones but the channels.",
     ),
@@ -148,6 +148,25 @@ ARGUMENTS = (
         f"{_LEAVE_OUT}; nothing is random here.",
     ),
     Argument(
+        ("q", "quantile", "percentile"),
+        "It is a number from 0 to 1.",
+        f"{_LEAVE_OUT}; quantile_pool takes it.",
+    ),
+    Argument(
+        ("method", "interpolation"),
+        "It is 'linear', 'lower', 'higher', 'midpoint' or 'nearest'.",
+        f"{_LEAVE_OUT}; only medians and quantiles take it.",
+    ),
+    Argument(("rank",), "0 is the smallest element, -1 the largest.", f"{_LEAVE_OUT}; rank_pool takes it."),
+    Argument(("k", "topk", "top_k", "num_elements"), absent=f"{_LEAVE_OUT}; topk_pool and kmax_pool take it."),
+    Argument(("kmax", "kmin"), absent=f"{_LEAVE_OUT}; only global_topk_pool takes it."),
+    Argument(("plateau",), absent=f"{_LEAVE_OUT}; only local_maxima takes it."),
+    Argument(
+        ("deterministic", "inference", "eval_mode"),
+        "It is True or False.",
+        f"{_LEAVE_OUT}; only stochastic_pool draws.",
+    ),
+    Argument(
         ("padding_mode", "mode", "pad_mode", "border_mode"),
         "It is 'EDGE', 'REFLECT' or 'WRAP'.",
         "Pad with jnp.pad first.",
@@ -162,7 +181,7 @@ ARGUMENTS = (
         ("reduce_fn", "computation", "operation", "op", "fn", "reducer", "pool_type", "pooling_type"),
         absent="Call the function of that operation, as max_pool or avg_pool; pool takes any.",
     ),
-    Argument(("implementation", "method", "algorithm"), absent=f"{_LEAVE_OUT}; there is one algorithm."),
+    Argument(("implementation", "algorithm"), absent=f"{_LEAVE_OUT}; there is one algorithm."),
     Argument(("index_convention", "include_batch_in_index"), absent=f"{_LEAVE_OUT}; this function returns no indices."),
     Argument(("residual",), absent=f"{_LEAVE_OUT}; only max_pool and min_pool take it."),
     Argument(("indices", "index", "argmax", "switches"), absent=f"{_LEAVE_OUT}; max_unpool takes indices."),

@@ -81,8 +81,8 @@ def check_unit_range(low: Sequence[float], high: Sequence[float]) -> None:
         refuse(ValueError, "samples", "lie between 0 and 1", got, remedy, fact)
 
 
-def check_key(key: Any, fact: str) -> None:
-    """Refuses what is no single typed key."""
+def check_key(key: Any, fact: str, sizes: str = "output_size") -> None:
+    """Refuses what is no single typed key; `sizes` is the argument after it."""
     kind = type(key).__name__
     if kind in ("Rngs", "RngStream"):
         remedy = f"Draw one, as with {'rngs.pool()' if kind == 'Rngs' else 'stream()'}."
@@ -91,13 +91,23 @@ def check_key(key: Any, fact: str) -> None:
     if not typed:
         remedy = "Make one with jax.random.key(0)."
         if isinstance(key, tuple | list):
-            remedy = "The order of arguments is inputs, key, output_size."
+            remedy = f"The order of arguments is inputs, key, {sizes}."
         if hasattr(key, "dtype"):
             remedy = "Make one with jax.random.key(0), or of a raw one with jax.random.wrap_key_data."
         refuse(TypeError, "key", "be a typed random key", kind_of(key), remedy, fact)
     if key.shape != ():
         remedy = "Pass one of them, or map over them with jax.vmap."
         refuse(ValueError, "key", "be a single key", f"keys of shape {key.shape}", remedy, fact)
+
+
+def check_draw(key: Any, deterministic: bool) -> None:
+    """Refuses draws without a source of randomness."""
+    fact = f"deterministic={deterministic}"
+    if key is not None:
+        check_key(key, fact, "window_shape")
+    elif not deterministic:
+        remedy = "Pass jax.random.key(0), or deterministic=True for the mean over all draws."
+        refuse(ValueError, "key", "be given", None, remedy, fact)
 
 
 def check_randomness(key: Any, samples: Any, rule: str, window_shape: Any, overlapping: bool) -> None:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxpool._geometry import Window
 from jaxpool._geometry.values import ArgumentError, refuse
 from jaxpool._lowerings import backward, bins, chain, cpu, forward, gpu, keys, moments, native, places, tpu, weighted
+from jaxpool._lowerings import backward, bins, chain, cpu, forward, gpu, keys, native, order, places, tpu, weighted
 from jaxpool._lowerings.bins import bin_mask, starts_and_counts
 from jaxpool._lowerings.forward import beats, extreme, window_starts
 from jaxpool._lowerings.plan import JOINT, NAMED, NATIVE, OPERATORS, PLANE, Case, Plan, by_size, case_of, refuses
@@ -71,6 +72,9 @@ _ALWAYS: dict[str, Callable[..., Any]] = {
     "window_logsumexp": weighted.window_logsumexp,
     "window_weighted_sum": weighted.window_weighted_sum,
     "window_weighted_spread": weighted.window_weighted_spread,
+    "window_order": order.window_order,
+    "window_argorder": order.window_argorder,
+    "plane_order": order.plane_order,
 }
 
 
@@ -171,7 +175,7 @@ def compute(
 ) -> Any:
     """The operator's result on a platform, by the plan of choice."""
     if operator in _ALWAYS:
-        return _ALWAYS[operator](*arrays, window=window)
+        return _ALWAYS[operator](*arrays, window=window, **parameters)
     if operator in ("gather_at_extremum", "scatter_at_extremum"):
         return _at_extremum(operator, platform, *arrays, window=window, implementation=implementation, **parameters)
     consistent = parameters.pop("consistent", True)

@@ -37,7 +37,7 @@ def _total(values: list[Array]) -> Array:
     return values[0]
 
 
-def _taps(array: Array, value: float, window: Window) -> list[Array]:
+def padded_taps(array: Array, value: float, window: Window) -> list[Array]:
     """What all windows have at each of their taps, and the value in padding.
 
     Padded first: regions with borders of their own would multiply the taps that are written out.
@@ -53,7 +53,7 @@ def window_logsumexp(logits: Array, shift: Array, window: Window) -> Array:
     """y[o] = log(sum over the taps i of exp(logits[i] - shift[o])); -inf where the shift is."""
     # Stored, both: XLA:CPU would compute them again in every window of an element that reads them.
     (logits,) = store([logits])
-    return store([jnp.log(_total([_exp(tap, shift) for tap in _taps(logits, -jnp.inf, window)]))])[0]
+    return store([jnp.log(_total([_exp(tap, shift) for tap in padded_taps(logits, -jnp.inf, window)]))])[0]
 
 
 def window_log_mean_exp(logits: Array, shift: Array, log_count: Array, window: Window) -> Array:
@@ -70,7 +70,7 @@ def window_log_mean_exp(logits: Array, shift: Array, log_count: Array, window: W
 def window_weighted_sum(x: Array, logits: Array, total: Array, shift: Array, window: Window) -> Array:
     """y[o] = sum over the taps i of exp((logits[i] - shift[o]) - total[o]) * x[i]."""
     x, logits, total, shift = materialize(x, logits, total, shift)
-    taps = zip(_taps(x, 0, window), _taps(logits, -jnp.inf, window), strict=True)
+    taps = zip(padded_taps(x, 0, window), padded_taps(logits, -jnp.inf, window), strict=True)
     return store([_total([_exp(logit, shift, total) * value for value, logit in taps])])[0]
 
 

@@ -10,6 +10,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn
 
 from jaxpool._geometry import (
+    METHODS,
+    PLATEAUS,
+    check_alpha,
     check_ddof,
     check_direction,
     check_divisor,
@@ -18,7 +21,11 @@ from jaxpool._geometry import (
     check_flag,
     check_implementation,
     check_option,
+    check_positive_integer,
+    check_positive_number,
+    check_rank,
     check_real_array,
+    check_top,
 )
 from jaxpool._geometry.arguments import check_padding_mode, paddings_of, steps_of, window_sizes
 from jaxpool._geometry.bins import adaptive_sizes
@@ -31,6 +38,7 @@ from jaxpool._geometry.pyramids import (
     check_num_levels,
     pyramid_levels,
 )
+from jaxpool._geometry.order import check_q
 from jaxpool._geometry.unpooling import check_without_window, refuse_missing_window
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of, refuse, shown, traced
 from jaxpool._operators import IMPLEMENTATIONS
@@ -84,12 +92,15 @@ def _num_spatial_dims(value: Any) -> None:
 CHECKS: dict[str, Callable[[Any], Any]] = {
     "alpha": _number("alpha"),
     "beta": _number("beta"),
+    "alpha": check_alpha,
+    "beta": lambda value: check_real_array("beta", value, getattr(value, "shape", ()), scalar=True),
     "ceil_mode": _flag("ceil_mode"),
     "channel_axis": _channel_axis,
     "checked": _flag("checked"),
     "count_include_pad": _flag("count_include_pad"),
     "ddof": check_ddof,
     "direction": check_direction,
+    "deterministic": _flag("deterministic"),
     "divisor_override": check_divisor,
     "empty": check_empty,
     "duplicates": _option("duplicates", ("set", "add")),
@@ -99,6 +110,9 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "keepdims": _flag("keepdims"),
     "lam": _number("lam"),
     "normalize": _flag("normalize"),
+    "kmax": lambda value: check_top("kmax", value),
+    "kmin": lambda value: check_top("kmin", value, none=True),
+    "method": _option("method", METHODS),
     "num_spatial_dims": _num_spatial_dims,
     "order": _option("order", ORDERS),
     "kind": _option("kind", PYRAMID_KINDS),
@@ -110,6 +124,9 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "overlapping": _flag("overlapping"),
     "p": check_exponent,
     "padding_mode": check_padding_mode,
+    "plateau": _option("plateau", PLATEAUS),
+    "q": check_q,
+    "rank": check_rank,
     "residual": _option("residual", (None, "offsets", "input")),
     "rule": _option("rule", RULES),
     "sigma": _number("sigma"),
@@ -124,6 +141,12 @@ def _window(given: Mapping[str, Any]) -> int:
     # The sizes of the plane decide how much is padded, but not what is refused.
     paddings_of(given["padding"], taps, extents, steps)
     return len(taps)
+
+
+def _peaks(given: Mapping[str, Any]) -> None:
+    """Check the windows around every element."""
+    taps = window_sizes(given["window_shape"])
+    paddings_of(given["padding"], taps, taps, (1,) * len(taps))
 
 
 def _output_shape(value: Any, rank: int | None) -> None:
@@ -164,6 +187,10 @@ def check_arguments(given: Mapping[str, Any], optional: Collection[str]) -> None
     elif "strides" in given:
         rank = _window(given)
     rank = given.get("num_spatial_dims") if rank is None else rank
+    elif "plateau" in given:
+        _peaks(given)
+    if "k" in given:
+        (check_top if "window_shape" in given else check_positive_integer)("k", given["k"])
     if given.get("output_shape") is not None:
         _output_shape(given["output_shape"], rank)
     for argument, check in CHECKS.items():

@@ -32,6 +32,7 @@ from jaxpool._operators.linear import (
     window_sum,
 )
 from jaxpool._operators.moments import window_products
+from jaxpool._operators.order import place_order, window_order
 from jaxpool._operators.places import first_maximum, last_at_places, without_series
 from jaxpool._operators.plane import plane_count, plane_sum
 from jaxpool._operators.plans import chosen_plans, default_platform
@@ -56,6 +57,7 @@ __all__ = [
     "gather_at_places",
     "last_at_places",
     "lay_out_bins",
+    "place_order",
     "plane_count",
     "plane_sum",
     "scatter_at_extremum",
@@ -69,6 +71,7 @@ __all__ = [
     "window_extremum",
     "window_log_mean_exp",
     "window_products",
+    "window_order",
     "window_reduce",
     "window_reduce_from",
     "window_softmax_mean",

@@ -75,7 +75,8 @@ def _softmax_of_plane(
 
 
 @functools.partial(jax.jit, static_argnames=("window", "padding_mode"), inline=True)
-def _weighted(inputs: Array, weights: Array, mask: Array | None, window: Window, padding_mode: str | None) -> Array:
+def weighted_of(inputs: Array, weights: Array, mask: Array | None, window: Window, padding_mode: str | None) -> Array:
+    """The mean of every window with given weights."""
     values, weights = _values_and_weights(inputs, along(weights, window), mask)
     if padding_mode is not None:
         weights = pad_array(weights, window, padding_mode)
@@ -242,7 +243,7 @@ def weighted_avg_pool(
     x = as_array(inputs, ordered=True)
     arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
     window = pooling_window(x.shape, *arguments, padding_is_empty=False)
-    return _weighted(x, _array_of("weights", weights, x), mask_of(where, x), window, padding_mode)
+    return weighted_of(x, _array_of("weights", weights, x), mask_of(where, x), window, padding_mode)
 
 
 @explained

@@ -1,0 +1,329 @@
+"""Order statistics of whole planes, which are sorted."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.typing import ArrayLike
+
+from jaxpool._geometry import (
+    AxisWindow,
+    Choice,
+    Quantile,
+    Rank,
+    Top,
+    Window,
+    check_alpha,
+    check_flag,
+    check_positive_integer,
+    check_quantile,
+    check_top,
+    index_dtype,
+    plane_axes,
+)
+from jaxpool._geometry.calls import explained
+from jaxpool._operators import gather_at_places, place_order
+from jaxpool._pools.average import mean_dtypes
+from jaxpool._pools.inputs import as_array, mask_of, with_whole_planes, x64
+from jaxpool.typing import QuantileMethod
+
+
+def _to(shape: tuple[int, ...], axes: tuple[int, ...], outputs: int) -> Window:
+    """From the plane to so many of its elements, along its first axis."""
+    return Window(
+        tuple(AxisWindow(axis, shape[axis], 1, 1, 1, 0, 0, outputs if axis == axes[0] else 1) for axis in axes)
+    )
+
+
+def _row(numbers: Sequence[Any], axis: int, rank: int, dtype: jnp.dtype) -> Array:
+    """Numbers along an axis."""
+    return jnp.asarray(numbers, dtype).reshape([len(numbers) if a == axis else 1 for a in range(rank)])
+
+
+class _Plane(NamedTuple):
+    """A plane in order: places of its elements along the first of its axes, NaN first, and how many count."""
+
+    axes: tuple[int, ...]
+    size: int
+    order: Array
+    count: Array | None
+
+    def first(self, number: int) -> Array:
+        """So many places from the first on."""
+        return lax.slice_in_dim(self.order, 0, number, axis=self.axes[0])
+
+    def at(self, *index: Array | int) -> Array:
+        """The places at some positions."""
+        axis = self.axes[0]
+        if all(isinstance(position, int) for position in index):
+            pieces = [lax.slice_in_dim(self.order, position, position + 1, axis=axis) for position in index]
+        else:
+            pieces = [jnp.take_along_axis(self.order, jnp.asarray(position), axis, mode="clip") for position in index]
+        return lax.concatenate(pieces, axis)
+
+
+def _in_order(x: Array, mask: Array | None, axes: tuple[int, ...], dtype: str, descending: bool) -> _Plane:
+    size = math.prod(x.shape[axis] for axis in axes)
+    order = place_order(x, mask, _to(x.shape, axes, size), dtype, descending=descending)
+    if mask is None:
+        return _Plane(axes, size, order, None)
+    shape = [1 if axis in axes else n for axis, n in enumerate(x.shape)]
+    count = jnp.sum(jnp.broadcast_to(mask, x.shape), axes, dtype=jnp.int32, keepdims=True)
+    return _Plane(axes, size, order, count.reshape(shape))
+
+
+def _at_most(number: Array | int, most: Array) -> Array:
+    """The smaller of two integers; Taylor mode has no rule for the minimum of an array and a scalar."""
+    return jnp.where(most < number, most, number)
+
+
+def _largest(plane: _Plane, choice: Top, dtype: jnp.dtype) -> tuple[Array, Array, Array]:
+    """Places, weights and the divisor of the elements at one end."""
+    places = plane.first(choice.divisor(plane.size))
+    if plane.count is None:
+        number = places.shape[plane.axes[0]]
+        return places, jnp.ones((1,) * places.ndim, dtype), jnp.asarray(number, dtype)
+    if isinstance(choice.k, float):
+        share = jnp.round(jnp.asarray(choice.k, dtype) * plane.count.astype(dtype)).astype(jnp.int32)
+        number = _at_most(jnp.where(share > 0, share, 1), plane.count)
+    else:
+        number = _at_most(choice.k, plane.count)
+    weights = lax.broadcasted_iota(jnp.int32, places.shape, plane.axes[0]) < number
+    return places, weights.astype(dtype), jnp.where(number > 0, number, 1).astype(dtype)
+
+
+def _between(plane: _Plane, choice: Quantile | Rank, dtype: jnp.dtype) -> tuple[Array, Array]:
+    """Places and weights of the elements beside a quantile, or of a rank."""
+    axis, rank = plane.axes[0], plane.order.ndim
+    if plane.count is None:
+        terms = [(place, weight) for place, weight in choice.terms(plane.size) if weight]
+        return plane.at(*(place for place, _ in terms)), _row([weight for _, weight in terms], axis, rank, dtype)
+    last, any_weight = jnp.where(plane.count > 0, plane.count - 1, 0), (plane.count > 0).astype(dtype)
+    if isinstance(choice, Rank):
+        ((place, _),) = choice.terms(plane.size)
+        return plane.at(_at_most(place, last)), any_weight
+    position = jnp.asarray(choice.q, dtype) * last.astype(dtype)
+    below, above = jnp.floor(position), jnp.ceil(position)
+    share = position - below
+    if choice.element:
+        least = {"lower": 1.0, "higher": 0.0, "nearest": 0.5}[choice.method]
+        return plane.at(jnp.where(share > least, above, below).astype(jnp.int32)), any_weight
+    share = jnp.where(share > 0, 0.5, 0).astype(dtype) if choice.method == "midpoint" else share
+    weights = lax.concatenate([1 - share, share], axis)
+    return plane.at(below.astype(jnp.int32), above.astype(jnp.int32)), weights * any_weight
+
+
+def chosen_of_plane(x: Array, mask: Array | None, axes: tuple[int, ...], choice: Choice, dtype: str) -> Array:
+    """What a choice takes of every plane; the axes stay, with size 1. Planes without valid elements give 0.
+
+    An element in its own dtype, a mean in that of means. `dtype` is that of places.
+    """
+    wide, _ = mean_dtypes(x.dtype)
+    plane = _in_order(x, mask, axes, dtype, choice.descending)
+    divisor: Array | None = None
+    if isinstance(choice, Top):
+        places, weights, divisor = _largest(plane, choice, wide)
+    else:
+        places, weights = _between(plane, choice, wide)
+    if jnp.issubdtype(x.dtype, jnp.floating):
+        head = jnp.isnan(gather_at_places(lax.stop_gradient(x), plane.first(1), _to(x.shape, axes, 1)))
+        head = head if plane.count is None else head & (plane.count > 0)
+        places = jnp.where(head, plane.first(1), places)
+    values = gather_at_places(x, places, _to(x.shape, axes, places.shape[axes[0]]))
+    if choice.element:
+        return jnp.where(weights > 0, values, jnp.zeros((), values.dtype))
+    # Infinity with the weight 0 takes no part.
+    total = jnp.sum(jnp.where(weights > 0, values.astype(wide) * weights, 0), axes[0], keepdims=True)
+    return total if divisor is None else total / divisor
+
+
+@functools.partial(jax.jit, static_argnames=("axes", "choices", "alpha", "dtype", "keepdims"), inline=True)
+def _run(
+    x: Array,
+    mask: Array | None,
+    axes: tuple[int, ...],
+    choices: tuple[Choice, ...],
+    alpha: float,
+    dtype: str,
+    keepdims: bool,
+) -> Array:
+    """The first choice, or the mean of it and `alpha` times the second."""
+    result, *others = (chosen_of_plane(x, mask, axes, choice, dtype) for choice in choices)
+    for other in others:
+        result = (result + alpha * other) / 2
+    result = result if choices[0].element else result.astype(mean_dtypes(x.dtype)[1])
+    return result if keepdims else lax.squeeze(result, axes)
+
+
+def _global(
+    inputs: ArrayLike,
+    num_spatial_dims: Any,
+    keepdims: Any,
+    channel_axis: Any,
+    where: Any,
+    choices: tuple[Choice, ...],
+    alpha: float = 1.0,
+) -> Array:
+    check_flag("keepdims", keepdims)
+    x = as_array(inputs, ordered=True)
+    axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
+    dtype = index_dtype("inputs.shape", [x.shape[axis] for axis in axes], x64(), x.shape)
+    return _run(with_whole_planes(x, axes), mask_of(where, x), axes, choices, alpha, dtype, bool(keepdims))
+
+
+@explained
+def global_quantile_pool(
+    inputs: ArrayLike,
+    *,
+    q: float,
+    method: QuantileMethod = "linear",
+    num_spatial_dims: int | None = None,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Global quantile pooling: the quantile `q` of each feature map, of the elements that a mask leaves in.
+
+    Arguments and errors are those of `jaxpool.global_avg_pool`; `q`, `method` and the derivatives those of
+    `jaxpool.quantile_pool`. A map without any valid element gives 0. The maps are sorted. With a mask, `q` times the
+    number of elements is rounded to f32.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> jaxpool.global_quantile_pool(jnp.array([[0.], [1.], [5.], [8.], [9.]]), q=0.25, num_spatial_dims=1)
+      Array([1.], dtype=float32)
+    """
+    return _global(inputs, num_spatial_dims, keepdims, channel_axis, where, (check_quantile(q, method),))
+
+
+@explained
+def global_median_pool(
+    inputs: ArrayLike,
+    *,
+    method: QuantileMethod = "midpoint",
+    num_spatial_dims: int | None = None,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Global median pooling: the median of each feature map, of the elements that a mask leaves in.
+
+    It is `jaxpool.global_quantile_pool` with `q=0.5`. `torch.median` is `method="lower"`.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> tokens, valid = jnp.array([[1.], [9.], [4.]]), jnp.array([[True], [False], [True]])
+      >>> jaxpool.global_median_pool(tokens, num_spatial_dims=1, where=valid)
+      Array([2.5], dtype=float32)
+    """
+    return _global(inputs, num_spatial_dims, keepdims, channel_axis, where, (check_quantile(0.5, method),))
+
+
+@explained
+def global_topk_pool(
+    inputs: ArrayLike,
+    *,
+    kmax: float,
+    kmin: float = 0,
+    alpha: float = 1.0,
+    num_spatial_dims: int | None = None,
+    keepdims: bool = False,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Global top-k pooling: the mean of the `kmax` largest elements of each feature map.
+
+    With `kmin` it is WILDCAT: `(mean of the kmax largest + alpha * mean of the kmin smallest) / 2`. WILDCAT's own
+    defaults are `kmax=1, kmin=kmax`.
+
+    Arguments and errors are those of `jaxpool.global_avg_pool`, and a map without any valid element gives 0.
+
+    Args:
+      kmax: an integer, or a share between 0 and 1 of the valid elements, rounded half to even, but at least one
+        element. More than there are means all.
+      kmin: the same for the smallest elements. 0 leaves them out.
+      alpha: the factor of the smallest elements. 0 leaves them out, and the division by 2.
+
+    Derivatives: both modes, any order. Each of the chosen elements gets its share. Of equal ones the first are chosen,
+    in row-major order. The gradient is a scatter, as the places depend on data.
+
+    Source: T. Durand, T. Mordan, N. Thome, M. Cord, "WILDCAT: Weakly supervised learning of deep ConvNets for image
+    classification, pointwise localization and segmentation", CVPR 2017.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> x = jnp.array([[1.], [5.], [3.], [-2.]])
+      >>> jaxpool.global_topk_pool(x, kmax=2, num_spatial_dims=1)
+      Array([4.], dtype=float32)
+      >>> jaxpool.global_topk_pool(x, kmax=2, kmin=1, alpha=0.5, num_spatial_dims=1)
+      Array([1.5], dtype=float32)
+    """
+    choices: list[Choice] = [check_top("kmax", kmax)]
+    factor = check_alpha(alpha)
+    smallest = check_top("kmin", kmin, none=True)
+    if smallest.k and factor:
+        choices.append(Top(smallest.k, descending=False))
+    return _global(inputs, num_spatial_dims, keepdims, channel_axis, where, tuple(choices), factor)
+
+
+@functools.partial(jax.jit, static_argnames=("axis", "k", "dtype"), inline=True)
+def _in_time(x: Array, mask: Array | None, axis: int, k: int, dtype: str) -> tuple[Array, Array]:
+    plane = _in_order(x, mask, (axis,), dtype, descending=True)
+    places = plane.first(min(k, plane.size))
+    if plane.count is not None:
+        taken = lax.broadcasted_iota(jnp.int32, places.shape, axis) < plane.count
+        places = jnp.where(taken, places, plane.size)
+    places = lax.sort(places, dimension=axis)
+    if k > plane.size:
+        config = [(0, k - plane.size if a == axis else 0, 0) for a in range(x.ndim)]
+        places = lax.pad(places, jnp.asarray(plane.size, places.dtype), config)
+    return gather_at_places(x, places, _to(x.shape, (axis,), k)), places < plane.size
+
+
+@explained
+def kmax_pool(
+    inputs: ArrayLike, *, k: int, channel_axis: int | None = -1, where: ArrayLike | None = None
+) -> tuple[Array, Array]:
+    """k-max pooling: the `k` largest elements of each sequence, in their order of time.
+
+    Sequences lie along the last axis that is not the channel axis. Dynamic k-max pooling computes
+    `k = max(k_top, ceil((layers - layer) / layers * length))` first.
+
+    Args:
+      inputs: array of shape `(*batch, time, features)`, with any number of batch axes. Any real dtype.
+      k: how many, a positive integer.
+      channel_axis: the axis of the features, or None if there is none.
+      where: boolean array, the elements that count. It has as many axes as `inputs`, each of the same size or of size
+        1.
+
+    Returns:
+      The elements, in the dtype of `inputs`, with `k` in place of the time, and booleans of the same shape. Where fewer
+      than `k` elements are valid, zeros fill up the end, and are False there. NaN counts as larger than any number.
+
+    Raises:
+      TypeError: an argument of the wrong kind.
+      ValueError: `k` below 1, or a mask that does not broadcast.
+
+    Derivatives: both modes, any order, to the elements that are taken. Of equal ones the first are. The gradient is a
+    scatter, as the places depend on data.
+
+    Source: N. Kalchbrenner, E. Grefenstette, P. Blunsom, "A convolutional neural network for modelling sentences", ACL
+    2014.
+
+    Example:
+      >>> import jax.numpy as jnp, jaxpool
+      >>> values, valid = jaxpool.kmax_pool(jnp.array([[3.], [1.], [7.], [5.]]), k=2)
+      >>> values[:, 0]
+      Array([7., 5.], dtype=float32)
+    """
+    number = check_positive_integer("k", k)
+    x = as_array(inputs, ordered=True)
+    (axis,) = plane_axes(x.shape, 1, channel_axis)
+    dtype = index_dtype("inputs.shape", [x.shape[axis]], x64(), x.shape)
+    return _in_time(with_whole_planes(x, (axis,)), mask_of(where, x), axis, number, dtype)
