@@ -52,6 +52,7 @@ from jaxpool._geometry.calls import submodule, unknown_name
 from jaxpool._pools.adaptive import adaptive_avg_pool, adaptive_max_pool, adaptive_max_pool_with_argmax
 from jaxpool._pools.average import avg_pool, sum_pool
 from jaxpool._pools.blur import blur_pool
+from jaxpool._pools.covariance import global_covariance_pool
 from jaxpool._pools.extremum import max_pool, max_pool_with_argmax, min_pool, min_pool_with_argmin
 from jaxpool._pools.fractional import fractional_max_pool, fractional_max_pool_with_argmax
 from jaxpool._pools.global_pools import global_avg_pool, global_max_pool, global_min_pool, global_sum_pool
@@ -95,6 +96,7 @@ __all__ = [
     "fractional_max_pool",
     "fractional_max_pool_with_argmax",
     "global_avg_pool",
+    "global_covariance_pool",
     "global_lp_pool",
     "global_max_pool",
     "global_min_pool",

@@ -6,6 +6,7 @@ module is made; its call takes the arrays. `jaxpool.linen` and `jaxpool.nnx` der
 
 from jaxpool._modules.adaptive import AdaptiveAvgPool, AdaptiveMaxPool, AdaptiveMaxPoolWithArgmax
 from jaxpool._modules.average import AvgPool, LpPool, PowerMeanPool, SumPool
+from jaxpool._modules.covariance import GlobalCovariancePool
 from jaxpool._modules.description import Pool, needs_flax, validated
 from jaxpool._modules.extremum import MaxPool, MaxPoolWithArgmax, MinPool, MinPoolWithArgmin
 from jaxpool._modules.fractional import FractionalMaxPool, FractionalMaxPoolWithArgmax
@@ -37,6 +38,7 @@ __all__ = [
     "FractionalMaxPool",
     "FractionalMaxPoolWithArgmax",
     "GlobalAvgPool",
+    "GlobalCovariancePool",
     "GlobalLpPool",
     "GlobalMaxPool",
     "GlobalMinPool",

@@ -20,6 +20,7 @@ from jaxpool._geometry import (
 from jaxpool._geometry.arguments import check_padding_mode, paddings_of, steps_of, window_sizes
 from jaxpool._geometry.bins import adaptive_sizes
 from jaxpool._geometry.fractional import check_rule, fractional_sizes, fractional_taps
+from jaxpool._geometry.layers import check_finite_number, check_float_dtype, check_function, check_number_of, plane_sizes
 from jaxpool._geometry.unpooling import check_without_window, refuse_missing_window
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of, refuse, shown, traced
 from jaxpool._operators import IMPLEMENTATIONS
@@ -65,6 +66,9 @@ def _num_spatial_dims(value: Any) -> None:
 
 # One check for each argument that can be judged by itself.
 CHECKS: dict[str, Callable[[Any], Any]] = {
+    "activation": lambda value: check_function("activation", value),
+    "alpha": lambda value: check_finite_number("alpha", value),
+    "alpha_init": lambda value: check_finite_number("alpha_init", value),
     "beta": lambda value: check_real_array("beta", value, getattr(value, "shape", ()), scalar=True),
     "ceil_mode": _flag("ceil_mode"),
     "channel_axis": _channel_axis,
@@ -72,16 +76,38 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "count_include_pad": _flag("count_include_pad"),
     "ddof": check_ddof,
     "divisor_override": check_divisor,
+    "dtype": lambda value: None if value is None else check_float_dtype("dtype", value),
     "duplicates": _option("duplicates", ("set", "add")),
+    "eps": lambda value: check_finite_number("eps", value, positive=True),
+    "epsilon": lambda value: check_finite_number("epsilon", value, positive=True),
+    "gamma": lambda value: None if value is None else check_finite_number("gamma", value, positive=True),
+    "gated": _flag("gated"),
+    "global_context": _flag("global_context"),
+    "hidden_features": lambda value: check_number_of("hidden_features", value),
     "implementation": lambda value: check_implementation(value, IMPLEMENTATIONS),
     "index_convention": _option("index_convention", INDEX_CONVENTIONS),
     "keepdims": _flag("keepdims"),
+    "kernel_init": lambda value: check_function("kernel_init", value),
+    "kernel_size": lambda value: check_number_of("kernel_size", value),
+    "max_logit": lambda value: check_finite_number("max_logit", value),
+    "mlp_features": lambda value: None if value is None else check_number_of("mlp_features", value),
+    "normalize": _flag("normalize"),
+    "num_clusters": lambda value: check_number_of("num_clusters", value),
+    "num_heads": lambda value: check_number_of("num_heads", value),
+    "num_iterations": lambda value: check_number_of("num_iterations", value),
     "num_spatial_dims": _num_spatial_dims,
+    "omega_init": lambda value: check_function("omega_init", value),
+    "out_features": lambda value: None if value is None else check_number_of("out_features", value),
     "overlapping": _flag("overlapping"),
     "p": lambda value: check_positive_number("p", value),
+    "p_init": lambda value: check_finite_number("p_init", value, positive=True),
     "padding_mode": check_padding_mode,
+    "param_dtype": lambda value: check_float_dtype("param_dtype", value),
+    "per_channel": _flag("per_channel"),
+    "plane_shape": plane_sizes,
     "residual": _option("residual", (None, "offsets", "input")),
     "rule": _option("rule", RULES),
+    "use_running_average": lambda value: None if value is None else check_flag("use_running_average", value),
 }
 
 
@@ -128,7 +154,7 @@ def check_arguments(given: Mapping[str, Any], optional: Collection[str]) -> None
     rank = None
     if "strides" in given and given["window_shape"] is None and "window_shape" in optional:
         check_without_window(given["strides"], given["padding"], given["window_dilation"])
-        if given["index_convention"] == "window":
+        if given.get("index_convention") == "window":
             refuse_missing_window()
     elif "strides" in given:
         rank = _window(given)
