@@ -100,4 +100,3 @@ class _Maker:
 
 
 __all__ = ["Layer", "Module"]
-

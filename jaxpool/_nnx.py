@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from jaxpool import _modules
 from jaxpool._geometry.layers import check_features, check_number_of
+from jaxpool._geometry.values import refuse, shown
 from jaxpool._layers.attention import attend
 from jaxpool._layers.layer import Initializer
 
@@ -69,6 +70,8 @@ def _constructor(init: Callable[..., None]) -> Callable[..., None]:
 
     def constructor(self: Any, in_features: int, *args: Any, rngs: nnx.Rngs, **kwargs: Any) -> None:
         init(self, *args, **kwargs)
+        if not isinstance(rngs, nnx.Rngs):
+            refuse(TypeError, "rngs", "be random keys of Flax", shown(rngs), "Write rngs=nnx.Rngs(0).")
         self.in_features = check_number_of("in_features", in_features)
         make = _Maker(self, rngs)
         self.declare(make, self.in_features)

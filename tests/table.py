@@ -119,3 +119,7 @@ ROWS = [
         infinite=True,
     ),
 ]
+
+from rows_layers import ROWS as LAYERS  # noqa: E402
+
+ROWS += LAYERS

@@ -29,6 +29,7 @@ WRONG = {
     "implementation": ["fastest", 1],
     "index_convention": ["flat", None],
     "keepdims": [1, None],
+    "num_iterations": [0, 1.5, None],
     "num_spatial_dims": [0, 1.5, "2"],
     "output_shape": [14, (0, 6), (5.0, 6), (5, 6, 3)],
     "output_size": [7, (), (0, 2), (2.5, 2)],
@@ -190,7 +191,7 @@ def test_names_of_other_libraries_are_explained(api):
     ):
         _ = api.MaxPool2d
     with pytest.raises(AttributeError, match=r"Write jaxpool\.\w+\.GlobalPowerMeanPool\."):
-        _ = api.GeM
+        _ = api.GeMPool
     with pytest.raises(AttributeError, match=r"has no attribute Dense\. It has AdaptiveAvgPool, "):
         _ = api.Dense
 

@@ -16,6 +16,7 @@ from flax import nnx
 import jaxpool
 import jaxpool.linen
 import jaxpool.nnx
+from jaxpool import _layers
 
 ARRAYS = ("indices", "key", "logits", "samples", "weights", "where")
 
@@ -58,7 +59,7 @@ def inputs(shape=(2, 5, 6, 3)):
 
 
 def test_every_pool_has_a_module_in_both():
-    names = sorted(map(class_name, POOLS))
+    names = sorted([*map(class_name, POOLS), *_layers.__all__])
     assert sorted(jaxpool.linen.__all__) == names
     assert sorted(jaxpool.nnx.__all__) == names
 

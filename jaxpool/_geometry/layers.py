@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxpool._geometry.checks import check_where, known_dtype
+from jaxpool._geometry.checks import check_where
 from jaxpool._geometry.values import as_index, as_positive, as_sizes, kind_of, refuse, shown
 
 
@@ -38,10 +38,13 @@ def check_function(argument: str, value: Any) -> None:
 
 def check_float_dtype(argument: str, value: Any) -> None:
     """Refuses what names no dtype of real floats."""
-    remedy = "Write it as jnp.float32 or 'bfloat16'."
-    name = str(known_dtype(value))
+    try:
+        name = "" if value is None else str(np.dtype(value))
+    except (TypeError, ValueError):
+        name = ""
     if not name.startswith(("float", "bfloat")):
-        refuse(TypeError, argument, "name a dtype of real floats", name, remedy)
+        remedy = "Write it as jnp.float32 or 'bfloat16'."
+        refuse(TypeError, argument, "name a dtype of real floats", name or repr(value), remedy)
 
 
 def plane_sizes(value: Any) -> tuple[int, ...]:

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jax.nn.initializers import normal, variance_scaling, xavier_uniform, zeros
+from jax.nn.initializers import normal, variance_scaling, zeros
 from jax.typing import ArrayLike, DTypeLike
 
 from jaxpool._geometry.layers import check_heads, check_plane
-from jaxpool._layers.layer import Initializer, Layer, Maker, as_tokens, positions_of, some
+from jaxpool._layers.layer import Initializer, Layer, Maker, as_tokens, positions_of, some, xavier
 from jaxpool._modules.description import description
 from jaxpool._pools.average import mean_dtypes
 from jaxpool._pools.global_pools import global_avg_pool, global_min_pool
@@ -22,7 +22,6 @@ from jaxpool.typing import WindowShape
 
 # That of the reference, N(0, 1/features).
 _CLIP = variance_scaling(1.0, "fan_in", "normal")
-_XAVIER = xavier_uniform()
 
 
 def attend(query: Array, key: Array, value: Array, mask: Array | None = None, **_: Any) -> Array:
@@ -89,9 +88,9 @@ class MAPHead(Layer):
     def declare(self, make: Maker, features: int) -> None:
         check_heads(features, self.num_heads)
         hidden = 4 * features if self.mlp_features is None else self.mlp_features
-        initial: dict[str, Any] = {"kernel_init": _XAVIER, "bias_init": normal(1e-6)}
-        make.parameter("probe", _XAVIER, (1, 1, features))
-        make.attention("attention", features, features, self.num_heads, kernel_init=_XAVIER, bias_init=zeros)
+        initial: dict[str, Any] = {"kernel_init": xavier, "bias_init": normal(1e-6)}
+        make.parameter("probe", xavier, (1, 1, features))
+        make.attention("attention", features, features, self.num_heads, kernel_init=xavier, bias_init=zeros)
         make.layer_norm("norm", features, epsilon=self.epsilon)
         make.dense("mlp_hidden", features, hidden, **initial)
         make.dense("mlp_out", hidden, features, **initial)
@@ -178,7 +177,7 @@ class SimPool(Layer):
     num_heads: int = 1
     gamma: float | None = None
     epsilon: float = 1e-6
-    kernel_init: Initializer = _XAVIER
+    kernel_init: Initializer = xavier
     num_spatial_dims: int | None = None
     dtype: DTypeLike | None = None
     param_dtype: DTypeLike = jnp.float32

@@ -14,6 +14,7 @@ from jax.typing import ArrayLike, DTypeLike
 from jaxpool._geometry import pooling_window
 from jaxpool._layers.layer import Layer, Maker, positions_of, some
 from jaxpool._modules.description import description
+from jaxpool._pools.average import mean_dtypes
 from jaxpool._pools.weighted import softmax_pool
 from jaxpool.typing import Ints, Padding, WindowShape
 
@@ -69,7 +70,7 @@ class LIPPool(Layer):
         # Statistics of nothing are NaN: where nothing counts, all does, and no result sees it.
         valid = None if mask is None else _one_batch(mask | ~some(mask, axes), axes)
         scores = parts.norm(parts.conv(_one_batch(x, axes)), mask=valid)
-        logits = self.max_logit * sigmoid(scores.astype(jnp.promote_types(x.dtype, jnp.float32)))
+        logits = self.max_logit * sigmoid(scores.astype(mean_dtypes(x.dtype)[0]))
         return softmax_pool(x, **window, logits=logits.reshape(x.shape), where=mask)
 
 

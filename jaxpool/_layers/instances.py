@@ -7,11 +7,11 @@ from dataclasses import KW_ONLY
 import jax.numpy as jnp
 from jax import Array
 from jax.nn import sigmoid
-from jax.nn.initializers import xavier_uniform, zeros
+from jax.nn.initializers import zeros
 from jax.typing import ArrayLike, DTypeLike
 
 from jaxpool._geometry.layers import check_channel_axis
-from jaxpool._layers.layer import Initializer, Layer, Maker, positions_of
+from jaxpool._layers.layer import Initializer, Layer, Maker, positions_of, xavier
 from jaxpool._modules.description import description
 from jaxpool._pools.weighted import global_softmax_pool
 
@@ -36,7 +36,7 @@ class AttentionPool(Layer):
     hidden_features: int = 128
     _: KW_ONLY
     gated: bool = False
-    kernel_init: Initializer = xavier_uniform()
+    kernel_init: Initializer = xavier
     num_spatial_dims: int | None = 1
     dtype: DTypeLike | None = None
     param_dtype: DTypeLike = jnp.float32

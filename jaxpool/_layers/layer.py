@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.nn.initializers import xavier_uniform
 from jax.typing import ArrayLike, DTypeLike
 
 from jaxpool._geometry import plane_axes
@@ -19,6 +21,11 @@ from jaxpool._modules.description import Pool
 from jaxpool._pools.inputs import as_array
 
 Initializer = Callable[..., Array]
+
+
+def xavier(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> Array:
+    """Xavier uniform, as a function that can be pickled."""
+    return xavier_uniform()(key, tuple(shape), dtype)
 
 
 class Maker(Protocol):
@@ -73,13 +80,14 @@ class Layer(Pool):
     def cast(self, inputs: ArrayLike) -> Array:
         """The inputs in the dtype of the computation and of the result."""
         x = as_array(inputs, ordered=True)
-        dtype = jnp.promote_types(x.dtype, self.param_dtype) if self.dtype is None else self.dtype
-        return x.astype(dtype)
+        if self.dtype is not None:
+            return x.astype(self.dtype)
+        # Meant here, also where users forbid what is not.
+        with jax.numpy_dtype_promotion("standard"):
+            return x.astype(jnp.promote_types(x.dtype, self.param_dtype))
 
 
-def positions_of(
-    x: Array, where: Any, num_spatial_dims: int | None
-) -> tuple[Array, Array | None, tuple[int, ...]]:
+def positions_of(x: Array, where: Any, num_spatial_dims: int | None) -> tuple[Array, Array | None, tuple[int, ...]]:
     """Inputs with channels last, 0 where the mask leaves out, the mask of positions, and the spatial axes."""
     axes = plane_axes(x.shape, num_spatial_dims, -1)
     if where is None:

@@ -38,9 +38,7 @@ def mixture(
     return (share * most + (1 - share) * mean).astype(x.dtype)
 
 
-def window_products(
-    x: Array, weights: Array, mask: Array | None, window: Window, mode: str | None, axis: int
-) -> Array:
+def window_products(x: Array, weights: Array, mask: Array | None, window: Window, mode: str | None, axis: int) -> Array:
     """The sum of each window times weights of its size, which may differ between the features.
 
     Args:

@@ -13,14 +13,13 @@ from jax import Array
 from jax.nn.initializers import constant
 from jax.typing import ArrayLike, DTypeLike
 
-from jaxpool._geometry import pooling_window
+from jaxpool._geometry import plane_axes, pooling_window
 from jaxpool._geometry.layers import check_channel_axis, refuse_without_window
 from jaxpool._layers.layer import Layer, Maker
 from jaxpool._modules.description import description
 from jaxpool._pools.average import mean_dtypes
 from jaxpool._pools.inputs import mask_of
 from jaxpool._pools.power import global_power_mean_pool, power_mean_pool
-from jaxpool._geometry import plane_axes
 from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape
 
 _LEAST_P = 1e-2

@@ -15,9 +15,7 @@ from jaxpool._pools.average import mean_dtypes
 from jaxpool._pools.weighted import global_softmax_pool
 
 
-def attentive_statistics(
-    x: Array, scores: Array, mask: Array | None, num_spatial_dims: int
-) -> tuple[Array, Array]:
+def attentive_statistics(x: Array, scores: Array, mask: Array | None, num_spatial_dims: int) -> tuple[Array, Array]:
     """The mean and the standard deviation with the softmax of the scores as weights; both 0 where none counts.
 
     The variance is at least 1e-12, as in the reference.

@@ -20,7 +20,13 @@ from jaxpool._geometry import (
 from jaxpool._geometry.arguments import check_padding_mode, paddings_of, steps_of, window_sizes
 from jaxpool._geometry.bins import adaptive_sizes
 from jaxpool._geometry.fractional import check_rule, fractional_sizes, fractional_taps
-from jaxpool._geometry.layers import check_finite_number, check_float_dtype, check_function, check_number_of, plane_sizes
+from jaxpool._geometry.layers import (
+    check_finite_number,
+    check_float_dtype,
+    check_function,
+    check_number_of,
+    plane_sizes,
+)
 from jaxpool._geometry.unpooling import check_without_window, refuse_missing_window
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of, refuse, shown, traced
 from jaxpool._operators import IMPLEMENTATIONS
@@ -39,7 +45,8 @@ def is_array(value: Any) -> bool:
 def refuse_array(argument: str, value: Any, example: str) -> NoReturn:
     """Refuse the inputs where a module is made; `example` shows where they belong."""
     got = "a traced value" if traced(value) else kind_of(value)
-    rule = "be given in the call" if argument == "inputs" else "be a sequence of integers"
+    rules = {"inputs": "be given in the call", "in_features": "be an integer"}
+    rule = rules.get(argument, "be a sequence of integers")
     remedy = f"A module is made first and called later: {example}."
     refuse(TypeError, argument, rule, got, remedy)
 
@@ -153,7 +160,11 @@ def check_arguments(given: Mapping[str, Any], optional: Collection[str]) -> None
     """
     rank = None
     if "strides" in given and given["window_shape"] is None and "window_shape" in optional:
-        check_without_window(given["strides"], given["padding"], given["window_dilation"])
+        described = given["strides"], given["padding"], given["window_dilation"]
+        if "index_convention" in given:
+            check_without_window(*described)
+        else:
+            check_without_window(*described, "without it the whole plane is pooled")
         if given.get("index_convention") == "window":
             refuse_missing_window()
     elif "strides" in given:
