@@ -17,6 +17,7 @@ class Row:
       arrays: further arguments, made from the shape of the inputs.
       smooth: whether it is curved, so that exact finite differences do not tell its derivatives.
       places: whether the program may hold gathers and scatters, because places depend on data or on bins.
+      mixes: whether features meet, so that no device can take some of them alone.
       infinite: whether something is infinite on the way, so that steps outside of `jit` may be.
     """
 
@@ -29,6 +30,7 @@ class Row:
     smooth: bool = False
     places: bool = False
     infinite: bool = False
+    mixes: bool = False
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """The values alone."""

@@ -5,7 +5,7 @@ from row import Row, mask
 import jaxpool
 
 ROWS = [
-    Row("global_covariance_pool", jaxpool.global_covariance_pool, {}, smooth=True, places=True),
+    Row("global_covariance_pool", jaxpool.global_covariance_pool, {}, smooth=True, places=True, mixes=True),
     Row(
         "global_covariance_pool, masked",
         jaxpool.global_covariance_pool,
@@ -13,5 +13,6 @@ ROWS = [
         arrays=mask,
         smooth=True,
         places=True,
+        mixes=True,
     ),
 ]

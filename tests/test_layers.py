@@ -612,11 +612,10 @@ def test_wrong_calls_are_refused():
         jaxpool.linen.AttentionPool2d((7, 7), 2).init(jax.random.key(0), x)
     for api in (jaxpool.linen, jaxpool.nnx):
         own, keys = ((FEATURES,), {"rngs": rngs}) if api is jaxpool.nnx else ((), {})
-        with pytest.raises(
-            ValueError, match=r"^MAPHead: num_heads must divide the number of features; got num_heads=4"
-        ):
-            layer = api.MAPHead(*own, 4, **keys)
-            layer.init(jax.random.key(0), x[0])
+        layer = functools.partial(api.MAPHead, *own, 4, **keys)
+        made_or_called = layer if keys else lambda layer=layer: layer().init(jax.random.key(0), x[0])
+        with pytest.raises(ValueError, match=r"^MAPHead: num_heads must divide the number of features; got num_heads="):
+            made_or_called()
     with pytest.raises(TypeError, match=r"^SimPool: where must be an array of booleans"):
         jaxpool.linen.SimPool().init(jax.random.key(0), x, where=jnp.ones((3, 5, 6, 1)))
 

@@ -39,6 +39,8 @@ def arguments(name):
         return {"output_size": [3, None]}
     if name.startswith("fractional"):
         return {"output_size": [3, 2], "window_shape": [2, 2]}
+    if name == "global_covariance_pool":
+        return {"num_iterations": 3, "num_spatial_dims": 2}
     return {"keepdims": True, "num_spatial_dims": 2} if name.startswith("global") else WINDOWED
 
 
@@ -100,6 +102,9 @@ def test_modules_compute_what_the_function_does(name):
     if "weighted" in name:
         # The product with the weights is fused into the sum, and rounded otherwise.
         chex.assert_trees_all_close(found, expected, rtol=1e-6)
+    elif "covariance" in name:
+        # So is the subtraction of the mean.
+        chex.assert_trees_all_close(found, expected, rtol=1e-6, atol=1e-6)
     else:
         chex.assert_trees_all_equal(found, expected)
     assert jax.tree.leaves(nnx.state(nnx_module)) == []

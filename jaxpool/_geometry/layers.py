@@ -82,7 +82,8 @@ def check_channel_axis(rank: int, channel_axis: Any) -> int:
     if channel_axis is None:
         remedy = "Use -1 for channels last, -3 for images with channels first."
         refuse(ValueError, "channel_axis", "be an axis of the inputs", None, remedy, "one result per pair or feature")
-    axis = as_index("channel_axis", channel_axis, channel_axis)
+    remedy = "Use -1 for channels last, -3 for images with channels first, None for no channel axis."
+    axis = as_index("channel_axis", channel_axis, channel_axis, "", "be None or an integer", remedy)
     if not -rank <= axis < rank:
         remedy = "Use -1 for channels last, -3 for images with channels first."
         refuse(ValueError, "channel_axis", f"be an axis from {-rank} to {rank - 1}", axis, remedy)

@@ -66,8 +66,8 @@ class MAPHead(Layer):
 
     Parameters, for inputs with D features, H heads and M = `mlp_features`:
       probe: (1, 1, D), Xavier uniform.
-      attention: `query`, `key`, `value` with kernels (D, H, D / H), Xavier uniform, and biases (H, D / H), 0; `out` with
-        kernel (H, D / H, D) and bias (D,).
+      attention: `query`, `key`, `value` with kernels (D, H, D / H), Xavier uniform, and biases (H, D / H), 0; `out`
+        with kernel (H, D / H, D) and bias (D,).
       norm: scale and bias (D,).
       mlp_hidden, mlp_out: kernels (D, M) and (M, D), Xavier uniform; biases N(0, 1e-6).
 
@@ -118,7 +118,7 @@ class AttentionPool2d(Layer):
       attention: `query`, `key`, `value` with kernels (D, H, D / H), N(0, 1 / D), and biases (H, D / H), 0; `out` with
         kernel (H, D / H, out_features) and bias (out_features,).
 
-    Returns (*batch, out_features), and 0 where `where` leaves no position. The mean is that of the positions that count.
+    Returns (*batch, out_features), and 0 where `where` leaves no position. The mean is that of those that count.
 
     Source: A. Radford et al., "Learning transferable visual models from natural language supervision", ICML 2021.
     """

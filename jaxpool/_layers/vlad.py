@@ -49,8 +49,8 @@ class NetVLAD(Layer):
 
     Parameters, for inputs with D features and K = `num_clusters`:
       centroids: (K, D), uniform in [0, 1).
-      assignment: kernel (D, K), `2 alpha c`; bias (K,), `-alpha |c|^2`, so that it starts as the softmax of `-alpha` times
-        the squared distances.
+      assignment: kernel (D, K), `2 alpha c`; bias (K,), `-alpha |c|^2`, so that it starts as the softmax of `-alpha`
+        times the squared distances.
 
     Returns (*batch, K * D), one cluster after another, and 0 where `where` leaves no position.
 

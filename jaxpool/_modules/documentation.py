@@ -38,8 +38,8 @@ ARGUMENTS = {
     "`functools.partial(jax.nn.gelu, approximate=False)`.",
     "alpha": "How sharply the assignment starts.",
     "alpha_init": "Where alpha starts.",
-    "dtype": "The dtype of the computation and of the result, as in Flax. None means what inputs and parameters promote "
-    "to. Narrow floats are summed in f32.",
+    "dtype": "The dtype of the computation and of the result, as in Flax. None means what inputs and parameters "
+    "promote to. Narrow floats are summed in f32.",
     "eps": "The least value: inputs below count as this.",
     "epsilon": "What the layer normalisation adds to variances.",
     "gamma": "The exponent of the power mean, or None for a plain mean.",
@@ -60,7 +60,7 @@ ARGUMENTS = {
     "param_dtype": "The dtype of the parameters.",
     "per_channel": "Whether each feature has a parameter of its own.",
     "plane_shape": "The spatial sizes of the inputs.",
-    "use_running_average": "Whether batch normalisation uses its running statistics, as in Flax. The call may say, too.",
+    "use_running_average": "Whether batch normalisation uses its running statistics. The call may say so, too.",
     "overlapping": "Whether neighbouring windows share their border, for TensorFlow's rules.",
 }
 CALL = {

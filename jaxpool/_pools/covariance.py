@@ -36,7 +36,11 @@ def _root(matrix: Array, steps: int) -> Array:
     trace = jnp.trace(matrix, axis1=-2, axis2=-1)[..., None, None]
     zero = trace == 0
     scale = jnp.where(zero, 1, trace)
-    threefold = jnp.broadcast_to(3 * jnp.eye(matrix.shape[-1], dtype=matrix.dtype), matrix.shape)
+    size = matrix.shape[-1]
+    # A sum, so that it is shared out among devices like the matrices.
+    threefold = jnp.zeros_like(matrix) + 3 * jnp.eye(size, dtype=matrix.dtype).reshape(
+        (1,) * (matrix.ndim - 2) + (size, size)
+    )
     root = matrix / scale
     inverse = threefold / 3
     for _ in range(steps):
@@ -86,7 +90,8 @@ def global_covariance_pool(
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype. In common
         networks a dense layer, batch normalisation and ReLU first reduce the features, to 256.
-      num_iterations: the number of iterations. 5 is the paper's, 3 the default of its code. More come closer to the root.
+      num_iterations: the number of iterations. 5 is the paper's, 3 the default of its code. More come closer to the
+        root.
       num_spatial_dims, channel_axis: as in `jaxpool.global_avg_pool`, but there must be features.
       where: boolean array, the positions that count. It has as many axes as `inputs`, each of the same size or of size
         1, and size 1 along the features. A plane without any returns 0 and has no gradient.
@@ -117,4 +122,5 @@ def global_covariance_pool(
     if where is not None:
         check_positions(where, x.shape, channel)
         where = jnp.asarray(where)
-    return _pooled(with_whole_planes(x, axes), where, axes, channel, steps)
+    # Every pair of features meets.
+    return _pooled(with_whole_planes(x, (*axes, channel)), where, axes, channel, steps)
