@@ -61,6 +61,7 @@ from jaxpool._pools.average import avg_pool, sum_pool
 from jaxpool._pools.blur import blur_pool
 from jaxpool._pools.detail import detail_preserving_pool
 from jaxpool._pools.corner import corner_pool
+from jaxpool._pools.covariance import global_covariance_pool
 from jaxpool._pools.extremum import max_pool, max_pool_with_argmax, min_pool, min_pool_with_argmin
 from jaxpool._pools.fractional import fractional_max_pool, fractional_max_pool_with_argmax
 from jaxpool._pools.gaussian import gaussian_pool
@@ -138,6 +139,7 @@ __all__ = [
     "gaussian_pool",
     "global_avg_pool",
     "global_concat_pool",
+    "global_covariance_pool",
     "global_lp_pool",
     "global_lse_pool",
     "global_max_pool",

@@ -1,4 +1,4 @@
-"""Every pool but `jaxpool.pool` as a `flax.linen` module.
+"""Every pool but `jaxpool.pool` as a `flax.linen` module, and pools with parameters.
 
 A module is made with the arguments of its function after `inputs`, with the same names, order and defaults, and is
 called with the arrays: `MaxPool((2, 2), strides=2)(x, where=mask)` is
@@ -6,16 +6,24 @@ called with the arrays: `MaxPool((2, 2), strides=2)(x, where=mask)` is
 `GlobalPowerMeanPool()(x, p=p)`, and the size of an unpooled plane,
 `MaxUnpool((2, 2), 2)(x, indices, output_shape=size)`.
 Arguments are checked when a module is made, as far as they can be without inputs; the rest is checked in the call.
+
+Layers with parameters, such as `GeM()` and `MAPHead(num_heads=12)`, are made with what their documentation lists, and
+initialised and applied like any module of Flax. `dtype` and `param_dtype` are those of Flax.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jaxpool import _modules
+from jax import Array
+from jax.typing import DTypeLike
+
+from jaxpool import _layers, _modules
 from jaxpool._geometry.calls import unknown_name
+from jaxpool._layers.layer import Initializer
+from jaxpool._linen import Layer as _Layer
+from jaxpool._linen import Module as _Module
 from jaxpool.typing import (
     Direction,
     Duplicates,
@@ -36,13 +44,12 @@ from jaxpool.typing import (
     WindowShape,
 )
 
-try:
-    from flax import linen as nn
-except ImportError as _error:
-    raise _modules.needs_flax("jaxpool.linen", _error) from _error
-
 # By these names `typing.get_type_hints` finds the types of the constructors, which Flax makes in this file.
 _TYPES = (
+    Array,
+    Callable,
+    DTypeLike,
+    Initializer,
     Duplicates,
     Direction,
     FractionalRule,
@@ -62,30 +69,6 @@ _TYPES = (
     Sequence,
     WindowShape,
 )
-
-
-class _Module(nn.Module):
-    """What Flax needs to know of every pool."""
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        if "__call__" not in vars(cls):
-            # Flax sees only those calls that a class defines itself.
-            call: Any = cls.__call__
-            type.__setattr__(cls, "__call__", call)
-        makes_init = "__init__" not in vars(cls)
-        super().__init_subclass__(**kwargs)
-        if makes_init and issubclass(cls, _modules.Pool):
-            init: Any = cls.__init__
-            init.__signature__ = _with_names_last(inspect.signature(init))
-            type.__setattr__(cls, "__init__", _modules.validated(init))
-
-
-def _with_names_last(signature: inspect.Signature) -> inspect.Signature:
-    """The signature of a constructor with Flax's own arguments, which it would take by position, by name only."""
-    parameters = list(signature.parameters.values())
-    own = [p for p in parameters if p.name not in ("parent", "name")]
-    flax = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters if p.name in ("parent", "name")]
-    return signature.replace(parameters=own + flax)
 
 
 class MaxPool(_modules.MaxPool, _Module):
@@ -338,6 +321,52 @@ class StochasticPool(_modules.StochasticPool, _Module):
         # As for dropout, `init` alone may have no stream but that of the parameters.
         found = self.scope is not None and (self.has_rng("pool") or self.has_rng("params"))
         return self.make_rng("pool") if found else None
+class GlobalCovariancePool(_modules.GlobalCovariancePool, _Module):
+    """Global covariance pooling, `jaxpool.global_covariance_pool`, as a `flax.linen` module."""
+
+
+class AttentionPool(_layers.AttentionPool, _Layer):
+    """Attention pooling of bags, plain or gated, as a `flax.linen` module."""
+
+
+class AttentionPool2d(_layers.AttentionPool2d, _Layer):
+    """Attention pooling of images, as in CLIP, as a `flax.linen` module."""
+
+
+class AttentiveStatsPool(_layers.AttentiveStatsPool, _Layer):
+    """Attentive statistics pooling (ASP), as a `flax.linen` module."""
+
+
+class AutoPool(_layers.AutoPool, _Layer):
+    """AutoPool, softmax pooling with a learned sharpness, as a `flax.linen` module."""
+
+
+class GatedPool(_layers.GatedPool, _Layer):
+    """Gated max-average pooling, as a `flax.linen` module."""
+
+
+class GeM(_layers.GeM, _Layer):
+    """Generalised mean pooling (GeM) with a learned exponent, as a `flax.linen` module."""
+
+
+class LIPPool(_layers.LIPPool, _Layer):
+    """Local importance-based pooling (LIP), as a `flax.linen` module."""
+
+
+class MAPHead(_layers.MAPHead, _Layer):
+    """Multihead attention pooling (MAP), as a `flax.linen` module."""
+
+
+class MixedPool(_layers.MixedPool, _Layer):
+    """Mixed max-average pooling, as a `flax.linen` module."""
+
+
+class NetVLAD(_layers.NetVLAD, _Layer):
+    """NetVLAD, as a `flax.linen` module."""
+
+
+class SimPool(_layers.SimPool, _Layer):
+    """SimPool, as a `flax.linen` module."""
 
 
 if not TYPE_CHECKING:
@@ -354,6 +383,10 @@ __all__ = [
     "AdaptiveMinPool",
     "AdaptivePowerMeanPool",
     "AdaptiveSumPool",
+    "AttentionPool",
+    "AttentionPool2d",
+    "AttentiveStatsPool",
+    "AutoPool",
     "AvgPool",
     "AvgUnpool",
     "BlurPool",
@@ -366,6 +399,10 @@ __all__ = [
     "GaussianPool",
     "GlobalAvgPool",
     "GlobalConcatPool",
+    "GatedPool",
+    "GeM",
+    "GlobalAvgPool",
+    "GlobalCovariancePool",
     "GlobalLpPool",
     "GlobalLsePool",
     "GlobalMaxPool",
@@ -389,17 +426,23 @@ __all__ = [
     "LocalMaxima",
     "LpPool",
     "LsePool",
+    "LIPPool",
+    "LpPool",
+    "MAPHead",
     "MaxPool",
     "MaxPoolWithArgmax",
     "MaxUnpool",
     "MedianPool",
     "MinPool",
     "MinPoolWithArgmin",
+    "MixedPool",
+    "NetVLAD",
     "PowerMeanPool",
     "PyramidPool",
     "RmacPool",
     "QuantilePool",
     "RankPool",
+    "SimPool",
     "SoftmaxPool",
     "SpectralPool",
     "StdPool",

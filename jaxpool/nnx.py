@@ -1,4 +1,4 @@
-"""Every pool but `jaxpool.pool` as a `flax.nnx` module.
+"""Every pool but `jaxpool.pool` as a `flax.nnx` module, and pools with parameters.
 
 A module is made with the arguments of its function after `inputs`, with the same names, order and defaults, and is
 called with the arrays: `MaxPool((2, 2), strides=2)(x, where=mask)` is
@@ -6,37 +6,19 @@ called with the arrays: `MaxPool((2, 2), strides=2)(x, where=mask)` is
 `GlobalPowerMeanPool()(x, p=p)`, and the size of an unpooled plane,
 `MaxUnpool((2, 2), 2)(x, indices, output_shape=size)`.
 Arguments are checked when a module is made, as far as they can be without inputs; the rest is checked in the call.
+
+Layers with parameters, such as `GeM(512, rngs=rngs)` and `MAPHead(768, num_heads=12, rngs=rngs)`, take the number of
+features first and `rngs` by name, then what their documentation lists. `dtype` and `param_dtype` are those of Flax.
 """
 
 from __future__ import annotations
 
-import inspect
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from jaxpool import _modules
+from jaxpool import _layers, _modules
 from jaxpool._geometry.calls import unknown_name
-
-try:
-    from flax import nnx
-except ImportError as _error:
-    raise _modules.needs_flax("jaxpool.nnx", _error) from _error
-
-
-class _ConstructorSignature:
-    """The signature of a class, which Flax's metaclass hides; that of an instance is that of its call, as usual."""
-
-    def __get__(self, module: Any, owner: type[Any]) -> inspect.Signature:
-        if module is not None:
-            raise AttributeError("__signature__")
-        signature = inspect.signature(owner.__init__)
-        _, *parameters = signature.parameters.values()
-        return signature.replace(parameters=parameters, return_annotation=signature.empty)
-
-
-class _Module(nnx.Module):
-    """What Flax needs to know of every pool."""
-
-    __signature__: ClassVar[Any] = _ConstructorSignature()
+from jaxpool._nnx import Layer as _Layer
+from jaxpool._nnx import Module as _Module
 
 
 class MaxPool(_modules.MaxPool, _Module):
@@ -283,6 +265,52 @@ class LocalMaxima(_modules.LocalMaxima, _Module):
 
 class StochasticPool(_modules.StochasticPool, _Module):
     """Stochastic pooling, `jaxpool.stochastic_pool`, as a `flax.nnx` module."""
+class GlobalCovariancePool(_modules.GlobalCovariancePool, _Module):
+    """Global covariance pooling, `jaxpool.global_covariance_pool`, as a `flax.nnx` module."""
+
+
+class AttentionPool(_layers.AttentionPool, _Layer):
+    """Attention pooling of bags, plain or gated, as a `flax.nnx` module."""
+
+
+class AttentionPool2d(_layers.AttentionPool2d, _Layer):
+    """Attention pooling of images, as in CLIP, as a `flax.nnx` module."""
+
+
+class AttentiveStatsPool(_layers.AttentiveStatsPool, _Layer):
+    """Attentive statistics pooling (ASP), as a `flax.nnx` module."""
+
+
+class AutoPool(_layers.AutoPool, _Layer):
+    """AutoPool, softmax pooling with a learned sharpness, as a `flax.nnx` module."""
+
+
+class GatedPool(_layers.GatedPool, _Layer):
+    """Gated max-average pooling, as a `flax.nnx` module."""
+
+
+class GeM(_layers.GeM, _Layer):
+    """Generalised mean pooling (GeM) with a learned exponent, as a `flax.nnx` module."""
+
+
+class LIPPool(_layers.LIPPool, _Layer):
+    """Local importance-based pooling (LIP), as a `flax.nnx` module."""
+
+
+class MAPHead(_layers.MAPHead, _Layer):
+    """Multihead attention pooling (MAP), as a `flax.nnx` module."""
+
+
+class MixedPool(_layers.MixedPool, _Layer):
+    """Mixed max-average pooling, as a `flax.nnx` module."""
+
+
+class NetVLAD(_layers.NetVLAD, _Layer):
+    """NetVLAD, as a `flax.nnx` module."""
+
+
+class SimPool(_layers.SimPool, _Layer):
+    """SimPool, as a `flax.nnx` module."""
 
 
 if not TYPE_CHECKING:
@@ -299,6 +327,10 @@ __all__ = [
     "AdaptiveMinPool",
     "AdaptivePowerMeanPool",
     "AdaptiveSumPool",
+    "AttentionPool",
+    "AttentionPool2d",
+    "AttentiveStatsPool",
+    "AutoPool",
     "AvgPool",
     "AvgUnpool",
     "BlurPool",
@@ -311,6 +343,10 @@ __all__ = [
     "GaussianPool",
     "GlobalAvgPool",
     "GlobalConcatPool",
+    "GatedPool",
+    "GeM",
+    "GlobalAvgPool",
+    "GlobalCovariancePool",
     "GlobalLpPool",
     "GlobalLsePool",
     "GlobalMaxPool",
@@ -334,17 +370,23 @@ __all__ = [
     "LocalMaxima",
     "LpPool",
     "LsePool",
+    "LIPPool",
+    "LpPool",
+    "MAPHead",
     "MaxPool",
     "MaxPoolWithArgmax",
     "MaxUnpool",
     "MedianPool",
     "MinPool",
     "MinPoolWithArgmin",
+    "MixedPool",
+    "NetVLAD",
     "PowerMeanPool",
     "PyramidPool",
     "RmacPool",
     "QuantilePool",
     "RankPool",
+    "SimPool",
     "SoftmaxPool",
     "SpectralPool",
     "StdPool",

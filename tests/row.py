@@ -17,8 +17,8 @@ class Row:
       arrays: further arguments, made from the shape of the inputs.
       smooth: whether it is curved, so that exact finite differences do not tell its derivatives.
       places: whether the program may hold gathers and scatters, because places depend on data or on bins.
-      joined: whether its last axis joins the features with others, so that devices cannot share it.
       sorts: whether the program may sort planes.
+      mixes: whether features meet, or are joined with others, so that no device can take some of them alone.
       infinite: whether something is infinite on the way, so that steps outside of `jit` may be.
     """
 
@@ -32,7 +32,7 @@ class Row:
     places: bool = False
     sorts: bool = False
     infinite: bool = False
-    joined: bool = False
+    mixes: bool = False
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """The values alone."""

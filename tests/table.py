@@ -129,3 +129,6 @@ ROWS += MIXED
 ROWS += BINS
 ROWS += GRIDS
 ROWS += ORDER
+from rows_layers import ROWS as LAYERS  # noqa: E402
+
+ROWS += LAYERS

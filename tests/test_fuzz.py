@@ -36,6 +36,7 @@ BESIDE_LOOPS |= {"global_max_pool_with_argmax", "global_min_pool_with_argmin"}
 BESIDE_LOOPS |= {"corner_pool", "haar_pool", "haar_unpool", "spectral_pool", "windows"}
 BESIDE_LOOPS |= {"global_median_pool", "global_quantile_pool", "global_topk_pool", "kmax_pool", "local_maxima"}
 BESIDE_LOOPS |= {"median_pool", "quantile_pool", "rank_pool", "stochastic_pool", "topk_pool"}
+BESIDE_LOOPS |= {"global_covariance_pool"}
 
 
 def test_every_public_function_has_a_generator():

@@ -41,6 +41,7 @@ WRONG = {
     "kmax": [0, 1.5, "2", None],
     "kmin": [-1, 1.5, "2", None],
     "method": ["middle", None],
+    "num_iterations": [0, 1.5, None],
     "num_spatial_dims": [0, 1.5, "2"],
     "output_shape": [14, (0, 6), (5.0, 6), (5, 6, 3)],
     "output_size": [7, (), (0, 2), (2.5, 2)],
@@ -209,7 +210,7 @@ def test_names_of_other_libraries_are_explained(api):
     ):
         _ = api.MaxPool2d
     with pytest.raises(AttributeError, match=r"Write jaxpool\.\w+\.GlobalPowerMeanPool\."):
-        _ = api.GeM
+        _ = api.GeMPool
     with pytest.raises(AttributeError, match=r"has no attribute Dense\. It has AdaptiveAvgPool, "):
         _ = api.Dense
 

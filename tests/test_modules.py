@@ -16,6 +16,7 @@ from flax import nnx
 import jaxpool
 import jaxpool.linen
 import jaxpool.nnx
+from jaxpool import _layers
 
 ARRAYS = ("indices", "key", "logits", "samples", "weights", "where")
 
@@ -66,6 +67,9 @@ def arguments(name):
         return {"output_size": [3, 2], "window_shape": [2, 2]}
     common = {"keepdims": True, "num_spatial_dims": 2} if name.startswith("global") else WINDOWED
     return common | OWN.get(name, {})
+    if name == "global_covariance_pool":
+        return {"num_iterations": 3, "num_spatial_dims": 2}
+    return {"keepdims": True, "num_spatial_dims": 2} if name.startswith("global") else WINDOWED
 
 
 def arrays(name, x):
@@ -87,7 +91,7 @@ def inputs(shape=(2, 5, 6, 3)):
 
 
 def test_every_pool_has_a_module_in_both():
-    names = sorted(map(class_name, POOLS))
+    names = sorted([*map(class_name, POOLS), *_layers.__all__])
     assert sorted(jaxpool.linen.__all__) == names
     assert sorted(jaxpool.nnx.__all__) == names
 
@@ -128,6 +132,9 @@ def test_modules_compute_what_the_function_does(name):
     if "weighted" in name:
         # The product with the weights is fused into the sum, and rounded otherwise.
         chex.assert_trees_all_close(found, expected, rtol=1e-6)
+    elif "covariance" in name:
+        # So is the subtraction of the mean.
+        chex.assert_trees_all_close(found, expected, rtol=1e-6, atol=1e-6)
     else:
         chex.assert_trees_all_equal(found, expected)
     assert jax.tree.leaves(nnx.state(nnx_module)) == []

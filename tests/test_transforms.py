@@ -231,7 +231,7 @@ def test_explicit_sharding_of_batch_and_channels(row):
         sharded = jax.device_put(x, P("data", None, None, "model"))
         y, gradient = jax.jit(value_and_gradient(row))(sharded)
         assert jax.typeof(y).sharding.spec[0] == "data"
-        assert jax.typeof(y).sharding.spec[-1] == (None if row.joined else "model")
+        assert jax.typeof(y).sharding.spec[-1] == (None if row.mixes else "model")
         assert jax.typeof(gradient).sharding == jax.typeof(sharded).sharding
         eager = row(sharded)
     close(y, expected)
@@ -307,7 +307,8 @@ def test_shard_map_with_checks_of_varying_axes(row):
     mesh = jax.make_mesh((4, 2), ("data", "model"), axis_types=(AxisType.Auto,) * 2)
     both = value_and_gradient(row)
     out_rank = reference[0].ndim
-    specs = P("data", None, None, "model"), P("data", *[None] * (out_rank - 2), "model")
+    model = None if row.mixes else "model"
+    specs = P("data", None, None, model), P("data", *[None] * (out_rank - 2), model)
     mapped = jax.shard_map(both, mesh=mesh, in_specs=specs[0], out_specs=(specs[1], specs[0]), check_vma=True)
     for got, expected in zip(jax.jit(mapped)(x), reference, strict=True):
         close(got, expected)

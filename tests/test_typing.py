@@ -20,7 +20,7 @@ import jaxpool
 import jaxpool.linen
 import jaxpool.nnx
 import jaxpool.torch
-from jaxpool import _modules
+from jaxpool import _layers, _modules
 from jaxpool._modules.documentation import ARGUMENTS, CALL
 
 APIS = [jaxpool.linen, jaxpool.nnx]
@@ -104,9 +104,9 @@ def test_the_documentation_names_every_argument(name, api):
 
 
 def test_no_documentation_is_left_over():
-    fields = {field.name for name in jaxpool.linen.__all__ for field in dataclasses.fields(getattr(_modules, name))}
-    assert set(ARGUMENTS) == fields
-    calls = [inspect.signature(getattr(_modules, name).__call__).parameters for name in jaxpool.linen.__all__]
+    modules = [getattr(_layers if name in _layers.__all__ else _modules, name) for name in jaxpool.linen.__all__]
+    assert set(ARGUMENTS) == {field.name for module in modules for field in dataclasses.fields(module)}
+    calls = [inspect.signature(module.__call__).parameters for module in modules]
     assert set(CALL) == set().union(*calls) - {"self"}
 
 

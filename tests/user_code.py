@@ -84,6 +84,7 @@ def functions(x: Array, mask: Array, key: Array) -> None:
     assert_type(jaxpool.windows(x, (2, 2), 2, "SAME"), Array)
     assert_type(jaxpool.var_pool(x, (3, 3), ddof=1), Array)
     assert_type(jaxpool.std_pool(x, (3, 3), where=mask), Array)
+    assert_type(jaxpool.global_covariance_pool(x, num_iterations=3), Array)
     assert_type(jaxpool.global_var_pool(x), Array)
     assert_type(jaxpool.global_std_pool(x, ddof=1), Array)
     assert_type(jaxpool.median_pool(x, (3, 3), 1, 1, padding_mode="REFLECT"), Array)
@@ -178,6 +179,23 @@ def linen_modules(x: Array, mask: Array, key: Array) -> None:
     assert_type(jl.FractionalAvgPool((3, 3), window_shape=(2, 2))(x, key), Array)
     assert_type(jl.FractionalMaxPool((3, 3), window_shape=(2, 2))(x, key), Array)
     assert_type(jl.FractionalMaxPoolWithArgmax((3, 3), rule="tensorflow")(x, key), Pair)
+    assert_type(jl.GlobalCovariancePool(num_iterations=3)(x), Array)
+    tokens = x.reshape(2, 64, 3)
+    for pool, inputs in (
+        (jl.GeM(), x),
+        (jl.GeM((2, 2), 2, p_init=2.5, per_channel=True), x),
+        (jl.AutoPool(), tokens),
+        (jl.AttentionPool(8, gated=True), tokens),
+        (jl.AttentiveStatsPool(8, use_running_average=False), tokens),
+        (jl.MAPHead(num_heads=3, mlp_features=4, dtype=jnp.float32), tokens),
+        (jl.AttentionPool2d((8, 8), 3, out_features=5), x),
+        (jl.SimPool(gamma=1.25), x),
+        (jl.MixedPool((2, 2), 2), x),
+        (jl.GatedPool((2, 2), 2, omega_init=nn.initializers.normal(0.1), name="gated"), x),
+        (jl.LIPPool((3, 3), 2, 1), x),
+        (jl.NetVLAD(4, alpha=10.0), x),
+    ):
+        assert pool.init_with_output(key, inputs) is not None
     assert nn.Sequential([jl.MaxPool((2, 2)), jl.GlobalAvgPool()]).apply({}, x) is not None
 
 
@@ -237,6 +255,20 @@ def nnx_modules(x: Array, mask: Array, key: Array) -> None:
     assert_type(jn.FractionalAvgPool((3, 3), window_shape=(2, 2))(x, key), Array)
     assert_type(jn.FractionalMaxPool((3, 3), window_shape=(2, 2))(x, key), Array)
     assert_type(jn.FractionalMaxPoolWithArgmax((3, 3), rule="tensorflow")(x, key), Pair)
+    assert_type(jn.GlobalCovariancePool(num_iterations=3)(x), Array)
+    rngs, tokens = nnx.Rngs(0), x.reshape(2, 64, 3)
+    assert_type(jn.GeM(3, rngs=rngs)(x, where=mask), Array)
+    assert_type(jn.GeM(3, (2, 2), 2, p_init=2.5, per_channel=True, rngs=rngs)(x), Array)
+    assert_type(jn.AutoPool(3, rngs=rngs)(tokens), Array)
+    assert_type(jn.AttentionPool(3, 8, gated=True, rngs=rngs)(tokens), Array)
+    assert_type(jn.AttentiveStatsPool(3, 8, rngs=rngs)(tokens, use_running_average=True), Array)
+    assert_type(jn.MAPHead(3, num_heads=3, mlp_features=4, dtype=jnp.float32, rngs=rngs)(tokens), Array)
+    assert_type(jn.AttentionPool2d(3, (8, 8), 3, out_features=5, rngs=rngs)(x, mask), Array)
+    assert_type(jn.SimPool(3, gamma=1.25, rngs=rngs)(x), Array)
+    assert_type(jn.MixedPool(3, (2, 2), 2, rngs=rngs)(x), Array)
+    assert_type(jn.GatedPool(3, (2, 2), 2, omega_init=nnx.initializers.normal(0.1), rngs=rngs)(x), Array)
+    assert_type(jn.LIPPool(3, (3, 3), 2, 1, rngs=rngs)(x), Array)
+    assert_type(jn.NetVLAD(3, 4, alpha=10.0, rngs=rngs)(x), Array)
     network = nnx.Sequential(jn.MaxPool((2, 2)), jn.GlobalAvgPool())
     assert network(x) is not None
 

@@ -37,8 +37,10 @@ def plane_sizes(value: Any, rank: int, shape: tuple[Any, ...]) -> tuple[int, ...
     return as_positive("output_shape", sizes, value, fact)
 
 
-def check_without_window(strides: Any, padding: Any, window_dilation: Any) -> None:
-    """Refuses what describes a window where there is none."""
+def check_without_window(
+    strides: Any, padding: Any, window_dilation: Any, why: str = "indices in the plane need no window"
+) -> None:
+    """Refuses what describes a window where there is none; `why` says that it may be left out."""
     given = {"strides": (strides, None), "padding": (padding, "VALID"), "window_dilation": (window_dilation, 1)}
     for argument, (value, default) in given.items():
         same = value is default
@@ -46,7 +48,7 @@ def check_without_window(strides: Any, padding: Any, window_dilation: Any) -> No
             same = value == default or (isinstance(value, str) and value.upper() == default)
         if not same:
             rule, fact = f"be {default!r}", "window_shape=None"
-            remedy = "Pass window_shape, too, or leave it out: indices in the plane need no window."
+            remedy = f"Pass window_shape, too, or leave it out: {why}."
             refuse(ValueError, argument, rule, shown(value), remedy, fact)
 
 

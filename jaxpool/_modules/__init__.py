@@ -12,6 +12,7 @@ from jaxpool._modules.adaptive_reductions import (
     AdaptiveSumPool,
 )
 from jaxpool._modules.average import AvgPool, LpPool, PowerMeanPool, SumPool
+from jaxpool._modules.covariance import GlobalCovariancePool
 from jaxpool._modules.description import Pool, needs_flax, validated
 from jaxpool._modules.extremum import MaxPool, MaxPoolWithArgmax, MinPool, MinPoolWithArgmin
 from jaxpool._modules.fractional import FractionalAvgPool, FractionalMaxPool, FractionalMaxPoolWithArgmax
@@ -78,6 +79,7 @@ __all__ = [
     "GaussianPool",
     "GlobalAvgPool",
     "GlobalConcatPool",
+    "GlobalCovariancePool",
     "GlobalLpPool",
     "GlobalLsePool",
     "GlobalMaxPool",

@@ -39,6 +39,13 @@ from jaxpool._geometry.pyramids import (
     pyramid_levels,
 )
 from jaxpool._geometry.order import check_q
+from jaxpool._geometry.layers import (
+    check_finite_number,
+    check_float_dtype,
+    check_function,
+    check_number_of,
+    plane_sizes,
+)
 from jaxpool._geometry.unpooling import check_without_window, refuse_missing_window
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of, refuse, shown, traced
 from jaxpool._operators import IMPLEMENTATIONS
@@ -59,6 +66,7 @@ def refuse_array(argument: str, value: Any, example: str) -> NoReturn:
     """Refuse the inputs where a module is made; `example` shows where they belong."""
     got = "a traced value" if traced(value) else kind_of(value)
     rules = {"inputs": "be given in the call", "direction": "be the name of one"}
+    rules = {"inputs": "be given in the call", "in_features": "be an integer"}
     rule = rules.get(argument, "be a sequence of integers")
     remedy = f"A module is made first and called later: {example}."
     refuse(TypeError, argument, rule, got, remedy)
@@ -93,6 +101,9 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "alpha": _number("alpha"),
     "beta": _number("beta"),
     "alpha": check_alpha,
+    "activation": lambda value: check_function("activation", value),
+    "alpha": lambda value: check_finite_number("alpha", value),
+    "alpha_init": lambda value: check_finite_number("alpha_init", value),
     "beta": lambda value: check_real_array("beta", value, getattr(value, "shape", ()), scalar=True),
     "ceil_mode": _flag("ceil_mode"),
     "channel_axis": _channel_axis,
@@ -130,6 +141,38 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "residual": _option("residual", (None, "offsets", "input")),
     "rule": _option("rule", RULES),
     "sigma": _number("sigma"),
+    "dtype": lambda value: None if value is None else check_float_dtype("dtype", value),
+    "duplicates": _option("duplicates", ("set", "add")),
+    "eps": lambda value: check_finite_number("eps", value, positive=True),
+    "epsilon": lambda value: check_finite_number("epsilon", value, positive=True),
+    "gamma": lambda value: None if value is None else check_finite_number("gamma", value, positive=True),
+    "gated": _flag("gated"),
+    "global_context": _flag("global_context"),
+    "hidden_features": lambda value: check_number_of("hidden_features", value),
+    "implementation": lambda value: check_implementation(value, IMPLEMENTATIONS),
+    "index_convention": _option("index_convention", INDEX_CONVENTIONS),
+    "keepdims": _flag("keepdims"),
+    "kernel_init": lambda value: check_function("kernel_init", value),
+    "kernel_size": lambda value: check_number_of("kernel_size", value),
+    "max_logit": lambda value: check_finite_number("max_logit", value),
+    "mlp_features": lambda value: None if value is None else check_number_of("mlp_features", value),
+    "normalize": _flag("normalize"),
+    "num_clusters": lambda value: check_number_of("num_clusters", value),
+    "num_heads": lambda value: check_number_of("num_heads", value),
+    "num_iterations": lambda value: check_number_of("num_iterations", value),
+    "num_spatial_dims": _num_spatial_dims,
+    "omega_init": lambda value: check_function("omega_init", value),
+    "out_features": lambda value: None if value is None else check_number_of("out_features", value),
+    "overlapping": _flag("overlapping"),
+    "p": lambda value: check_positive_number("p", value),
+    "p_init": lambda value: check_finite_number("p_init", value, positive=True),
+    "padding_mode": check_padding_mode,
+    "param_dtype": lambda value: check_float_dtype("param_dtype", value),
+    "per_channel": _flag("per_channel"),
+    "plane_shape": plane_sizes,
+    "residual": _option("residual", (None, "offsets", "input")),
+    "rule": _option("rule", RULES),
+    "use_running_average": lambda value: None if value is None else check_flag("use_running_average", value),
 }
 
 
@@ -181,8 +224,12 @@ def check_arguments(given: Mapping[str, Any], optional: Collection[str]) -> None
     """
     rank = None
     if "strides" in given and given["window_shape"] is None and "window_shape" in optional:
-        check_without_window(given["strides"], given["padding"], given["window_dilation"])
-        if given["index_convention"] == "window":
+        described = given["strides"], given["padding"], given["window_dilation"]
+        if "index_convention" in given:
+            check_without_window(*described)
+        else:
+            check_without_window(*described, "without it the whole plane is pooled")
+        if given.get("index_convention") == "window":
             refuse_missing_window()
     elif "strides" in given:
         rank = _window(given)

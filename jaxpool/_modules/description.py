@@ -26,9 +26,10 @@ class Pool:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         description = cls.__bases__[0]
         # A class of Flax made from a description, but not what users derive from it.
-        if Pool in description.__bases__:
+        if "fields_of_pool" in vars(description):
             call: Any = cls.__call__
-            cls.__doc__ = documented(cls.__doc__, description.__doc__, cls.fields_of_pool, call)
+            more = getattr(cls, "made_with", {})
+            cls.__doc__ = documented(cls.__doc__, description.__doc__, cls.fields_of_pool, call, more)
         super().__init_subclass__(**kwargs)
 
     def pool_with(self, function: Callable[..., _Result], *arrays: Any, **named: Any) -> _Result:

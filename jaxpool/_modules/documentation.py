@@ -58,6 +58,33 @@ ARGUMENTS = {
     "num_levels": "The number of sizes of squares.",
     "overlap": "The share of a square that neighbours on level 1 should have in common.",
     "eps": "What is added to each norm.",
+    "activation": "The function between the dense layers of the MLP. PyTorch's GELU is "
+    "`functools.partial(jax.nn.gelu, approximate=False)`.",
+    "alpha": "How sharply the assignment starts.",
+    "alpha_init": "Where alpha starts.",
+    "dtype": "The dtype of the computation and of the result, as in Flax. None means what inputs and parameters "
+    "promote to. Narrow floats are summed in f32.",
+    "eps": "The least value: inputs below count as this.",
+    "epsilon": "What the layer normalisation adds to variances.",
+    "gamma": "The exponent of the power mean, or None for a plain mean.",
+    "gated": "Whether a second dense layer with a sigmoid gates the hidden features.",
+    "global_context": "Whether the network also sees the mean and the standard deviation along time.",
+    "hidden_features": "The number of features of the hidden layer.",
+    "kernel_init": "The initialiser of the kernels.",
+    "kernel_size": "The size of the convolution along every spatial axis.",
+    "max_logit": "The largest logit. Its exponential is the largest ratio of two weights.",
+    "mlp_features": "The number of hidden features of the MLP. None means four times those of the inputs.",
+    "normalize": "Whether to scale the descriptor of each position to length 1.",
+    "num_clusters": "The number of clusters.",
+    "num_heads": "The number of heads, which share out the features.",
+    "num_iterations": "The number of Newton-Schulz iterations.",
+    "omega_init": "The initialiser of omega.",
+    "out_features": "The number of features of the result. None means those of the inputs.",
+    "p_init": "Where p starts.",
+    "param_dtype": "The dtype of the parameters.",
+    "per_channel": "Whether each feature has a parameter of its own.",
+    "plane_shape": "The spatial sizes of the inputs.",
+    "use_running_average": "Whether batch normalisation uses its running statistics. The call may say so, too.",
     "overlapping": "Whether neighbouring windows share their border, for TensorFlow's rules.",
 }
 CALL = {
@@ -74,6 +101,7 @@ CALL = {
     "beta": "Takes the place of the field of that name: give a learned temperature here.",
     "where": "Array of booleans, the elements that count, of the shape of the inputs or with size 1 where it is the "
     "same along an axis. None means all.",
+    "use_running_average": "Takes the place of the field of that name.",
     "output_shape": "Takes the place of the field of that name.",
     "p": "Takes the place of the field of that name: give a learned exponent here.",
 }
@@ -93,11 +121,17 @@ def example(name: str, fields: Sequence[str], call: Callable[..., Any], *more: s
     return f"{name}({sizes})({', '.join(called)})"
 
 
-def documented(summary: str | None, description: str | None, fields: Sequence[str], call: Callable[..., Any]) -> str:
-    """The documentation of a module: what it is, the fields it is made with, the arrays it is called with."""
+def documented(
+    summary: str | None,
+    description: str | None,
+    fields: Sequence[str],
+    call: Callable[..., Any],
+    more: Mapping[str, str] | None = None,
+) -> str:
+    """The documentation of a module: what it is, what it is made with (fields and more), what it is called with."""
     _, *arrays = inspect.signature(call).parameters
     parts = [inspect.cleandoc(summary or ""), inspect.cleandoc(description or "")]
-    parts.append(_listed("Args", {name: ARGUMENTS[name] for name in fields}))
+    parts.append(_listed("Args", {**(more or {}), **{name: ARGUMENTS[name] for name in fields}}))
     parts.append(_listed("Call", {name: CALL[name] for name in arrays}))
     return "\n\n".join(part for part in parts if part) + "\n"
 
