@@ -60,6 +60,7 @@ from jaxpool._pools.inspect import chosen_implementation, output_shape
 from jaxpool._pools.moments import global_std_pool, global_var_pool, std_pool, var_pool
 from jaxpool._pools.power import global_lp_pool, global_power_mean_pool, lp_pool, power_mean_pool
 from jaxpool._pools.reduce import pool
+from jaxpool._pools.regions import ps_roi_align, ps_roi_pool, roi_align, roi_pool
 from jaxpool._pools.unpool import avg_unpool, max_unpool
 from jaxpool._pools.weighted import global_softmax_pool, global_weighted_avg_pool, softmax_pool, weighted_avg_pool
 
@@ -117,6 +118,10 @@ __all__ = [
     "output_shape",
     "pool",
     "power_mean_pool",
+    "ps_roi_align",
+    "ps_roi_pool",
+    "roi_align",
+    "roi_pool",
     "softmax_pool",
     "std_pool",
     "sum_pool",

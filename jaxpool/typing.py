@@ -16,6 +16,8 @@ __all__ = [
     "PaddingMode",
     "PaddingName",
     "Platform",
+    "RegionMode",
+    "RegionSize",
     "Residual",
     "Scalar",
     "WindowShape",
@@ -37,6 +39,9 @@ Implementation = Literal["reduce_window", "joint", "separable", "chain"]
 IndexConvention = Literal["spatial", "window", "coordinates"]
 Duplicates = Literal["set", "add"]
 FractionalRule = Literal["torch", "tensorflow", "tensorflow_pseudo_random"]
+RegionMode = Literal["avg", "max"]
+# Height and width in bins.
+RegionSize = Sequence[SupportsIndex]
 Platform = Literal["cpu", "gpu", "tpu", "other"]
 # One real number, or an array that holds one.
 Scalar = float | ArrayLike

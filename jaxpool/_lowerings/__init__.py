@@ -63,6 +63,7 @@ _ALWAYS: dict[str, Callable[..., Any]] = {
     "scatter_at_places": places.scatter_at_places,
     "last_at_places": places.last_at_places,
     "first_maximum": places.first_maximum,
+    "first_in_regions": places.first_in_regions,
     "window_logsumexp": weighted.window_logsumexp,
     "window_weighted_sum": weighted.window_weighted_sum,
     "window_weighted_spread": weighted.window_weighted_spread,

@@ -28,7 +28,7 @@ from jaxpool._operators.linear import (
     window_spread,
     window_sum,
 )
-from jaxpool._operators.places import first_maximum, last_at_places, without_series
+from jaxpool._operators.places import first_in_regions, first_maximum, last_at_places, without_series
 from jaxpool._operators.plane import plane_count, plane_sum
 from jaxpool._operators.plans import chosen_plans, default_platform
 from jaxpool._operators.reduce import reduce_from as window_reduce_from
@@ -45,6 +45,7 @@ __all__ = [
     "chosen_plans",
     "default_platform",
     "extreme",
+    "first_in_regions",
     "first_maximum",
     "gather_at_extremum",
     "gather_at_offsets",

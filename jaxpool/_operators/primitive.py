@@ -258,7 +258,7 @@ def _along_curve(
 
 
 def differentiate(primitive: Primitive, rule: Callable[..., tuple[Any, Any]]) -> None:
-    """Sets the rule `(x, **static)` to the values and the linear function that each tangent is sent through.
+    """Sets the rule `(x, *constants, **static)` to the values and the linear function of the tangents of `x`.
 
     A result without derivative has None in place of that function. A rule may compute the values differently from the
     primitive, since here both are wanted. The function is the same for every order, so Taylor terms go through it, too.
@@ -271,13 +271,13 @@ def differentiate(primitive: Primitive, rule: Callable[..., tuple[Any, Any]]) ->
         if isinstance(tangents[0], ad.Zero):
             out = primitive.bind(*primals, **static)
             return out, jax.tree.map(_zero, out)
-        values, slopes = rule(primals[0], **static)
+        values, slopes = rule(*primals, **static)
         if primitive.multiple_results:
             return values, [along(value, slope, tangents[0]) for value, slope in zip(values, slopes, strict=True)]
         return values, along(values, slopes, tangents[0])
 
     def taylor(primals: Sequence[Array], series: Sequence[Sequence[Array]], **static: Any) -> tuple[Any, Any]:
-        values, slopes = rule(primals[0], **static)
+        values, slopes = rule(*primals, **static)
 
         def terms(slope: Callable[[Array], Array] | None) -> Any:
             return jet.zero_series if slope is None else [slope(term) for term in series[0]]
