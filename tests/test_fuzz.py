@@ -29,6 +29,7 @@ BESIDE_LOOPS = {
     name for name in jaxpool.__all__ if any(word in name for word in ("softmax", "weighted", "var_", "std_"))
 }
 BESIDE_LOOPS |= {"blur_pool"}
+BESIDE_LOOPS |= {"roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool"}
 
 
 def test_every_public_function_has_a_generator():

@@ -185,14 +185,15 @@ def even_parts(count: int, most: int) -> int:
     return most
 
 
-def boxes_at_once(count: int, between: int, inputs: int, results: int) -> int:
-    """How many boxes to compute at once, so that what lies between takes half as much as inputs and results.
+def boxes_at_once(count: int, between: int, inputs: int, results: int, parts: int) -> int:
+    """How many boxes to compute at once, so that what lies between takes a part of what inputs and results take.
 
     Args:
       count: the number of boxes.
       between: elements between input and result of one box.
       inputs: elements of the inputs.
       results: elements of the result of one box.
+      parts: the most that lies between is one of so many parts.
     """
-    most = (inputs + count * results) // (2 * max(between, 1))
+    most = (inputs + count * results) // (parts * max(between, 1))
     return even_parts(count, max(most, _FEWEST_AT_ONCE))

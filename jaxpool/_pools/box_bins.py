@@ -20,8 +20,10 @@ _NEAR = 6
 
 def _share(places: Array, elements: Array, size: int) -> Array:
     """How much elements count at places between them; nothing more than one beyond the plane, borders up to there."""
-    distance = jnp.abs(jnp.clip(places, 0, size - 1) - elements)
-    return jnp.where((places >= -1) & (places <= size), jnp.maximum(1 - distance, 0), 0)
+    ahead = jnp.clip(places, 0, size - 1) - elements
+    # Not by an absolute value, whose derivative at 0 is that of one side.
+    share = jnp.maximum(jnp.minimum(1 - ahead, 1 + ahead), 0)
+    return jnp.where((places >= -1) & (places <= size), share, 0)
 
 
 def _given(start: Array, length: Array, bins: int, samples: int, size: int) -> Array:
@@ -71,7 +73,7 @@ def matrices(boxes: Array, regions: Regions, plane: tuple[int, ...], dtype: jnp.
             result.append(_adaptive(start, length, bins, size))
             continue
         weights = _given(start, length, bins, regions.samples, size)
-        result.append(jnp.mean(weights, 2) if regions.mode == "avg" else weights.reshape(weights.shape[0], -1, size))
+        result.append(jnp.mean(weights, 2) if regions.mode == "avg" else weights.reshape(-1, bins * regions.samples, size))
     return result
 
 

@@ -83,7 +83,8 @@ def of_one_list(of_picture: OfPicture, x: Array, boxes: Array, pictures: Array, 
       pictures: the number of the picture of each box.
       at_once: how many boxes to compute at once; None for all.
     """
-    x = with_whole_planes(x, (0,))
+    # Two branches make the results, which explicit sharding would have to split alike.
+    x = with_whole_planes(x, range(x.ndim))
 
     def step(results: Array, picture: tuple[Array, Array]) -> tuple[Array, None]:
         own, number = picture
@@ -99,9 +100,7 @@ def of_one_list(of_picture: OfPicture, x: Array, boxes: Array, pictures: Array, 
 
 def _nothing(like: Any, x: Array) -> Array:
     """Zeros of a shape and dtype, which inside `jax.shard_map` vary as `x` does."""
-    zeros = jnp.zeros(like.shape, like.dtype)
-    axes = tuple(getattr(jax.typeof(x), "vma", ()))
-    return lax.pcast(zeros, axes, to="varying") if axes else zeros
+    return lax.full_like(x, 0, like.dtype, like.shape)
 
 
 def _in_parts(of_picture: OfPicture, x: Array, boxes: Array, mine: Array | None, at_once: int | None) -> Array:

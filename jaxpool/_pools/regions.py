@@ -30,7 +30,7 @@ from jaxpool._operators import first_in_regions
 from jaxpool._pools.average import mean_dtypes
 from jaxpool._pools.box_bins import bounds, largest, matrices, pooled, pooled_apart, shares
 from jaxpool._pools.boxes import arranged, as_boxes, as_inputs, of_one_list, per_picture, split_alike
-from jaxpool._pools.inputs import as_array, x64
+from jaxpool._pools.inputs import as_array, with_whole_planes, x64
 from jaxpool.typing import RegionMode, RegionSize
 
 # From one picture and its boxes to their bins.
@@ -68,16 +68,19 @@ def _finite(boxes: Array) -> tuple[Array, Array]:
     return jnp.where(finite[..., None], boxes, jnp.zeros((), boxes.dtype)), finite
 
 
-def _at_once(count: int, regions: Regions, plane: tuple[int, ...], pool: _Pool) -> int | None:
+def _at_once(count: int, regions: Regions, plane: tuple[int, ...], pool: _Pool, listed: bool) -> int | None:
     """How many boxes of a picture to compute at once, None for all."""
     if not known(count):
         return None
     (p, q), (height, width) = regions.bins, plane
+    # Of one list, the picture in turn and its results are kept, too.
+    parts = 4 if listed else 2
     if pool is not _align:
         # A bin has its own features.
-        return boxes_at_once(count, width, height * width, 1)
+        return boxes_at_once(count, width, height * width, 1, parts)
     taps = regions.samples or 1 if regions.mode == "max" else 1
-    return boxes_at_once(count, p * taps * (width + (q * taps if taps > 1 else 0)), height * width, p * q)
+    between = p * taps * (width + (q * taps if taps > 1 else 0))
+    return boxes_at_once(count, between, height * width, p * q, parts)
 
 
 @functools.partial(jax.jit, static_argnames=("regions", "layout", "pool"), inline=True)
@@ -93,7 +96,7 @@ def _by_matrices(
         return jnp.where(finite[:, None, None, None], result, jnp.nan).astype(result_dtype)
 
     x = arranged(inputs, layout)
-    at_once = _at_once(boxes.shape[-2], regions, layout.sizes, pool)
+    at_once = _at_once(boxes.shape[-2], regions, layout.sizes, pool, pictures is not None)
     if pictures is None:
         return as_inputs(per_picture(of_picture, x, boxes, at_once), layout)
     return as_inputs(of_one_list(of_picture, x, boxes, pictures, at_once), layout)
@@ -113,11 +116,11 @@ def _maximum(
     height, width = layout.sizes
     if pictures is not None:
         # All pictures are one tall picture.
-        pictures_, height = x.shape[0], x.shape[0] * height
+        numbers, height = x.shape[0], x.shape[0] * height
         offset = (pictures.astype(dtype) * layout.sizes[0])[:, None]
-        mine = ((pictures >= 0) & (pictures < pictures_))[:, None]
+        mine = ((pictures >= 0) & (pictures < numbers))[:, None]
         top, bottom = (end.astype(dtype) + offset for end in (top, jnp.where(mine, bottom, top)))
-        x = x.reshape(height, width, x.shape[-1])
+        x = with_whole_planes(x, (0,)).reshape(height, width, x.shape[-1])
     ends = [
         *(end.astype(dtype).reshape(*batch, count * p, 1, 1) for end in (top, bottom)),
         *(
