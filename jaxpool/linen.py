@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from jaxpool import _modules
 from jaxpool._geometry.calls import unknown_name
@@ -25,6 +25,8 @@ from jaxpool.typing import (
     OutputSize,
     Padding,
     PaddingMode,
+    RegionMode,
+    RegionSize,
     Residual,
     Scalar,
     WindowShape,
@@ -45,9 +47,12 @@ _TYPES = (
     OutputSize,
     Padding,
     PaddingMode,
+    RegionMode,
+    RegionSize,
     Residual,
     Scalar,
     Sequence,
+    SupportsIndex,
     WindowShape,
 )
 
@@ -200,6 +205,22 @@ class AvgUnpool(_modules.AvgUnpool, _Module):
     """Average unpooling, `jaxpool.avg_unpool`, as a `flax.linen` module."""
 
 
+class RoiAlign(_modules.RoiAlign, _Module):
+    """RoIAlign, `jaxpool.roi_align`, as a `flax.linen` module."""
+
+
+class RoiPool(_modules.RoiPool, _Module):
+    """RoIPool, `jaxpool.roi_pool`, as a `flax.linen` module."""
+
+
+class PsRoiAlign(_modules.PsRoiAlign, _Module):
+    """Position-sensitive RoIAlign, `jaxpool.ps_roi_align`, as a `flax.linen` module."""
+
+
+class PsRoiPool(_modules.PsRoiPool, _Module):
+    """Position-sensitive RoIPool, `jaxpool.ps_roi_pool`, as a `flax.linen` module."""
+
+
 if not TYPE_CHECKING:
     # Hidden from type checkers, which otherwise take every name for one of the module.
     def __getattr__(name: str) -> Any:
@@ -232,6 +253,10 @@ __all__ = [
     "MinPool",
     "MinPoolWithArgmin",
     "PowerMeanPool",
+    "PsRoiAlign",
+    "PsRoiPool",
+    "RoiAlign",
+    "RoiPool",
     "SoftmaxPool",
     "StdPool",
     "SumPool",

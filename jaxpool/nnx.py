@@ -163,6 +163,22 @@ class AvgUnpool(_modules.AvgUnpool, _Module):
     """Average unpooling, `jaxpool.avg_unpool`, as a `flax.nnx` module."""
 
 
+class RoiAlign(_modules.RoiAlign, _Module):
+    """RoIAlign, `jaxpool.roi_align`, as a `flax.nnx` module."""
+
+
+class RoiPool(_modules.RoiPool, _Module):
+    """RoIPool, `jaxpool.roi_pool`, as a `flax.nnx` module."""
+
+
+class PsRoiAlign(_modules.PsRoiAlign, _Module):
+    """Position-sensitive RoIAlign, `jaxpool.ps_roi_align`, as a `flax.nnx` module."""
+
+
+class PsRoiPool(_modules.PsRoiPool, _Module):
+    """Position-sensitive RoIPool, `jaxpool.ps_roi_pool`, as a `flax.nnx` module."""
+
+
 if not TYPE_CHECKING:
     # Hidden from type checkers, which otherwise take every name for one of the module.
     def __getattr__(name: str) -> Any:
@@ -195,6 +211,10 @@ __all__ = [
     "MinPool",
     "MinPoolWithArgmin",
     "PowerMeanPool",
+    "PsRoiAlign",
+    "PsRoiPool",
+    "RoiAlign",
+    "RoiPool",
     "SoftmaxPool",
     "StdPool",
     "SumPool",

@@ -9,7 +9,9 @@ from row import Row
 import jaxpool
 
 # Inside, across two borders, beyond the plane and far larger than it, with corners that are no halves.
-_BOXES = np.array([[0.7, 0.2, 4.4, 3.3], [-1.9, 1.3, 2.2, 6.1], [6.7, 4.9, 8.1, 9.2], [-9.3, -9.2, 14.1, 12.3]], np.float32)
+_BOXES = np.array(
+    [[0.7, 0.2, 4.4, 3.3], [-1.9, 1.3, 2.2, 6.1], [6.7, 4.9, 8.1, 9.2], [-9.3, -9.2, 14.1, 12.3]], np.float32
+)
 
 
 def some_boxes(shape: tuple[Any, ...]) -> dict[str, Any]:
@@ -44,5 +46,7 @@ ROWS = [
         arrays=some_boxes,
         places=True,
     ),
-    Row("ps_roi_pool", apart(jaxpool.ps_roi_pool), {"output_size": (1, 2)}, linear=True, arrays=some_boxes, places=True),
+    Row(
+        "ps_roi_pool", apart(jaxpool.ps_roi_pool), {"output_size": (1, 2)}, linear=True, arrays=some_boxes, places=True
+    ),
 ]

@@ -1,4 +1,4 @@
-"""Pools of regions of interest against loops in float64, in every form of boxes, at their limits, and in their memory."""
+"""Pools of regions of interest against loops in float64, in every form of boxes, at their limits; their memory."""
 
 import functools
 import itertools
@@ -24,7 +24,8 @@ def interpolated(x, row, column):
     if not (-1 <= row <= height and -1 <= column <= width):
         return np.zeros(channels)
     (top, down), (left, across) = (
-        (min(math.floor(max(p, 0)), n - 1), max(p, 0) - math.floor(max(p, 0))) for p, n in ((row, height), (column, width))
+        (min(math.floor(max(p, 0)), n - 1), max(p, 0) - math.floor(max(p, 0)))
+        for p, n in ((row, height), (column, width))
     )
     bottom, right = min(top + 1, height - 1), min(left + 1, width - 1)
     upper = (1 - across) * x[top, left] + across * x[top, right]
@@ -134,7 +135,9 @@ def test_the_other_three_beside_loops(size, scale, rng):
 def test_as_many_samples_as_a_box_is_long(length, bins, rng):
     # Boxes of any length with starts that put samples on borders, on elements and between them.
     x = picture(1, rng, (5, 3))
-    boxes = np.array([[0, start, 3, start + length] for start in (-length / 2, -1.5, -0.5, 0, 0.25, 2, 3.9)], np.float32)
+    boxes = np.array(
+        [[0, start, 3, start + length] for start in (-length / 2, -1.5, -0.5, 0, 0.25, 2, 3.9)], np.float32
+    )
     for aligned in (False, True):
         found = jaxpool.roi_align(x, boxes, (bins, 1), aligned=aligned)
         np.testing.assert_allclose(
@@ -191,7 +194,9 @@ def test_many_boxes_are_computed_in_parts(name, rng):
     pool, channels = POOLS[name]
     x = rng.normal(size=(2, 4, 6, channels)).astype(np.float32)
     boxes = (rng.random((2, 203, 4)) * 24).astype(np.float32)
-    one_by_one = np.stack([[pool(own, box[None])[0] for box in set_] for own, set_ in zip(x, boxes[:, :5], strict=True)])
+    one_by_one = np.stack(
+        [[pool(own, box[None])[0] for box in set_] for own, set_ in zip(x, boxes[:, :5], strict=True)]
+    )
     close(pool(x, boxes)[:, :5], one_by_one)
     close(pool(x, boxes[:, -6:]), pool(x, boxes)[:, -6:])
     numbers = np.repeat(np.arange(2), 203)
@@ -280,7 +285,9 @@ def test_halves_are_rounded_away_from_zero(value):
 def test_a_bin_has_its_feature_maps_in_order():
     x = jnp.broadcast_to(jnp.arange(12.0), (5, 5, 12))
     for pool in (jaxpool.ps_roi_align, jaxpool.ps_roi_pool):
-        np.testing.assert_allclose(pool(x, BOXES[:1] / 8, (2, 3))[0], np.arange(12.0).reshape(2, 2, 3).transpose(1, 2, 0), rtol=1e-6)
+        np.testing.assert_allclose(
+            pool(x, BOXES[:1] / 8, (2, 3))[0], np.arange(12.0).reshape(2, 2, 3).transpose(1, 2, 0), rtol=1e-6
+        )
 
 
 def test_first_of_equal_elements_and_nan_have_the_gradient():
@@ -413,7 +420,10 @@ X = np.zeros((2, 7, 9, 4), np.float32)
     ("arguments", "message"),
     [
         ({"boxes": np.zeros((3, 4))}, r"boxes\.shape must be \(2, boxes, 4\) or \(boxes, 5\); .* Pass box_indices, "),
-        ({"boxes": np.zeros((3, 5, 4))}, r"boxes\.shape must be \(2, boxes, 4\) or \(boxes, 5\); got boxes\.shape=\(3, 5, "),
+        (
+            {"boxes": np.zeros((3, 5, 4))},
+            r"boxes\.shape must be \(2, boxes, 4\) or \(boxes, 5\); got boxes\.shape=\(3, 5, ",
+        ),
         ({"boxes": np.zeros((2, 3, 5))}, r"boxes\.shape must be \(2, boxes, 4\)"),
         ({"boxes": [[0, 0, 1, 1]]}, r"boxes must be an array of real numbers; .* Convert with jnp\.asarray first"),
         ({"boxes": np.zeros((2, 3, 4), bool)}, r"boxes must be an array of real numbers"),
@@ -424,12 +434,18 @@ X = np.zeros((2, 7, 9, 4), np.float32)
         ),
         ({"boxes": np.zeros((1, 4)), "box_indices": np.array([0.0])}, r"box_indices must be an array of integers"),
         ({"boxes": np.zeros((1, 4)), "box_indices": np.array([0, 1])}, r"box_indices\.shape must be \(1,\)"),
-        ({"boxes": np.zeros((1, 5)), "box_indices": np.array([0])}, r"boxes\.shape must be \(boxes, 4\) where box_indices"),
+        (
+            {"boxes": np.zeros((1, 5)), "box_indices": np.array([0])},
+            r"boxes\.shape must be \(boxes, 4\) where box_indices",
+        ),
         (
             {"inputs": X[0], "boxes": np.zeros((1, 4)), "box_indices": np.array([0])},
             r"box_indices must be None unless inputs have one batch axis",
         ),
-        ({"inputs": X[0], "boxes": np.zeros((1, 5))}, r"boxes\.shape must be \(boxes, 4\); .* leave it out: boxes\[\.\.\., 1:\]"),
+        (
+            {"inputs": X[0], "boxes": np.zeros((1, 5))},
+            r"boxes\.shape must be \(boxes, 4\); .* leave it out: boxes\[\.\.\., 1:\]",
+        ),
         ({"output_size": (7, 7, 7)}, r"output_size must have two sizes, height and width"),
         ({"output_size": 7}, r"output_size must be a sequence"),
         ({"spatial_scale": 0}, r"spatial_scale must be a positive number"),

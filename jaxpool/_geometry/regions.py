@@ -121,7 +121,14 @@ def check_boxes(boxes: Any, box_indices: Any, shape: tuple[Any, ...], layout: La
         _check_numbers("box_indices", box_indices, ("int", "uint"), fact)
         if len(batch) != 1:
             remedy = "Leave it out; there is one set of boxes per picture."
-            refuse(ValueError, "box_indices", "be None unless inputs have one batch axis", kind_of(box_indices), remedy, fact)
+            refuse(
+                ValueError,
+                "box_indices",
+                "be None unless inputs have one batch axis",
+                kind_of(box_indices),
+                remedy,
+                fact,
+            )
         if len(own) != 2 or own[-1] != 4:
             remedy = "Pass one box (x1, y1, x2, y2) per index."
             refuse(ValueError, "boxes.shape", "be (boxes, 4) where box_indices are given", own, remedy, fact)

@@ -154,7 +154,9 @@ def _in_parts(x: Array, bounds: Sequence[Array]) -> tuple[Array, Array]:
         return _searched(x, bounds)
     missing = parts * size - rows
     split = [
-        jnp.moveaxis(jnp.pad(b, ((0, 0), (0, missing), (0, 0), (0, 0))).reshape(planes, parts, size, *b.shape[2:]), 1, 0)
+        jnp.moveaxis(
+            jnp.pad(b, ((0, 0), (0, missing), (0, 0), (0, 0))).reshape(planes, parts, size, *b.shape[2:]), 1, 0
+        )
         for b in bounds
     ]
     found = lax.map(lambda own: _searched(x, own), split)

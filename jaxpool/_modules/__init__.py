@@ -18,6 +18,7 @@ from jaxpool._modules.global_pools import (
     GlobalSumPool,
 )
 from jaxpool._modules.moments import GlobalStdPool, GlobalVarPool, StdPool, VarPool
+from jaxpool._modules.regions import PsRoiAlign, PsRoiPool, RoiAlign, RoiPool
 from jaxpool._modules.unpool import AvgUnpool, MaxUnpool
 from jaxpool._modules.weighted import (
     BlurPool,
@@ -54,6 +55,10 @@ __all__ = [
     "MinPoolWithArgmin",
     "Pool",
     "PowerMeanPool",
+    "PsRoiAlign",
+    "PsRoiPool",
+    "RoiAlign",
+    "RoiPool",
     "SoftmaxPool",
     "StdPool",
     "SumPool",

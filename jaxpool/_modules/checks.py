@@ -20,6 +20,13 @@ from jaxpool._geometry import (
 from jaxpool._geometry.arguments import check_padding_mode, paddings_of, steps_of, window_sizes
 from jaxpool._geometry.bins import adaptive_sizes
 from jaxpool._geometry.fractional import check_rule, fractional_sizes, fractional_taps
+from jaxpool._geometry.regions import (
+    REGION_MODES,
+    check_maximum_of_samples,
+    check_sampling_ratio,
+    check_spatial_scale,
+    region_sizes,
+)
 from jaxpool._geometry.unpooling import check_without_window, refuse_missing_window
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of, refuse, shown, traced
 from jaxpool._operators import IMPLEMENTATIONS
@@ -65,6 +72,7 @@ def _num_spatial_dims(value: Any) -> None:
 
 # One check for each argument that can be judged by itself.
 CHECKS: dict[str, Callable[[Any], Any]] = {
+    "aligned": _flag("aligned"),
     "beta": lambda value: check_real_array("beta", value, getattr(value, "shape", ()), scalar=True),
     "ceil_mode": _flag("ceil_mode"),
     "channel_axis": _channel_axis,
@@ -76,12 +84,15 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "implementation": lambda value: check_implementation(value, IMPLEMENTATIONS),
     "index_convention": _option("index_convention", INDEX_CONVENTIONS),
     "keepdims": _flag("keepdims"),
+    "mode": _option("mode", REGION_MODES),
     "num_spatial_dims": _num_spatial_dims,
     "overlapping": _flag("overlapping"),
     "p": lambda value: check_positive_number("p", value),
     "padding_mode": check_padding_mode,
     "residual": _option("residual", (None, "offsets", "input")),
     "rule": _option("rule", RULES),
+    "sampling_ratio": check_sampling_ratio,
+    "spatial_scale": check_spatial_scale,
 }
 
 
@@ -109,6 +120,10 @@ def _output_shape(value: Any, rank: int | None) -> None:
 
 def _output_size(given: Mapping[str, Any]) -> None:
     """Check the size of an adaptive pool's result, or that of a fractional pool with its rule."""
+    if "spatial_scale" in given:
+        region_sizes(given["output_size"])
+        check_maximum_of_samples(given.get("mode", "avg"), given.get("sampling_ratio"))
+        return
     if "rule" not in given:
         adaptive_sizes(given["output_size"])
         return

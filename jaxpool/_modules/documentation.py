@@ -35,10 +35,17 @@ ARGUMENTS = {
     "checked": "Whether to check the range of the indices at run time, through `jax.experimental.checkify`.",
     "rule": 'Where windows are: "torch", "tensorflow" or "tensorflow_pseudo_random".',
     "overlapping": "Whether neighbouring windows share their border, for TensorFlow's rules.",
+    "spatial_scale": "Elements of the inputs per unit of the boxes.",
+    "sampling_ratio": "Samples along each axis of a bin, or None for as many as it has elements.",
+    "aligned": "Whether coordinates name borders of elements, and not their centres.",
+    "mode": 'How the samples of a bin become one number: "avg" or "max".',
 }
 CALL = {
     "inputs": "Array of shape `(*batch, *spatial, features)`, with any number of batch axes.",
     "indices": "The indices of the values, as max pooling with argmax returns them.",
+    "boxes": "Array of `(x1, y1, x2, y2)`: `(*batch, boxes, 4)`, or one list for all pictures, `(boxes, 5)` with the "
+    "number of the picture in front of each box, or `(boxes, 4)` with `box_indices`.",
+    "box_indices": "The number of the picture of each box.",
     "key": "A typed random key (`jax.random.key`), or None if samples are given.",
     "samples": "Numbers from 0 to 1 in place of a key.",
     "logits": "Array of the shape of the inputs or with size 1 where it is the same along an axis. None: the inputs.",

@@ -73,7 +73,9 @@ def matrices(boxes: Array, regions: Regions, plane: tuple[int, ...], dtype: jnp.
             result.append(_adaptive(start, length, bins, size))
             continue
         weights = _given(start, length, bins, regions.samples, size)
-        result.append(jnp.mean(weights, 2) if regions.mode == "avg" else weights.reshape(-1, bins * regions.samples, size))
+        result.append(
+            jnp.mean(weights, 2) if regions.mode == "avg" else weights.reshape(-1, bins * regions.samples, size)
+        )
     return result
 
 

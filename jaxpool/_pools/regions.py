@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any, SupportsIndex
 
@@ -129,9 +128,7 @@ def _maximum(
         ),
     ]
     axis = len(batch)
-    window = Window(
-        (AxisWindow(axis, height, 1, 1, 1, 0, 0, count * p), AxisWindow(axis + 1, width, 1, 1, 1, 0, 0, q))
-    )
+    window = Window((AxisWindow(axis, height, 1, 1, 1, 0, 0, count * p), AxisWindow(axis + 1, width, 1, 1, 1, 0, 0, q)))
     result = first_in_regions(x, ends, window).reshape(*batch, count, p, q, x.shape[-1])
     if jnp.issubdtype(x.dtype, jnp.floating):
         result = jnp.where(finite[..., None, None, None], result, jnp.asarray(jnp.nan, x.dtype))
