@@ -90,6 +90,7 @@ from jaxpool._pools.pyramids import pyramid_pool, rmac_pool
 from jaxpool._pools.reduce import pool
 from jaxpool._pools.spectral import spectral_pool
 from jaxpool._pools.stochastic import stochastic_pool
+from jaxpool._pools.regions import ps_roi_align, ps_roi_pool, roi_align, roi_pool
 from jaxpool._pools.unpool import avg_unpool, max_unpool
 from jaxpool._pools.views import windows
 from jaxpool._pools.weighted import global_softmax_pool, global_weighted_avg_pool, softmax_pool, weighted_avg_pool
@@ -181,6 +182,10 @@ __all__ = [
     "rmac_pool",
     "quantile_pool",
     "rank_pool",
+    "ps_roi_align",
+    "ps_roi_pool",
+    "roi_align",
+    "roi_pool",
     "softmax_pool",
     "spectral_pool",
     "std_pool",

@@ -15,6 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+import inspect
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from jax import Array
 from jax.typing import DTypeLike
@@ -39,6 +42,8 @@ from jaxpool.typing import (
     PyramidOrder,
     Plateau,
     QuantileMethod,
+    RegionMode,
+    RegionSize,
     Residual,
     Scalar,
     WindowShape,
@@ -64,9 +69,12 @@ _TYPES = (
     PyramidOrder,
     Plateau,
     QuantileMethod,
+    RegionMode,
+    RegionSize,
     Residual,
     Scalar,
     Sequence,
+    SupportsIndex,
     WindowShape,
 )
 
@@ -367,6 +375,20 @@ class NetVLAD(_layers.NetVLAD, _Layer):
 
 class SimPool(_layers.SimPool, _Layer):
     """SimPool, as a `flax.linen` module."""
+class RoiAlign(_modules.RoiAlign, _Module):
+    """RoIAlign, `jaxpool.roi_align`, as a `flax.linen` module."""
+
+
+class RoiPool(_modules.RoiPool, _Module):
+    """RoIPool, `jaxpool.roi_pool`, as a `flax.linen` module."""
+
+
+class PsRoiAlign(_modules.PsRoiAlign, _Module):
+    """Position-sensitive RoIAlign, `jaxpool.ps_roi_align`, as a `flax.linen` module."""
+
+
+class PsRoiPool(_modules.PsRoiPool, _Module):
+    """Position-sensitive RoIPool, `jaxpool.ps_roi_pool`, as a `flax.linen` module."""
 
 
 if not TYPE_CHECKING:
@@ -443,6 +465,10 @@ __all__ = [
     "QuantilePool",
     "RankPool",
     "SimPool",
+    "PsRoiAlign",
+    "PsRoiPool",
+    "RoiAlign",
+    "RoiPool",
     "SoftmaxPool",
     "SpectralPool",
     "StdPool",

@@ -311,6 +311,20 @@ class NetVLAD(_layers.NetVLAD, _Layer):
 
 class SimPool(_layers.SimPool, _Layer):
     """SimPool, as a `flax.nnx` module."""
+class RoiAlign(_modules.RoiAlign, _Module):
+    """RoIAlign, `jaxpool.roi_align`, as a `flax.nnx` module."""
+
+
+class RoiPool(_modules.RoiPool, _Module):
+    """RoIPool, `jaxpool.roi_pool`, as a `flax.nnx` module."""
+
+
+class PsRoiAlign(_modules.PsRoiAlign, _Module):
+    """Position-sensitive RoIAlign, `jaxpool.ps_roi_align`, as a `flax.nnx` module."""
+
+
+class PsRoiPool(_modules.PsRoiPool, _Module):
+    """Position-sensitive RoIPool, `jaxpool.ps_roi_pool`, as a `flax.nnx` module."""
 
 
 if not TYPE_CHECKING:
@@ -387,6 +401,10 @@ __all__ = [
     "QuantilePool",
     "RankPool",
     "SimPool",
+    "PsRoiAlign",
+    "PsRoiPool",
+    "RoiAlign",
+    "RoiPool",
     "SoftmaxPool",
     "SpectralPool",
     "StdPool",

@@ -23,6 +23,8 @@ __all__ = [
     "PyramidKind",
     "PyramidOrder",
     "QuantileMethod",
+    "RegionMode",
+    "RegionSize",
     "Residual",
     "Scalar",
     "WindowShape",
@@ -52,6 +54,9 @@ PyramidKind = Literal["max", "avg"]
 PyramidOrder = Literal["features_last", "features_first"]
 QuantileMethod = Literal["linear", "lower", "higher", "midpoint", "nearest"]
 Plateau = Literal["all", "first"]
+RegionMode = Literal["avg", "max"]
+# Height and width in bins.
+RegionSize = Sequence[SupportsIndex]
 Platform = Literal["cpu", "gpu", "tpu", "other"]
 # One real number, or an array that holds one.
 Scalar = float | ArrayLike

@@ -12,6 +12,7 @@ from rows_mixed import ROWS as MIXED
 from rows_bins import ROWS as BINS
 from rows_grids import ROWS as GRIDS
 from rows_order import ROWS as ORDER
+from rows_regions import ROWS as REGIONS
 
 import jaxpool
 
@@ -132,3 +133,4 @@ ROWS += ORDER
 from rows_layers import ROWS as LAYERS  # noqa: E402
 
 ROWS += LAYERS
+ROWS += REGIONS

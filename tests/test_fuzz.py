@@ -37,6 +37,7 @@ BESIDE_LOOPS |= {"corner_pool", "haar_pool", "haar_unpool", "spectral_pool", "wi
 BESIDE_LOOPS |= {"global_median_pool", "global_quantile_pool", "global_topk_pool", "kmax_pool", "local_maxima"}
 BESIDE_LOOPS |= {"median_pool", "quantile_pool", "rank_pool", "stochastic_pool", "topk_pool"}
 BESIDE_LOOPS |= {"global_covariance_pool"}
+BESIDE_LOOPS |= {"roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool"}
 
 
 def test_every_public_function_has_a_generator():

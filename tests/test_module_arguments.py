@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import math
 import re
 
 import jax
@@ -19,6 +20,7 @@ X = inputs()
 # For each argument, values that are wrong for every pool and for any inputs.
 WRONG = {
     "alpha": ["1", None, float("inf")],
+    "aligned": [1, None],
     "beta": ["1", None, True],
     "ceil_mode": [1, None, "yes"],
     "channel_axis": [1.5, "last"],
@@ -42,6 +44,7 @@ WRONG = {
     "kmin": [-1, 1.5, "2", None],
     "method": ["middle", None],
     "num_iterations": [0, 1.5, None],
+    "mode": ["mean", None],
     "num_spatial_dims": [0, 1.5, "2"],
     "output_shape": [14, (0, 6), (5.0, 6), (5, 6, 3)],
     "output_size": [7, (), (0, 2), (2.5, 2)],
@@ -56,6 +59,8 @@ WRONG = {
     "rank": [0.5, "1", None],
     "residual": ["values", True],
     "rule": ["random", None],
+    "sampling_ratio": [0, -1, 1.5, "2"],
+    "spatial_scale": [0, -1.0, math.inf, None, True, np.ones(2)],
     "strides": [(2,), 0, "SAME", 1.5, (1, -1)],
     "window_dilation": [(2,), 0, None, (1, 1, 1)],
     "window_shape": [2, (), (0, 2), (2.5, 2), "22"],
@@ -103,7 +108,14 @@ def test_inputs_for_the_constructor_are_refused_with_the_remedy(name, api):
     sizes = {"window_shape": "(2, 2)", "output_size": "(7, 7)", "direction": "'top'"}.get(first.name, "")
     sizes += ", window_shape=(2, 2)" * name.startswith("fractional")
     call = ", ".join(
-        ["x", *[p for p in ("indices", "key", "weights") if p in inspect.signature(getattr(jaxpool, name)).parameters]]
+        [
+            "x",
+            *[
+                p
+                for p in ("boxes", "indices", "key", "weights")
+                if p in inspect.signature(getattr(jaxpool, name)).parameters
+            ],
+        ]
     )
     rules = {"inputs": "be given in the call", "direction": "be the name of one"}
     rule = rules.get(argument, "be a sequence of integers")

@@ -18,7 +18,7 @@ import jaxpool.linen
 import jaxpool.nnx
 from jaxpool import _layers
 
-ARRAYS = ("indices", "key", "logits", "samples", "weights", "where")
+ARRAYS = ("box_indices", "boxes", "indices", "key", "logits", "samples", "weights", "where")
 
 
 def first_argument(name):
@@ -69,6 +69,8 @@ def arguments(name):
     return common | OWN.get(name, {})
     if name == "global_covariance_pool":
         return {"num_iterations": 3, "num_spatial_dims": 2}
+    if "roi" in name:
+        return {"output_size": [3, 1]}
     return {"keepdims": True, "num_spatial_dims": 2} if name.startswith("global") else WINDOWED
 
 
@@ -78,6 +80,9 @@ def arrays(name, x):
         return (jaxpool.max_pool_with_argmax(jnp.zeros((2, 9, 11, 3)), **WINDOWED)[1],), {}
     if name.startswith("fractional"):
         return (None,), {"samples": jnp.full((2, 3, 2), 0.5)}
+    if "roi" in name:
+        boxes = jnp.array([[0.3, 0.7, 4.1, 3.9], [-2.2, 1.1, 3.3, 9.4]], jnp.float32)
+        return (jnp.stack([boxes, boxes + 1]),), {}
     if "weighted" in name:
         return (jnp.abs(x),), {"where": x[..., :1] > 0}
     if name == "stochastic_pool":
@@ -129,7 +134,7 @@ def test_modules_compute_what_the_function_does(name):
     chex.assert_trees_all_equal(linen_module(x, *more, **named), expected)
     chex.assert_trees_all_equal(nnx_module(x, *more, **named), expected)
     found = nnx.jit(lambda m, x: m(x, *more, **named))(nnx_module, x)
-    if "weighted" in name:
+    if "weighted" in name or "roi" in name:
         # The product with the weights is fused into the sum, and rounded otherwise.
         chex.assert_trees_all_close(found, expected, rtol=1e-6)
     elif "covariance" in name:

@@ -90,6 +90,7 @@ def test_public_functions_are_documented_and_say_their_defaults(name):
     flax_order += ["init", "reduce_fn", "key", "output_size", "indices", "weights"]
     flax_order += ["levels"]
     flax_order += ["direction"]
+    flax_order += ["init", "reduce_fn", "key", "output_size", "indices", "weights", "boxes"]
     for parameter in parameters.values():
         fractional = name.startswith("fractional") and parameter.name == "window_shape"
         positional = parameter.name in flax_order and not fractional

@@ -69,6 +69,7 @@ _ALWAYS: dict[str, Callable[..., Any]] = {
     "window_log_mean_exp": weighted.window_log_mean_exp,
     "sum_between": places.sum_between,
     "spread_between": places.spread_between,
+    "first_in_regions": places.first_in_regions,
     "window_logsumexp": weighted.window_logsumexp,
     "window_weighted_sum": weighted.window_weighted_sum,
     "window_weighted_spread": weighted.window_weighted_spread,

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 from jax import Array, lax
 
-from jaxpool._geometry import AxisWindow, Window
+from jaxpool._geometry import AxisWindow, Window, known
+from jaxpool._geometry.regions import even_parts
 from jaxpool._lowerings.cpu import store
 from jaxpool._lowerings.forward import beats, extreme
 
@@ -151,3 +152,77 @@ def _better(earlier: Sequence[Array], later: Sequence[Array]) -> tuple[Array, Ar
     """Of two pairs of a value and its place the one that is larger or the first NaN; of equals the earlier."""
     new = beats(later[0], earlier[0], "max")
     return jnp.where(new, later[0], earlier[0]), jnp.where(new, later[1], earlier[1])
+
+
+def first_in_regions(x: Array, *bounds: Array, window: Window) -> tuple[Array, Array]:
+    """The first maximum, or NaN, of regions of any size, and its place; 0 and -1 where a region is empty.
+
+    Args:
+      x: the inputs.
+      bounds: where every region starts and stops, first along the first of the two spatial axes; of the outputs' size
+        along that axis and of size 1 along the other. Then the same along the second, of the outputs' size along both.
+        All are inside the plane, and of size 1 along the features.
+      window: the sizes of the plane and of the outputs.
+    """
+    down, along = (part.axis for part in window.parts)
+    others = [axis for axis in range(x.ndim) if axis not in (down, along)]
+    # What the bounds do not depend on is read in one piece.
+    same = others[-1:] if others and all(bound.shape[others[-1]] == 1 for bound in bounds) else []
+    order = (*others[: len(others) - len(same)], down, along, *same)
+
+    def folded(array: Array) -> Array:
+        shape = tuple(array.shape[axis] for axis in order)
+        split = len(shape) - len(same)
+        array = lax.transpose(array, order)
+        return array.reshape(math.prod(shape[: split - 2]), *shape[split - 2 : split], math.prod(shape[split:]))
+
+    results = _in_parts(folded(x), [folded(bound) for bound in bounds])
+    shape = window.output_shape(x.shape)
+    back = sorted(range(x.ndim), key=lambda axis: order[axis])
+    value, place = (lax.transpose(r.reshape([shape[axis] for axis in order]), back) for r in results)
+    return value, place
+
+
+def _in_parts(x: Array, bounds: Sequence[Array]) -> tuple[Array, Array]:
+    """`_searched`, some rows of regions at once: a search takes as many steps as the largest of its regions has."""
+    _, height, width, _ = x.shape
+    planes, rows, columns, _ = bounds[2].shape
+    if not known(rows):
+        return _searched(x, bounds)
+    size = even_parts(rows, max(height * width // (8 * columns), 64) if known(height) else 64)
+    parts = -(-rows // size)
+    if parts <= 1:
+        return _searched(x, bounds)
+    missing = parts * size - rows
+    split = [
+        jnp.moveaxis(
+            jnp.pad(b, ((0, 0), (0, missing), (0, 0), (0, 0))).reshape(planes, parts, size, *b.shape[2:]), 1, 0
+        )
+        for b in bounds
+    ]
+    found = lax.map(lambda own: _searched(x, own), split)
+    value, place = (jnp.moveaxis(f, 0, 1).reshape(planes, parts * size, *f.shape[3:])[:, :rows] for f in found)
+    return value, place
+
+
+def _searched(x: Array, bounds: Sequence[Array]) -> tuple[Array, Array]:
+    """The first maxima of (planes, rows, columns, features) regions and their places, one position after another."""
+    planes, height, width, features = x.shape
+    flat = x.reshape(planes, height * width, features)
+    top, bottom, left, right = bounds
+    empty = (bottom <= top) | (right <= left)
+    tallest, widest = (
+        jnp.max(jnp.where(empty, 0, stop - start), initial=0) for start, stop in ((top, bottom), (left, right))
+    )
+    shape = (*left.shape[:3], features)
+
+    def step(number: Array, best: tuple[Array, Array]) -> tuple[Array, Array]:
+        row, column = top + number // widest, left + number % widest
+        place = row * width + column
+        index = place.reshape(planes, shape[1] * shape[2], 1)
+        value = jnp.take_along_axis(flat, index, axis=1, mode="clip").reshape(shape)
+        new = (row < bottom) & (column < right) & (beats(value, best[0], "max") | (best[1] < 0))
+        return jnp.where(new, value, best[0]), jnp.where(new, place, best[1])
+
+    nothing = jnp.zeros(shape, x.dtype), jnp.full(shape, -1, top.dtype)
+    return lax.fori_loop(jnp.zeros((), top.dtype), tallest * widest, step, nothing)

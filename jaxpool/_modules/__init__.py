@@ -50,6 +50,7 @@ from jaxpool._modules.order import (
     TopkPool,
 )
 from jaxpool._modules.stochastic import StochasticPool
+from jaxpool._modules.regions import PsRoiAlign, PsRoiPool, RoiAlign, RoiPool
 from jaxpool._modules.unpool import AvgUnpool, MaxUnpool
 from jaxpool._modules.weighted import (
     BlurPool,
@@ -115,6 +116,10 @@ __all__ = [
     "RmacPool",
     "QuantilePool",
     "RankPool",
+    "PsRoiAlign",
+    "PsRoiPool",
+    "RoiAlign",
+    "RoiPool",
     "SoftmaxPool",
     "SpectralPool",
     "StdPool",

@@ -45,6 +45,12 @@ from jaxpool._geometry.layers import (
     check_function,
     check_number_of,
     plane_sizes,
+from jaxpool._geometry.regions import (
+    REGION_MODES,
+    check_maximum_of_samples,
+    check_sampling_ratio,
+    check_spatial_scale,
+    region_sizes,
 )
 from jaxpool._geometry.unpooling import check_without_window, refuse_missing_window
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of, refuse, shown, traced
@@ -104,6 +110,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "activation": lambda value: check_function("activation", value),
     "alpha": lambda value: check_finite_number("alpha", value),
     "alpha_init": lambda value: check_finite_number("alpha_init", value),
+    "aligned": _flag("aligned"),
     "beta": lambda value: check_real_array("beta", value, getattr(value, "shape", ()), scalar=True),
     "ceil_mode": _flag("ceil_mode"),
     "channel_axis": _channel_axis,
@@ -124,6 +131,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "kmax": lambda value: check_top("kmax", value),
     "kmin": lambda value: check_top("kmin", value, none=True),
     "method": _option("method", METHODS),
+    "mode": _option("mode", REGION_MODES),
     "num_spatial_dims": _num_spatial_dims,
     "order": _option("order", ORDERS),
     "kind": _option("kind", PYRAMID_KINDS),
@@ -173,6 +181,8 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "residual": _option("residual", (None, "offsets", "input")),
     "rule": _option("rule", RULES),
     "use_running_average": lambda value: None if value is None else check_flag("use_running_average", value),
+    "sampling_ratio": check_sampling_ratio,
+    "spatial_scale": check_spatial_scale,
 }
 
 
@@ -206,6 +216,10 @@ def _output_shape(value: Any, rank: int | None) -> None:
 
 def _output_size(given: Mapping[str, Any]) -> None:
     """Check the size of an adaptive pool's result, or that of a fractional pool with its rule."""
+    if "spatial_scale" in given:
+        region_sizes(given["output_size"])
+        check_maximum_of_samples(given.get("mode", "avg"), given.get("sampling_ratio"))
+        return
     if "rule" not in given:
         adaptive_sizes(given["output_size"])
         return

@@ -86,10 +86,17 @@ ARGUMENTS = {
     "plane_shape": "The spatial sizes of the inputs.",
     "use_running_average": "Whether batch normalisation uses its running statistics. The call may say so, too.",
     "overlapping": "Whether neighbouring windows share their border, for TensorFlow's rules.",
+    "spatial_scale": "Elements of the inputs per unit of the boxes.",
+    "sampling_ratio": "Samples along each axis of a bin, or None for as many as it has elements.",
+    "aligned": "Whether coordinates name borders of elements, and not their centres.",
+    "mode": 'How the samples of a bin become one number: "avg" or "max".',
 }
 CALL = {
     "inputs": "Array of shape `(*batch, *spatial, features)`, with any number of batch axes.",
     "indices": "The indices of the values, as max pooling with argmax returns them.",
+    "boxes": "Array of `(x1, y1, x2, y2)`: `(*batch, boxes, 4)`, or one list for all pictures, `(boxes, 5)` with the "
+    "number of the picture in front of each box, or `(boxes, 4)` with `box_indices`.",
+    "box_indices": "The number of the picture of each box.",
     "key": "A typed random key (`jax.random.key`), or None if samples are given.",
     "deterministic": "Takes the place of the field of that name.",
     "samples": "Numbers from 0 to 1 in place of a key.",

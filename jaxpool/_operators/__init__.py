@@ -34,6 +34,7 @@ from jaxpool._operators.linear import (
 from jaxpool._operators.moments import window_products
 from jaxpool._operators.order import place_order, window_order
 from jaxpool._operators.places import first_maximum, last_at_places, without_series
+from jaxpool._operators.places import first_in_regions, first_maximum, last_at_places, without_series
 from jaxpool._operators.plane import plane_count, plane_sum
 from jaxpool._operators.plans import chosen_plans, default_platform
 from jaxpool._operators.reduce import reduce_from as window_reduce_from
@@ -51,6 +52,7 @@ __all__ = [
     "default_platform",
     "element_extremum",
     "extreme",
+    "first_in_regions",
     "first_maximum",
     "gather_at_extremum",
     "gather_at_offsets",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxpool._geometry import Window
-from jaxpool._operators.primitive import bind, identity, operator, without_derivative
+from jaxpool._operators.linear import gather_at_places
+from jaxpool._operators.primitive import bind, differentiate, identity, operator, without_derivative
 
 
 def _mask(places: Any, *, window: Window, **static: Any) -> Any:
@@ -44,3 +46,26 @@ def last_at_places(places: Array, window: Window) -> Array:
 def first_maximum(x: Array, bounds: list[Array], window: Window) -> Array:
     """The place of the first maximum between a start and a stop per axis, as `_lowerings.places` has them."""
     return bind(_first_p, lax.stop_gradient(x), *bounds, window=window, implementation=None)
+
+
+def _value_and_place(x: Any, *bounds: Any, window: Window, **static: Any) -> tuple[Any, Any]:
+    place = _places(x, *bounds, window=window, **static)
+    return place.update(dtype=x.dtype), place
+
+
+_region_p = operator("first_in_regions", _value_and_place, multiple_results=True)
+
+
+def _slope(
+    x: Array, *bounds: Array, window: Window, **static: Any
+) -> tuple[list[Array], list[Callable[[Array], Array] | None]]:
+    values, places = bind(_region_p, x, *bounds, window=window, **static)
+    return [values, places], [lambda dx: gather_at_places(dx, places, window), None]
+
+
+differentiate(_region_p, _slope)
+
+
+def first_in_regions(x: Array, bounds: list[Array], window: Window) -> Array:
+    """The largest element of every region, as `_lowerings.places` has them; its tangent is that of the first."""
+    return bind(_region_p, x, *bounds, window=window, implementation=None)[0]
