@@ -60,6 +60,21 @@ from jaxpool._pools.inspect import chosen_implementation, output_shape
 from jaxpool._pools.moments import global_std_pool, global_var_pool, std_pool, var_pool
 from jaxpool._pools.power import global_lp_pool, global_power_mean_pool, lp_pool, power_mean_pool
 from jaxpool._pools.reduce import pool
+from jaxpool._pools.segment_extremum import segment_max_pool, segment_min_pool
+from jaxpool._pools.segments import (
+    segment_avg_pool,
+    segment_softmax_pool,
+    segment_std_pool,
+    segment_sum_pool,
+    segment_var_pool,
+)
+from jaxpool._pools.sequences import (
+    global_first_pool,
+    global_last_pool,
+    mask_from_lengths,
+    pooled_lengths,
+    pooled_mask,
+)
 from jaxpool._pools.unpool import avg_unpool, max_unpool
 from jaxpool._pools.weighted import global_softmax_pool, global_weighted_avg_pool, softmax_pool, weighted_avg_pool
 
@@ -95,6 +110,8 @@ __all__ = [
     "fractional_max_pool",
     "fractional_max_pool_with_argmax",
     "global_avg_pool",
+    "global_first_pool",
+    "global_last_pool",
     "global_lp_pool",
     "global_max_pool",
     "global_min_pool",
@@ -109,6 +126,7 @@ __all__ = [
     "indices_to_onnx",
     "indices_to_tf",
     "lp_pool",
+    "mask_from_lengths",
     "max_pool",
     "max_pool_with_argmax",
     "max_unpool",
@@ -116,7 +134,16 @@ __all__ = [
     "min_pool_with_argmin",
     "output_shape",
     "pool",
+    "pooled_lengths",
+    "pooled_mask",
     "power_mean_pool",
+    "segment_avg_pool",
+    "segment_max_pool",
+    "segment_min_pool",
+    "segment_softmax_pool",
+    "segment_std_pool",
+    "segment_sum_pool",
+    "segment_var_pool",
     "softmax_pool",
     "std_pool",
     "sum_pool",

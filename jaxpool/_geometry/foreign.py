@@ -43,7 +43,7 @@ ARGUMENTS = (
     ),
     Argument(
         ("padding", "pads", "pad", "auto_pad", "paddings"),
-        "It is 'VALID', 'SAME', 'SAME_LOWER', an int, or one int or (low, high) pair per spatial axis.",
+        "It is 'VALID', 'SAME', 'SAME_LOWER', 'CAUSAL', an int, or one int or (low, high) pair per spatial axis.",
         "This function does not pad; use jnp.pad first.",
     ),
     Argument(

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from jaxpool._geometry import Window
 from jaxpool._geometry.values import ArgumentError, refuse
-from jaxpool._lowerings import backward, bins, chain, cpu, forward, gpu, keys, native, places, tpu, weighted
+from jaxpool._lowerings import backward, bins, chain, cpu, forward, gpu, keys, native, places, segments, tpu, weighted
 from jaxpool._lowerings.bins import bin_mask, starts_and_counts
 from jaxpool._lowerings.forward import beats, extreme, window_starts
 from jaxpool._lowerings.plan import JOINT, NAMED, NATIVE, OPERATORS, PLANE, Case, Plan, by_size, case_of, refuses
@@ -63,6 +63,11 @@ _ALWAYS: dict[str, Callable[..., Any]] = {
     "scatter_at_places": places.scatter_at_places,
     "last_at_places": places.last_at_places,
     "first_maximum": places.first_maximum,
+    "segment_sum": segments.segment_sum,
+    "segment_spread": segments.segment_spread,
+    "segment_extremum": segments.segment_extremum,
+    "gather_in_segments": segments.gather_in_segments,
+    "scatter_in_segments": segments.scatter_in_segments,
     "window_logsumexp": weighted.window_logsumexp,
     "window_weighted_sum": weighted.window_weighted_sum,
     "window_weighted_spread": weighted.window_weighted_spread,
@@ -166,7 +171,7 @@ def compute(
 ) -> Any:
     """The operator's result on a platform, by the plan of choice."""
     if operator in _ALWAYS:
-        return _ALWAYS[operator](*arrays, window=window)
+        return _ALWAYS[operator](*arrays, window=window, **parameters)
     if operator in ("gather_at_extremum", "scatter_at_extremum"):
         return _at_extremum(operator, platform, *arrays, window=window, implementation=implementation, **parameters)
     consistent = parameters.pop("consistent", True)

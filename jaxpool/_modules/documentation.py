@@ -10,8 +10,8 @@ from typing import Any
 ARGUMENTS = {
     "window_shape": "One size per spatial axis, such as `(2, 2)`. Its length is the number of spatial axes.",
     "strides": "The distance of neighbouring windows, an int or one per spatial axis. None means 1.",
-    "padding": '"VALID" (none), "SAME", "SAME_LOWER", an int, one int per spatial axis, or one `(low, high)` pair per '
-    "spatial axis.",
+    "padding": '"VALID" (none), "SAME", "SAME_LOWER", "CAUSAL", an int, one int per spatial axis, or one `(low, high)` '
+    "pair per spatial axis.",
     "count_include_pad": "Whether padding counts in the divisor.",
     "divisor_override": "An integer to divide every sum by, in place of the number of elements.",
     "beta": "The inverse temperature: a number, or an array that broadcasts to the inputs.",

@@ -33,6 +33,7 @@ from jaxpool._operators.plane import plane_count, plane_sum
 from jaxpool._operators.plans import chosen_plans, default_platform
 from jaxpool._operators.reduce import reduce_from as window_reduce_from
 from jaxpool._operators.reduce import reduce_windows as window_reduce
+from jaxpool._operators.segments import segment_extremum, segment_spread, segment_sum
 from jaxpool._operators.weighted import window_softmax_mean
 
 __all__ = [
@@ -56,6 +57,9 @@ __all__ = [
     "scatter_at_extremum",
     "scatter_at_offsets",
     "scatter_at_places",
+    "segment_extremum",
+    "segment_spread",
+    "segment_sum",
     "starts_and_counts",
     "sum_bins",
     "window_argextremum",
