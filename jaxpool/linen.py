@@ -192,6 +192,42 @@ class FractionalMaxPoolWithArgmax(_modules.FractionalMaxPoolWithArgmax, _Module)
     """Fractional max pooling with indices, `jaxpool.fractional_max_pool_with_argmax`, as a `flax.linen` module."""
 
 
+class GlobalFirstPool(_modules.GlobalFirstPool, _Module):
+    """Global first pooling, `jaxpool.global_first_pool`, as a `flax.linen` module."""
+
+
+class GlobalLastPool(_modules.GlobalLastPool, _Module):
+    """Global last pooling, `jaxpool.global_last_pool`, as a `flax.linen` module."""
+
+
+class SegmentSumPool(_modules.SegmentSumPool, _Module):
+    """Segment sum pooling, `jaxpool.segment_sum_pool`, as a `flax.linen` module."""
+
+
+class SegmentAvgPool(_modules.SegmentAvgPool, _Module):
+    """Segment average pooling, `jaxpool.segment_avg_pool`, as a `flax.linen` module."""
+
+
+class SegmentMaxPool(_modules.SegmentMaxPool, _Module):
+    """Segment max pooling, `jaxpool.segment_max_pool`, as a `flax.linen` module."""
+
+
+class SegmentMinPool(_modules.SegmentMinPool, _Module):
+    """Segment min pooling, `jaxpool.segment_min_pool`, as a `flax.linen` module."""
+
+
+class SegmentVarPool(_modules.SegmentVarPool, _Module):
+    """Segment variance pooling, `jaxpool.segment_var_pool`, as a `flax.linen` module."""
+
+
+class SegmentStdPool(_modules.SegmentStdPool, _Module):
+    """Segment standard deviation pooling, `jaxpool.segment_std_pool`, as a `flax.linen` module."""
+
+
+class SegmentSoftmaxPool(_modules.SegmentSoftmaxPool, _Module):
+    """Segment softmax pooling, `jaxpool.segment_softmax_pool`, as a `flax.linen` module."""
+
+
 class MaxUnpool(_modules.MaxUnpool, _Module):
     """Max unpooling, `jaxpool.max_unpool`, as a `flax.linen` module."""
 
@@ -216,6 +252,8 @@ __all__ = [
     "FractionalMaxPool",
     "FractionalMaxPoolWithArgmax",
     "GlobalAvgPool",
+    "GlobalFirstPool",
+    "GlobalLastPool",
     "GlobalLpPool",
     "GlobalMaxPool",
     "GlobalMinPool",
@@ -232,6 +270,13 @@ __all__ = [
     "MinPool",
     "MinPoolWithArgmin",
     "PowerMeanPool",
+    "SegmentAvgPool",
+    "SegmentMaxPool",
+    "SegmentMinPool",
+    "SegmentSoftmaxPool",
+    "SegmentStdPool",
+    "SegmentSumPool",
+    "SegmentVarPool",
     "SoftmaxPool",
     "StdPool",
     "SumPool",

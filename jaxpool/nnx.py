@@ -155,6 +155,42 @@ class FractionalMaxPoolWithArgmax(_modules.FractionalMaxPoolWithArgmax, _Module)
     """Fractional max pooling with indices, `jaxpool.fractional_max_pool_with_argmax`, as a `flax.nnx` module."""
 
 
+class GlobalFirstPool(_modules.GlobalFirstPool, _Module):
+    """Global first pooling, `jaxpool.global_first_pool`, as a `flax.nnx` module."""
+
+
+class GlobalLastPool(_modules.GlobalLastPool, _Module):
+    """Global last pooling, `jaxpool.global_last_pool`, as a `flax.nnx` module."""
+
+
+class SegmentSumPool(_modules.SegmentSumPool, _Module):
+    """Segment sum pooling, `jaxpool.segment_sum_pool`, as a `flax.nnx` module."""
+
+
+class SegmentAvgPool(_modules.SegmentAvgPool, _Module):
+    """Segment average pooling, `jaxpool.segment_avg_pool`, as a `flax.nnx` module."""
+
+
+class SegmentMaxPool(_modules.SegmentMaxPool, _Module):
+    """Segment max pooling, `jaxpool.segment_max_pool`, as a `flax.nnx` module."""
+
+
+class SegmentMinPool(_modules.SegmentMinPool, _Module):
+    """Segment min pooling, `jaxpool.segment_min_pool`, as a `flax.nnx` module."""
+
+
+class SegmentVarPool(_modules.SegmentVarPool, _Module):
+    """Segment variance pooling, `jaxpool.segment_var_pool`, as a `flax.nnx` module."""
+
+
+class SegmentStdPool(_modules.SegmentStdPool, _Module):
+    """Segment standard deviation pooling, `jaxpool.segment_std_pool`, as a `flax.nnx` module."""
+
+
+class SegmentSoftmaxPool(_modules.SegmentSoftmaxPool, _Module):
+    """Segment softmax pooling, `jaxpool.segment_softmax_pool`, as a `flax.nnx` module."""
+
+
 class MaxUnpool(_modules.MaxUnpool, _Module):
     """Max unpooling, `jaxpool.max_unpool`, as a `flax.nnx` module."""
 
@@ -179,6 +215,8 @@ __all__ = [
     "FractionalMaxPool",
     "FractionalMaxPoolWithArgmax",
     "GlobalAvgPool",
+    "GlobalFirstPool",
+    "GlobalLastPool",
     "GlobalLpPool",
     "GlobalMaxPool",
     "GlobalMinPool",
@@ -195,6 +233,13 @@ __all__ = [
     "MinPool",
     "MinPoolWithArgmin",
     "PowerMeanPool",
+    "SegmentAvgPool",
+    "SegmentMaxPool",
+    "SegmentMinPool",
+    "SegmentSoftmaxPool",
+    "SegmentStdPool",
+    "SegmentSumPool",
+    "SegmentVarPool",
     "SoftmaxPool",
     "StdPool",
     "SumPool",

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from row import DILATED, MIRRORED, OVERLAPPING, Row, ids, mask, some_indices, some_offsets, some_samples, some_weights
+from rows_sequences import ROWS as SEQUENCES
 
 import jaxpool
 
@@ -119,3 +120,4 @@ ROWS = [
         infinite=True,
     ),
 ]
+ROWS += SEQUENCES

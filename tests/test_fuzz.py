@@ -29,6 +29,8 @@ BESIDE_LOOPS = {
     name for name in jaxpool.__all__ if any(word in name for word in ("softmax", "weighted", "var_", "std_"))
 }
 BESIDE_LOOPS |= {"blur_pool"}
+BESIDE_LOOPS |= {name for name in jaxpool.__all__ if name.startswith("segment_")}
+BESIDE_LOOPS |= {"global_first_pool", "global_last_pool", "mask_from_lengths", "pooled_lengths", "pooled_mask"}
 
 
 def test_every_public_function_has_a_generator():

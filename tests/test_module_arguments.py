@@ -26,9 +26,12 @@ WRONG = {
     "ddof": [-1, 0.5, None],
     "divisor_override": [0, 2.5],
     "duplicates": ["sum", None],
+    "fill_value": ["1", None, True],
     "implementation": ["fastest", 1],
+    "indices_are_sorted": [1, None],
     "index_convention": ["flat", None],
     "keepdims": [1, None],
+    "num_segments": [-1, 1.5, "2", None],
     "num_spatial_dims": [0, 1.5, "2"],
     "output_shape": [14, (0, 6), (5.0, 6), (5, 6, 3)],
     "output_size": [7, (), (0, 2), (2.5, 2)],
@@ -82,11 +85,13 @@ def test_inputs_for_the_constructor_are_refused_with_the_remedy(name, api):
     first = next(iter(inspect.signature(getattr(api, class_name(name))).parameters.values()))
     argument = first.name if first.kind is first.POSITIONAL_OR_KEYWORD else "inputs"
     sizes = {"window_shape": "(2, 2)", "output_size": "(7, 7)"}.get(first.name, "")
+    sizes = "8" if first.name == "num_segments" else sizes
     sizes += ", window_shape=(2, 2)" * name.startswith("fractional")
     call = ", ".join(
-        ["x", *[p for p in ("indices", "key", "weights") if p in inspect.signature(getattr(jaxpool, name)).parameters]]
+        ["x", *[p for p in ("indices", "key", "segment_ids", "weights") if p in inspect.signature(getattr(jaxpool, name)).parameters]]
     )
     rule = "be given in the call" if argument == "inputs" else "be a sequence of integers"
+    rule = "be an integer" if argument == "num_segments" else rule
     expected = (
         f"{class_name(name)}: {argument} must {rule}; got {argument}=an array of float32 "
         f"with shape {X.shape}. A module is made first and called later: "

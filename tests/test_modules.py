@@ -17,7 +17,7 @@ import jaxpool
 import jaxpool.linen
 import jaxpool.nnx
 
-ARRAYS = ("indices", "key", "logits", "samples", "weights", "where")
+ARRAYS = ("indices", "key", "logits", "samples", "segment_ids", "weights", "where")
 
 
 def first_argument(name):
@@ -38,6 +38,8 @@ def arguments(name):
         return {"output_size": [3, None]}
     if name.startswith("fractional"):
         return {"output_size": [3, 2], "window_shape": [2, 2]}
+    if name.startswith("segment"):
+        return {"num_segments": 4, "indices_are_sorted": True}
     return {"keepdims": True, "num_spatial_dims": 2} if name.startswith("global") else WINDOWED
 
 
@@ -47,6 +49,8 @@ def arrays(name, x):
         return (jaxpool.max_pool_with_argmax(jnp.zeros((2, 9, 11, 3)), **WINDOWED)[1],), {}
     if name.startswith("fractional"):
         return (None,), {"samples": jnp.full((2, 3, 2), 0.5)}
+    if name.startswith("segment"):
+        return (jnp.asarray([[0, 0, 2, 2, 4], [-1, 1, 1, 2, 3]], jnp.int32),), {"where": x[..., :1] > 0}
     if "weighted" in name:
         return (jnp.abs(x),), {"where": x[..., :1] > 0}
     takes_mask = "where" in inspect.signature(getattr(jaxpool, name)).parameters

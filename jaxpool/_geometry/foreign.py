@@ -146,6 +146,18 @@ ARGUMENTS = (
         ("dtype", "out_dtype", "output_dtype", "accum_dtype", "Targmax"),
         absent="Cast the inputs or the result with astype; narrow floats are summed in f32 anyway.",
     ),
+    Argument(
+        ("segment_ids", "batch", "batch_index", "index", "segments", "groups"),
+        "It has the first axes of the inputs.",
+        f"{_LEAVE_OUT}; segment_avg_pool and the like pool sets.",
+    ),
+    Argument(
+        ("num_segments", "size", "dim_size", "num_graphs", "batch_size"),
+        "It counts the sets, empty ones included.",
+        f"{_LEAVE_OUT}; segment_avg_pool and the like pool sets.",
+    ),
+    Argument(("indices_are_sorted", "sorted"), absent=f"{_LEAVE_OUT}; only pools of sets take it."),
+    Argument(("fill_value", "fill", "empty"), absent=f"{_LEAVE_OUT}; only segment_max_pool and segment_min_pool take it."),
     Argument(("name",), absent=f"{_LEAVE_OUT}; for a name in profiles use jax.named_scope."),
     Argument(("out",), absent=f"{_LEAVE_OUT}; arrays of JAX are never changed, and the result is returned."),
 )
@@ -276,6 +288,10 @@ _PARTS = (
 )
 _WHOLE = {
     **dict.fromkeys(("gem", "gempool", "globalgem", "globalgempool"), "global_power_mean_pool"),
+    **{f"segment{kind}": f"segment_{kind}_pool" for kind in ("sum", "avg", "max", "min", "softmax", "std", "var")},
+    "globaladdpool": "segment_sum_pool",
+    **dict.fromkeys(("lasttokenpool", "lasttoken", "globaltokenpool"), "global_last_pool"),
+    **dict.fromkeys(("clspool", "firsttokenpool"), "global_first_pool"),
     "gap": "global_avg_pool",
     "gmp": "global_max_pool",
     "globalpool": "global_avg_pool",

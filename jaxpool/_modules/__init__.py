@@ -18,6 +18,16 @@ from jaxpool._modules.global_pools import (
     GlobalSumPool,
 )
 from jaxpool._modules.moments import GlobalStdPool, GlobalVarPool, StdPool, VarPool
+from jaxpool._modules.segments import (
+    SegmentAvgPool,
+    SegmentMaxPool,
+    SegmentMinPool,
+    SegmentSoftmaxPool,
+    SegmentStdPool,
+    SegmentSumPool,
+    SegmentVarPool,
+)
+from jaxpool._modules.sequences import GlobalFirstPool, GlobalLastPool
 from jaxpool._modules.unpool import AvgUnpool, MaxUnpool
 from jaxpool._modules.weighted import (
     BlurPool,
@@ -37,6 +47,8 @@ __all__ = [
     "FractionalMaxPool",
     "FractionalMaxPoolWithArgmax",
     "GlobalAvgPool",
+    "GlobalFirstPool",
+    "GlobalLastPool",
     "GlobalLpPool",
     "GlobalMaxPool",
     "GlobalMinPool",
@@ -54,6 +66,13 @@ __all__ = [
     "MinPoolWithArgmin",
     "Pool",
     "PowerMeanPool",
+    "SegmentAvgPool",
+    "SegmentMaxPool",
+    "SegmentMinPool",
+    "SegmentSoftmaxPool",
+    "SegmentStdPool",
+    "SegmentSumPool",
+    "SegmentVarPool",
     "SoftmaxPool",
     "StdPool",
     "SumPool",

@@ -20,6 +20,7 @@ from jaxpool._geometry import (
 from jaxpool._geometry.arguments import check_padding_mode, paddings_of, steps_of, window_sizes
 from jaxpool._geometry.bins import adaptive_sizes
 from jaxpool._geometry.fractional import check_rule, fractional_sizes, fractional_taps
+from jaxpool._geometry.segments import check_fill_value, check_num_segments
 from jaxpool._geometry.unpooling import check_without_window, refuse_missing_window
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of, refuse, shown, traced
 from jaxpool._operators import IMPLEMENTATIONS
@@ -39,6 +40,7 @@ def refuse_array(argument: str, value: Any, example: str) -> NoReturn:
     """Refuse the inputs where a module is made; `example` shows where they belong."""
     got = "a traced value" if traced(value) else kind_of(value)
     rule = "be given in the call" if argument == "inputs" else "be a sequence of integers"
+    rule = "be an integer" if argument == "num_segments" else rule
     remedy = f"A module is made first and called later: {example}."
     refuse(TypeError, argument, rule, got, remedy)
 
@@ -73,6 +75,9 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "ddof": check_ddof,
     "divisor_override": check_divisor,
     "duplicates": _option("duplicates", ("set", "add")),
+    "fill_value": check_fill_value,
+    "indices_are_sorted": _flag("indices_are_sorted"),
+    "num_segments": check_num_segments,
     "implementation": lambda value: check_implementation(value, IMPLEMENTATIONS),
     "index_convention": _option("index_convention", INDEX_CONVENTIONS),
     "keepdims": _flag("keepdims"),

@@ -34,11 +34,15 @@ ARGUMENTS = {
     "duplicates": 'What to do with values of one index: "set" keeps the last, "add" adds them.',
     "checked": "Whether to check the range of the indices at run time, through `jax.experimental.checkify`.",
     "rule": 'Where windows are: "torch", "tensorflow" or "tensorflow_pseudo_random".',
+    "num_segments": "The number of sets, empty ones included.",
+    "fill_value": "What a set without any element returns.",
+    "indices_are_sorted": "Whether the segment ids never decrease along the elements.",
     "overlapping": "Whether neighbouring windows share their border, for TensorFlow's rules.",
 }
 CALL = {
     "inputs": "Array of shape `(*batch, *spatial, features)`, with any number of batch axes.",
     "indices": "The indices of the values, as max pooling with argmax returns them.",
+    "segment_ids": "The set of each element, integers with the first axes of the inputs. Those out of range are dropped.",
     "key": "A typed random key (`jax.random.key`), or None if samples are given.",
     "samples": "Numbers from 0 to 1 in place of a key.",
     "logits": "Array of the shape of the inputs or with size 1 where it is the same along an axis. None: the inputs.",
@@ -56,6 +60,7 @@ def example(name: str, fields: Sequence[str], call: Callable[..., Any], *more: s
     sizes = "(2, 2)" if "window_shape" in fields else ""
     if "output_size" in fields:
         sizes = f"(7, 7), window_shape={sizes}" if sizes else "(7, 7)"
+    sizes = "8" if "num_segments" in fields else sizes
     _, _, *arrays = inspect.signature(call).parameters.values()
     needed = [array.name for array in arrays if array.default is array.empty]
     called = ["x", *needed, *(text for text in more if text.partition("=")[0] not in needed)]

@@ -12,7 +12,7 @@ from jax.typing import ArrayLike
 
 from jaxpool._geometry import SegmentedAxis, check_ddof, check_flag, segments_of
 from jaxpool._geometry.calls import explained
-from jaxpool._operators import segment_extremum, segment_spread, segment_sum
+from jaxpool._operators import segment_extremum, segment_spread, segment_sum, without_series
 from jaxpool._pools.average import mean_dtypes, sum_dtypes
 from jaxpool._pools.inputs import as_array, mask_of, with_whole_planes
 from jaxpool._pools.moments import variance_of
@@ -38,13 +38,18 @@ def sets_of(
 
 def _taking_part(ids: Array, mask: Array | None, segments: SegmentedAxis) -> Array:
     """Which elements count: those that have a set, and that the mask leaves in."""
+    ids = without_series(ids)
     inside = (ids >= 0) & (ids < segments.count)
-    return inside if mask is None else inside & mask
+    return inside if mask is None else inside & without_series(mask)
 
 
 def _count(ids: Array, mask: Array | None, segments: SegmentedAxis, dtype: jnp.dtype) -> Array:
     """The number of elements of each set; in integers, as f32 counts no further than 2**24 one by one."""
-    ones = jnp.ones(ids.shape, jnp.int32) if mask is None else (mask & (ids == ids)).astype(jnp.int32)
+    if mask is None:
+        ones = jnp.ones(ids.shape, jnp.int32)
+    else:
+        shape = tuple(a if b == 1 else b for a, b in zip(ids.shape, mask.shape, strict=True))
+        ones = jnp.broadcast_to(mask, shape).astype(jnp.int32)
     return segment_sum(ones, ids, segments).astype(dtype)
 
 

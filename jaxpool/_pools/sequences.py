@@ -23,7 +23,7 @@ from jaxpool._geometry import (
     plane_axes,
 )
 from jaxpool._geometry.calls import explained
-from jaxpool._operators import plane_sum
+from jaxpool._operators import plane_sum, without_series
 from jaxpool._pools.average import sum_dtypes
 from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import along, as_array, mask_of, with_whole_planes
@@ -51,7 +51,7 @@ def _end(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool, la
             start = x.shape[axis] - 1 if last else 0
             x = lax.slice_in_dim(x, start, start + 1, axis=axis)
         return x if keepdims else lax.squeeze(x, axes)
-    chosen = _at_end(along(mask, plane_as_window(x.shape, axes)), axes, last)
+    chosen = _at_end(along(without_series(mask), plane_as_window(x.shape, axes)), axes, last)
     # A sum of one element and zeros: sharded axes stay apart, and the gradient is no scatter.
     alone = jnp.where(chosen, x, jnp.zeros((), x.dtype))
     result = plane_sum(alone, axes, None, sum_dtypes(x.dtype)[0]).astype(x.dtype)
