@@ -151,7 +151,7 @@ def mask_from_lengths(lengths: ArrayLike, size: int) -> Array:
     check_lengths(lengths)
     size = check_size(size)
     own = _signed(lengths)
-    return jnp.arange(size, dtype=own.dtype) < own[..., None]
+    return lax.broadcasted_iota(own.dtype, (*own.shape, size), own.ndim) < own[..., None]
 
 
 def _signed(lengths: Any) -> Array:
