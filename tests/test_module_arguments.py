@@ -88,7 +88,14 @@ def test_inputs_for_the_constructor_are_refused_with_the_remedy(name, api):
     sizes = "8" if first.name == "num_segments" else sizes
     sizes += ", window_shape=(2, 2)" * name.startswith("fractional")
     call = ", ".join(
-        ["x", *[p for p in ("indices", "key", "segment_ids", "weights") if p in inspect.signature(getattr(jaxpool, name)).parameters]]
+        [
+            "x",
+            *[
+                p
+                for p in ("indices", "key", "segment_ids", "weights")
+                if p in inspect.signature(getattr(jaxpool, name)).parameters
+            ],
+        ]
     )
     rule = "be given in the call" if argument == "inputs" else "be a sequence of integers"
     rule = "be an integer" if argument == "num_segments" else rule

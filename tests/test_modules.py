@@ -100,8 +100,8 @@ def test_modules_compute_what_the_function_does(name):
     chex.assert_trees_all_equal(linen_module(x, *more, **named), expected)
     chex.assert_trees_all_equal(nnx_module(x, *more, **named), expected)
     found = nnx.jit(lambda m, x: m(x, *more, **named))(nnx_module, x)
-    if "weighted" in name:
-        # The product with the weights is fused into the sum, and rounded otherwise.
+    if "weighted" in name or name.startswith("segment"):
+        # The product with the weights, or a square, is fused into the sum, and rounded otherwise.
         chex.assert_trees_all_close(found, expected, rtol=1e-6)
     else:
         chex.assert_trees_all_equal(found, expected)

@@ -2,6 +2,7 @@
 
 import functools
 import pathlib
+import re
 
 import jax
 import jax.numpy as jnp
@@ -103,9 +104,9 @@ def test_logits_and_temperatures_beside_loops(ordered, rng):
         jaxpool.segment_avg_pool(x, ids, 6, indices_are_sorted=ordered),
     )
     gone = np.where(x[..., :1] > 0, 0, -np.inf).astype(np.float32)
-    slope = jax.grad(
-        lambda x: jaxpool.segment_softmax_pool(x, ids, 6, logits=gone, indices_are_sorted=ordered).sum()
-    )(x)
+    slope = jax.grad(lambda x: jaxpool.segment_softmax_pool(x, ids, 6, logits=gone, indices_are_sorted=ordered).sum())(
+        x
+    )
     assert np.isfinite(slope).all()
     close(
         jaxpool.segment_softmax_pool(x, ids, 6, logits=gone, indices_are_sorted=ordered),
@@ -142,9 +143,9 @@ def test_nan_goes_through_its_own_set_alone(ordered):
         assert np.isfinite(found[1:]).all(), name
         valid = pool(x, ids, 3, indices_are_sorted=ordered, where=jnp.isfinite(x))
         assert np.isfinite(valid).all(), name
-        slope = jax.grad(
-            lambda x, pool=pool: pool(x, ids, 3, indices_are_sorted=ordered, where=jnp.isfinite(x)).sum()
-        )(x)
+        slope = jax.grad(lambda x, pool=pool: pool(x, ids, 3, indices_are_sorted=ordered, where=jnp.isfinite(x)).sum())(
+            x
+        )
         assert np.isfinite(slope).all(), name
         assert not slope[jnp.isnan(x)].any(), name
     for pool in (jaxpool.segment_max_pool, jaxpool.segment_min_pool):
@@ -176,7 +177,11 @@ def test_empty_sets_and_empty_inputs(ordered):
         slope = jax.grad(lambda x, pool=pool: pool(x, jnp.full(3, 7), 4).sum())(jnp.ones(3))
         np.testing.assert_array_equal(slope, np.zeros(3), err_msg=name)
     x, ids = jnp.array([1.0, -jnp.inf]), jnp.array([0, 2])
-    for fill, pool in ((-jnp.inf, jaxpool.segment_max_pool), (7, jaxpool.segment_min_pool), (0, jaxpool.segment_max_pool)):
+    for fill, pool in (
+        (-jnp.inf, jaxpool.segment_max_pool),
+        (7, jaxpool.segment_min_pool),
+        (0, jaxpool.segment_max_pool),
+    ):
         found = pool(x, ids, 3, fill_value=fill, indices_are_sorted=ordered)
         np.testing.assert_array_equal(found, [1.0, fill, -np.inf])
 
@@ -214,8 +219,8 @@ def test_derivatives_by_every_array(ordered):
 @every_order
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_narrow_floats_are_computed_in_f32(dtype, ordered, rng):
-    x = jnp.asarray(rng.normal(size=(4000, 2)) + 8, dtype)
-    ids = jnp.asarray(np.sort(rng.integers(0, 3, 4000)))
+    x = jnp.asarray(rng.normal(size=(100, 2)) + 8, dtype)
+    ids = jnp.asarray(np.sort(rng.integers(0, 3, 100)))
     for name, (pool, _) in POOLS.items():
         found = pool(x, ids, 4, indices_are_sorted=ordered)
         assert found.dtype == x.dtype, name
@@ -232,7 +237,9 @@ def test_dtypes_of_results(ordered):
         return getattr(jaxpool, f"segment_{name}_pool")(x, ids, 300, indices_are_sorted=ordered, **more)[:3]
 
     assert pooled("sum", "int8").dtype == pooled("sum", "bool").dtype == jnp.int32
-    assert pooled("avg", "int32").dtype == pooled("softmax", "int32").dtype == pooled("std", "bool").dtype == jnp.float32
+    assert (
+        pooled("avg", "int32").dtype == pooled("softmax", "int32").dtype == pooled("std", "bool").dtype == jnp.float32
+    )
     assert pooled("sum", "complex64").tolist() == [1, 0, 2]
     assert pooled("avg", "complex64").tolist() == [0.5, 0, 1]
     for dtype in ("bool", "uint8", "int32", "float8_e4m3fn", "bfloat16"):
@@ -244,6 +251,7 @@ def test_dtypes_of_results(ordered):
     assert pooled("max", "int32", fill_value=smallest).tolist() == [1, smallest, 1]
 
 
+@pytest.mark.slow
 def test_a_count_goes_on_where_f32_stops():
     # One by one, f32 counts no further than 2**24.
     x = jnp.zeros((1 << 24) + 4, jnp.int8)
@@ -263,8 +271,7 @@ def test_sums_of_sorted_sets_need_no_scatter(name):
     shapes = jax.ShapeDtypeStruct((2, 40, 3), jnp.float32), jax.ShapeDtypeStruct((2, 40), jnp.int32)
     for platform in ("cpu", "cuda", "tpu"):
         text = jax.jit(everything).trace(*shapes).lower(lowering_platforms=(platform,)).as_text()
-        assert "scatter" not in text
-        assert "sort" not in text.replace("indices_are_sorted", "")
+        assert not re.search(r"stablehlo\.(scatter|select_and_scatter|sort)\b", text)
 
 
 def test_gradients_are_gathers_in_any_order():
@@ -275,7 +282,7 @@ def test_gradients_are_gathers_in_any_order():
         return jaxpool.segment_max_pool(x, ids, 5)
 
     shapes = jax.ShapeDtypeStruct((40, 3), jnp.float32), jax.ShapeDtypeStruct((40,), jnp.int32)
-    scatters = [jax.jit(f).lower(*shapes).as_text().count("stablehlo.scatter") for f in (values, gradient)]
+    scatters = [jax.jit(f).lower(*shapes).as_text().count('"stablehlo.scatter"(') for f in (values, gradient)]
     assert scatters == [2, 2]
 
 
@@ -357,7 +364,7 @@ SCORE = np.random.default_rng(5).permutation(9) / 3
 
 
 def per_graph(function):
-    return np.stack([function(np.flatnonzero(BATCH == graph)) for graph in range(4)])
+    return np.stack([function(np.flatnonzero(graph == BATCH)) for graph in range(4)])
 
 
 def reads(of):
@@ -376,7 +383,9 @@ READOUTS = {
     "segment_var_pool(x, batch, size)": reads(lambda x: (x**2).mean(0) - x.mean(0) ** 2),
     "segment_std_pool(x, batch, size)": reads(lambda x: np.sqrt((x**2).mean(0) - x.mean(0) ** 2)),
     "segment_softmax_pool(x, batch, size, beta=t)": lambda nodes: softmax_of(nodes, 1.5 * X[nodes]),
-    "segment_softmax_pool(x, batch, size, logits=gate(x))": lambda nodes: softmax_of(nodes, X[nodes] @ [[1], [2], [-1]]),
+    "segment_softmax_pool(x, batch, size, logits=gate(x))": lambda nodes: softmax_of(
+        nodes, X[nodes] @ [[1], [2], [-1]]
+    ),
     "segment_avg_pool(x, batch, size, where=kept[:, None])": lambda nodes: (
         X[nodes[np.argsort(-SCORE[nodes])[:2]]].mean(0) if nodes.size else np.zeros(3)
     ),

@@ -299,7 +299,9 @@ def test_the_gradient_goes_to_the_end_alone(last):
     check_grads(lambda x: pool(x, where=mask[..., None]), (jnp.nan_to_num(x),), order=2, modes=["fwd", "rev"])
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "float8_e4m3fn", "int8", "uint32", "bool", "complex64"])
+@pytest.mark.parametrize(
+    "dtype", ["float32", "float16", "bfloat16", "float8_e4m3fn", "int8", "uint32", "bool", "complex64"]
+)
 def test_ends_keep_every_dtype_and_value(dtype):
     x = jnp.asarray([[[0], [1], [1], [0]]], dtype)
     mask = jnp.array([False, True, True, False])[None, :, None]
@@ -381,7 +383,7 @@ RECIPES = {
     "global_max_pool(tokens, num_spatial_dims=1, where=mask[..., None])": (st_max, ("right", "left", "holes")),
     "global_weighted_avg_pool(tokens, jnp.arange(1.0, mask.shape[1] + 1)[None, :, None], num_spatial_dims=1, "
     "where=mask[..., None])": (st_weighted_mean, ALL),
-    "global_first_pool(tokens, num_spatial_dims=1)": (lambda tokens, mask: tokens[:, 0], ALL),
+    "global_first_pool(tokens, num_spatial_dims=1)": (lambda tokens, _: tokens[:, 0], ALL),
     "global_last_pool(tokens, num_spatial_dims=1, where=mask[..., None])": (st_last, ALL),
 }
 

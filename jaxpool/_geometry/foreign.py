@@ -157,7 +157,9 @@ ARGUMENTS = (
         f"{_LEAVE_OUT}; segment_avg_pool and the like pool sets.",
     ),
     Argument(("indices_are_sorted", "sorted"), absent=f"{_LEAVE_OUT}; only pools of sets take it."),
-    Argument(("fill_value", "fill", "empty"), absent=f"{_LEAVE_OUT}; only segment_max_pool and segment_min_pool take it."),
+    Argument(
+        ("fill_value", "fill", "empty"), absent=f"{_LEAVE_OUT}; only segment_max_pool and segment_min_pool take it."
+    ),
     Argument(("name",), absent=f"{_LEAVE_OUT}; for a name in profiles use jax.named_scope."),
     Argument(("out",), absent=f"{_LEAVE_OUT}; arrays of JAX are never changed, and the result is returned."),
 )

@@ -49,6 +49,8 @@ def segment_spread(g: Array, ids: Array, window: SegmentedAxis) -> Array:
 
 
 def _taken(axis: int, ids: Array, g: Array) -> Array:
+    if g.shape[axis] == 0:
+        return jnp.zeros((*g.shape[:axis], *ids.shape, *g.shape[axis + 1 :]), g.dtype)
     return g.at[_at(ids, axis)].get(mode="fill", fill_value=0, wrap_negative_indices=False)
 
 
@@ -67,9 +69,7 @@ def segment_extremum(x: Array, ids: Array, *valid: Array, window: SegmentedAxis,
     return _each(functools.partial(function, window=window, kind=kind), window.axis, ids, x, *masks)
 
 
-def _scattered_extremum(
-    axis: int, ids: Array, x: Array, *valid: Array, window: SegmentedAxis, kind: str
-) -> Array:
+def _scattered_extremum(axis: int, ids: Array, x: Array, *valid: Array, window: SegmentedAxis, kind: str) -> Array:
     # Extrema of numbers do not depend on the order in which they are scattered, so that runs repeat.
     at, worst = _at(ids, axis), extreme(x.dtype, kind)
     unordered = x != x

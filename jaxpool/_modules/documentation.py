@@ -42,7 +42,8 @@ ARGUMENTS = {
 CALL = {
     "inputs": "Array of shape `(*batch, *spatial, features)`, with any number of batch axes.",
     "indices": "The indices of the values, as max pooling with argmax returns them.",
-    "segment_ids": "The set of each element, integers with the first axes of the inputs. Those out of range are dropped.",
+    "segment_ids": "The set of each element, integers with the first axes of the inputs. Those out of range are "
+    "dropped.",
     "key": "A typed random key (`jax.random.key`), or None if samples are given.",
     "samples": "Numbers from 0 to 1 in place of a key.",
     "logits": "Array of the shape of the inputs or with size 1 where it is the same along an axis. None: the inputs.",

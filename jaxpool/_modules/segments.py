@@ -140,6 +140,4 @@ class SegmentSoftmaxPool(Pool):
         beta: Scalar | None = None,
     ) -> Array:
         """The means of the sets in `inputs`."""
-        return self.pool_with(
-            jaxpool.segment_softmax_pool, inputs, segment_ids, logits=logits, where=where, beta=beta
-        )
+        return self.pool_with(jaxpool.segment_softmax_pool, inputs, segment_ids, logits=logits, where=where, beta=beta)

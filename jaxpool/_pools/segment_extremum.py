@@ -17,9 +17,7 @@ from jaxpool._pools.segments import Sets, sets_of
 
 
 @functools.partial(jax.jit, static_argnames=("segments", "kind", "fill_value"), inline=True)
-def _extremum(
-    x: Array, ids: Array, mask: Array | None, segments: SegmentedAxis, kind: str, fill_value: float
-) -> Array:
+def _extremum(x: Array, ids: Array, mask: Array | None, segments: SegmentedAxis, kind: str, fill_value: float) -> Array:
     values, places = segment_extremum(x, ids, mask, segments, kind)
     return jnp.where(places == segments.size, np.asarray(fill_value).astype(x.dtype), values)
 

@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import SegmentedAxis, check_ddof, check_flag, segments_of
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import segment_extremum, segment_spread, segment_sum, without_series
-from jaxpool._pools.average import mean_dtypes, sum_dtypes
+from jaxpool._pools.average import divide, mean_dtypes, sum_dtypes
 from jaxpool._pools.inputs import as_array, mask_of, with_whole_planes
 from jaxpool._pools.moments import variance_of
 from jaxpool._pools.weighted import array_of, ratio, values_and_logits
@@ -55,7 +55,7 @@ def _count(ids: Array, mask: Array | None, segments: SegmentedAxis, dtype: jnp.d
 
 def _mean(x: Array, ids: Array, mask: Array | None, segments: SegmentedAxis, count: Array) -> Array:
     total = segment_sum(x if mask is None else jnp.where(mask, x, 0), ids, segments)
-    return total / jnp.maximum(count, 1)
+    return divide(total, jnp.maximum(count, 1))
 
 
 @functools.partial(jax.jit, static_argnames=("segments",), inline=True)
@@ -73,9 +73,7 @@ def _average(x: Array, ids: Array, mask: Array | None, segments: SegmentedAxis) 
 
 
 @functools.partial(jax.jit, static_argnames=("segments", "ddof", "root"), inline=True)
-def _moment(
-    x: Array, ids: Array, mask: Array | None, segments: SegmentedAxis, ddof: int, root: bool
-) -> Array:
+def _moment(x: Array, ids: Array, mask: Array | None, segments: SegmentedAxis, ddof: int, root: bool) -> Array:
     dtype, result_dtype = mean_dtypes(x.dtype)
     # No gradient may pass what is left out, not even that of NaN.
     mask = _taking_part(ids, mask, segments)
@@ -235,15 +233,16 @@ def segment_softmax_pool(
       where: as in `jaxpool.segment_sum_pool`. A set without any element returns 0 and has no gradient.
 
     Returns:
-      Array of shape `(*batch, num_segments, *features)`, of the dtype of float inputs; integers return f32. Each set has
-      a shift of its own, so that no exponential overflows.
+      Array of shape `(*batch, num_segments, *features)`, of the dtype of float inputs; integers return f32. Each set
+      has a shift of its own, so that no exponential overflows.
 
     Raises:
       TypeError, ValueError: as in `jaxpool.segment_sum_pool`, and an array that does not broadcast.
 
     Derivatives: both modes, any order, with respect to inputs, logits and `beta`.
 
-    Source: Y. Li et al., "Gated graph sequence neural networks", ICLR 2016; G. Li et al., "DeeperGCN", 2020.
+    Source: Y. Li et al., "Gated graph sequence neural networks", ICLR 2016; G. Li et al., "DeeperGCN: all you need to
+    train deeper GCNs", 2020.
 
     Example:
       >>> import jax.numpy as jnp, jaxpool

@@ -80,9 +80,7 @@ def _weighted(inputs: Array, weights: Array, mask: Array | None, window: Window,
     if padding_mode is not None:
         weights = pad_array(weights, window, padding_mode)
     values, _, window = padded(values, None, window, padding_mode)
-    return ratio(window_sum(weights * values, window), window_sum(weights, window)).astype(
-        mean_dtypes(inputs.dtype)[1]
-    )
+    return ratio(window_sum(weights * values, window), window_sum(weights, window)).astype(mean_dtypes(inputs.dtype)[1])
 
 
 @functools.partial(jax.jit, static_argnames=("axes", "keepdims"), inline=True)
