@@ -28,7 +28,8 @@ The rules that every pool keeps:
 - **Residuals**: a maximum keeps one position in the window per output, one byte up to 256 elements, or the input with
   `residual="input"`, which is the default on TPU. Averages keep at most a map of divisors.
 - **Runs repeat** bit by bit on one device. Outside of TPU no scatter runs, except where indices depend on data:
-  `max_unpool`, and the gradient of `fractional_max_pool`.
+  `max_unpool`, the gradient of `fractional_max_pool`, and pools of sets. Sums of the latter repeat on a GPU only with
+  `indices_are_sorted=True`, which needs no scatter.
 
 Finer limits:
 
@@ -59,14 +60,12 @@ from jaxpool._pools.adaptive_reductions import (
 )
 from jaxpool._pools.average import avg_pool, sum_pool
 from jaxpool._pools.blur import blur_pool
-from jaxpool._pools.detail import detail_preserving_pool
 from jaxpool._pools.corner import corner_pool
 from jaxpool._pools.covariance import global_covariance_pool
+from jaxpool._pools.detail import detail_preserving_pool
 from jaxpool._pools.extremum import max_pool, max_pool_with_argmax, min_pool, min_pool_with_argmin
-from jaxpool._pools.fractional import fractional_max_pool, fractional_max_pool_with_argmax
-from jaxpool._pools.gaussian import gaussian_pool
-from jaxpool._pools.global_pools import global_avg_pool, global_max_pool, global_min_pool, global_sum_pool
 from jaxpool._pools.fractional import fractional_avg_pool, fractional_max_pool, fractional_max_pool_with_argmax
+from jaxpool._pools.gaussian import gaussian_pool
 from jaxpool._pools.global_pools import (
     global_avg_pool,
     global_max_pool,
@@ -81,16 +80,30 @@ from jaxpool._pools.inspect import chosen_implementation, output_shape
 from jaxpool._pools.logsumexp import global_lse_pool, lse_pool
 from jaxpool._pools.mixed import concat_pool, gated_pool, global_concat_pool, global_mixed_pool, mixed_pool
 from jaxpool._pools.moments import global_stats_pool, global_std_pool, global_var_pool, std_pool, var_pool
-from jaxpool._pools.moments import global_std_pool, global_var_pool, std_pool, var_pool
 from jaxpool._pools.order import median_pool, quantile_pool, rank_pool, topk_pool
 from jaxpool._pools.order_of_planes import global_median_pool, global_quantile_pool, global_topk_pool, kmax_pool
 from jaxpool._pools.peaks import local_maxima
 from jaxpool._pools.power import global_lp_pool, global_power_mean_pool, lp_pool, power_mean_pool
 from jaxpool._pools.pyramids import pyramid_pool, rmac_pool
 from jaxpool._pools.reduce import pool
+from jaxpool._pools.regions import ps_roi_align, ps_roi_pool, roi_align, roi_pool
+from jaxpool._pools.segment_extremum import segment_max_pool, segment_min_pool
+from jaxpool._pools.segments import (
+    segment_avg_pool,
+    segment_softmax_pool,
+    segment_std_pool,
+    segment_sum_pool,
+    segment_var_pool,
+)
+from jaxpool._pools.sequences import (
+    global_first_pool,
+    global_last_pool,
+    mask_from_lengths,
+    pooled_lengths,
+    pooled_mask,
+)
 from jaxpool._pools.spectral import spectral_pool
 from jaxpool._pools.stochastic import stochastic_pool
-from jaxpool._pools.regions import ps_roi_align, ps_roi_pool, roi_align, roi_pool
 from jaxpool._pools.unpool import avg_unpool, max_unpool
 from jaxpool._pools.views import windows
 from jaxpool._pools.weighted import global_softmax_pool, global_weighted_avg_pool, softmax_pool, weighted_avg_pool
@@ -131,9 +144,9 @@ __all__ = [
     "blur_pool",
     "chosen_implementation",
     "concat_pool",
+    "corner_pool",
     "detail_preserving_pool",
     "fractional_avg_pool",
-    "corner_pool",
     "fractional_max_pool",
     "fractional_max_pool_with_argmax",
     "gated_pool",
@@ -141,14 +154,16 @@ __all__ = [
     "global_avg_pool",
     "global_concat_pool",
     "global_covariance_pool",
+    "global_first_pool",
+    "global_last_pool",
     "global_lp_pool",
     "global_lse_pool",
     "global_max_pool",
     "global_max_pool_with_argmax",
     "global_median_pool",
     "global_min_pool",
-    "global_mixed_pool",
     "global_min_pool_with_argmin",
+    "global_mixed_pool",
     "global_power_mean_pool",
     "global_quantile_pool",
     "global_softmax_pool",
@@ -168,6 +183,7 @@ __all__ = [
     "local_maxima",
     "lp_pool",
     "lse_pool",
+    "mask_from_lengths",
     "max_pool",
     "max_pool_with_argmax",
     "max_unpool",
@@ -177,15 +193,24 @@ __all__ = [
     "mixed_pool",
     "output_shape",
     "pool",
+    "pooled_lengths",
+    "pooled_mask",
     "power_mean_pool",
-    "pyramid_pool",
-    "rmac_pool",
-    "quantile_pool",
-    "rank_pool",
     "ps_roi_align",
     "ps_roi_pool",
+    "pyramid_pool",
+    "quantile_pool",
+    "rank_pool",
+    "rmac_pool",
     "roi_align",
     "roi_pool",
+    "segment_avg_pool",
+    "segment_max_pool",
+    "segment_min_pool",
+    "segment_softmax_pool",
+    "segment_std_pool",
+    "segment_sum_pool",
+    "segment_var_pool",
     "softmax_pool",
     "spectral_pool",
     "std_pool",

@@ -14,9 +14,6 @@ initialised and applied like any module of Flax. `dtype` and `param_dtype` are t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
-import inspect
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from jax import Array
@@ -38,9 +35,9 @@ from jaxpool.typing import (
     OutputSize,
     Padding,
     PaddingMode,
+    Plateau,
     PyramidKind,
     PyramidOrder,
-    Plateau,
     QuantileMethod,
     RegionMode,
     RegionSize,
@@ -195,6 +192,42 @@ class FractionalMaxPoolWithArgmax(_modules.FractionalMaxPoolWithArgmax, _Module)
     """Fractional max pooling with indices, `jaxpool.fractional_max_pool_with_argmax`, as a `flax.linen` module."""
 
 
+class GlobalFirstPool(_modules.GlobalFirstPool, _Module):
+    """Global first pooling, `jaxpool.global_first_pool`, as a `flax.linen` module."""
+
+
+class GlobalLastPool(_modules.GlobalLastPool, _Module):
+    """Global last pooling, `jaxpool.global_last_pool`, as a `flax.linen` module."""
+
+
+class SegmentSumPool(_modules.SegmentSumPool, _Module):
+    """Segment sum pooling, `jaxpool.segment_sum_pool`, as a `flax.linen` module."""
+
+
+class SegmentAvgPool(_modules.SegmentAvgPool, _Module):
+    """Segment average pooling, `jaxpool.segment_avg_pool`, as a `flax.linen` module."""
+
+
+class SegmentMaxPool(_modules.SegmentMaxPool, _Module):
+    """Segment max pooling, `jaxpool.segment_max_pool`, as a `flax.linen` module."""
+
+
+class SegmentMinPool(_modules.SegmentMinPool, _Module):
+    """Segment min pooling, `jaxpool.segment_min_pool`, as a `flax.linen` module."""
+
+
+class SegmentVarPool(_modules.SegmentVarPool, _Module):
+    """Segment variance pooling, `jaxpool.segment_var_pool`, as a `flax.linen` module."""
+
+
+class SegmentStdPool(_modules.SegmentStdPool, _Module):
+    """Segment standard deviation pooling, `jaxpool.segment_std_pool`, as a `flax.linen` module."""
+
+
+class SegmentSoftmaxPool(_modules.SegmentSoftmaxPool, _Module):
+    """Segment softmax pooling, `jaxpool.segment_softmax_pool`, as a `flax.linen` module."""
+
+
 class MaxUnpool(_modules.MaxUnpool, _Module):
     """Max unpooling, `jaxpool.max_unpool`, as a `flax.linen` module."""
 
@@ -233,6 +266,8 @@ class DetailPreservingPool(_modules.DetailPreservingPool, _Module):
 
 class GlobalStatsPool(_modules.GlobalStatsPool, _Module):
     """Statistics pooling, `jaxpool.global_stats_pool`, as a `flax.linen` module."""
+
+
 class AdaptiveLpPool(_modules.AdaptiveLpPool, _Module):
     """Adaptive Lp pooling, `jaxpool.adaptive_lp_pool`, as a `flax.linen` module."""
 
@@ -267,6 +302,8 @@ class PyramidPool(_modules.PyramidPool, _Module):
 
 class RmacPool(_modules.RmacPool, _Module):
     """Regional maximum activations, `jaxpool.rmac_pool`, as a `flax.linen` module."""
+
+
 class CornerPool(_modules.CornerPool, _Module):
     """Corner pooling, `jaxpool.corner_pool`, as a `flax.linen` module."""
 
@@ -285,6 +322,8 @@ class SpectralPool(_modules.SpectralPool, _Module):
 
 class Windows(_modules.Windows, _Module):
     """Windows as an axis, `jaxpool.windows`, as a `flax.linen` module."""
+
+
 class MedianPool(_modules.MedianPool, _Module):
     """Median pooling, `jaxpool.median_pool`, as a `flax.linen` module."""
 
@@ -329,6 +368,8 @@ class StochasticPool(_modules.StochasticPool, _Module):
         # As for dropout, `init` alone may have no stream but that of the parameters.
         found = self.scope is not None and (self.has_rng("pool") or self.has_rng("params"))
         return self.make_rng("pool") if found else None
+
+
 class GlobalCovariancePool(_modules.GlobalCovariancePool, _Module):
     """Global covariance pooling, `jaxpool.global_covariance_pool`, as a `flax.linen` module."""
 
@@ -375,6 +416,8 @@ class NetVLAD(_layers.NetVLAD, _Layer):
 
 class SimPool(_layers.SimPool, _Layer):
     """SimPool, as a `flax.linen` module."""
+
+
 class RoiAlign(_modules.RoiAlign, _Module):
     """RoIAlign, `jaxpool.roi_align`, as a `flax.linen` module."""
 
@@ -413,26 +456,27 @@ __all__ = [
     "AvgUnpool",
     "BlurPool",
     "ConcatPool",
+    "CornerPool",
     "DetailPreservingPool",
     "FractionalAvgPool",
-    "CornerPool",
     "FractionalMaxPool",
     "FractionalMaxPoolWithArgmax",
-    "GaussianPool",
-    "GlobalAvgPool",
-    "GlobalConcatPool",
     "GatedPool",
+    "GaussianPool",
     "GeM",
     "GlobalAvgPool",
+    "GlobalConcatPool",
     "GlobalCovariancePool",
+    "GlobalFirstPool",
+    "GlobalLastPool",
     "GlobalLpPool",
     "GlobalLsePool",
     "GlobalMaxPool",
     "GlobalMaxPoolWithArgmax",
     "GlobalMedianPool",
     "GlobalMinPool",
-    "GlobalMixedPool",
     "GlobalMinPoolWithArgmin",
+    "GlobalMixedPool",
     "GlobalPowerMeanPool",
     "GlobalQuantilePool",
     "GlobalSoftmaxPool",
@@ -445,11 +489,10 @@ __all__ = [
     "HaarPool",
     "HaarUnpool",
     "KmaxPool",
+    "LIPPool",
     "LocalMaxima",
     "LpPool",
     "LsePool",
-    "LIPPool",
-    "LpPool",
     "MAPHead",
     "MaxPool",
     "MaxPoolWithArgmax",
@@ -460,15 +503,22 @@ __all__ = [
     "MixedPool",
     "NetVLAD",
     "PowerMeanPool",
-    "PyramidPool",
-    "RmacPool",
-    "QuantilePool",
-    "RankPool",
-    "SimPool",
     "PsRoiAlign",
     "PsRoiPool",
+    "PyramidPool",
+    "QuantilePool",
+    "RankPool",
+    "RmacPool",
     "RoiAlign",
     "RoiPool",
+    "SegmentAvgPool",
+    "SegmentMaxPool",
+    "SegmentMinPool",
+    "SegmentSoftmaxPool",
+    "SegmentStdPool",
+    "SegmentSumPool",
+    "SegmentVarPool",
+    "SimPool",
     "SoftmaxPool",
     "SpectralPool",
     "StdPool",

@@ -14,6 +14,7 @@ __all__ = [
     "IndexConvention",
     "Ints",
     "Levels",
+    "MaskRule",
     "OutputSize",
     "Padding",
     "PaddingMode",
@@ -43,6 +44,10 @@ PaddingName = Literal["VALID", "SAME", "SAME_LOWER", "valid", "same", "same_lowe
 Padding = PaddingName | SupportsIndex | Sequence[SupportsIndex | Sequence[SupportsIndex]]
 ConcatOrder = Literal["avg_max", "max_avg"]
 PaddingMode = Literal["EDGE", "REFLECT", "WRAP", "edge", "reflect", "wrap"]
+PaddingName = Literal["VALID", "SAME", "SAME_LOWER", "CAUSAL", "valid", "same", "same_lower", "causal"]
+# A name, an integer, or per spatial axis an integer or a (low, high) pair.
+Padding = PaddingName | SupportsIndex | Sequence[SupportsIndex | Sequence[SupportsIndex]]
+PaddingMode = Literal["EDGE", "REFLECT", "WRAP", "edge", "reflect", "wrap", "replicate", "circular"]
 Residual = Literal["offsets", "input"]
 # Names of algorithms. They are for experiments, and may change without a deprecation.
 Implementation = Literal["reduce_window", "joint", "separable", "chain"]
@@ -57,6 +62,8 @@ Plateau = Literal["all", "first"]
 RegionMode = Literal["avg", "max"]
 # Height and width in bins.
 RegionSize = Sequence[SupportsIndex]
+# Whether any or all elements of a window must count for its result to.
+MaskRule = Literal["any", "all"]
 Platform = Literal["cpu", "gpu", "tpu", "other"]
 # One real number, or an array that holds one.
 Scalar = float | ArrayLike

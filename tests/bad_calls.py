@@ -104,7 +104,6 @@ CALLS = {
     "misspelled padding": lambda: jaxpool.max_pool(X, (2, 2), 2, "SMAE"),
     "padding of ONNX": lambda: jaxpool.max_pool(X, (2, 2), 2, "SAME_UPPER"),
     "no padding of ONNX": lambda: jaxpool.max_pool(X, (2, 2), 2, "NOTSET"),
-    "causal padding": lambda: jaxpool.max_pool(X[0], (3,), 1, "CAUSAL", window_dilation=2),
     "full padding": lambda: jaxpool.sum_pool(X, (2, 3), 1, "full"),
     "circular padding": lambda: jaxpool.avg_pool(X, (2, 2), 2, "CIRCULAR"),
     "replicated padding": lambda: jaxpool.avg_pool(X, (2, 2), 2, "replicate"),
@@ -331,7 +330,7 @@ CALLS = {
     "unknown padding mode": lambda: jaxpool.max_pool(X, (2, 2), padding=1, padding_mode="symmetric"),
     **{
         f"padding mode {mode}": functools.partial(jaxpool.max_pool, X, (2, 2), padding=1, padding_mode=mode)
-        for mode in ("replicate", "circular", "constant", "zeros", "nearest", "mirror", "edges")
+        for mode in ("border", "periodic", "constant", "zeros", "nearest", "mirror", "edges")
     },
     "padding mode as int": lambda: jaxpool.avg_pool(X, (2, 2), padding=1, padding_mode=0),
     "padding mode for padding": lambda: jaxpool.sum_pool(X, (2, 2), 2, "REFLECT"),

@@ -8,11 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from row import DILATED, MIRRORED, OVERLAPPING, Row, ids, mask, some_indices, some_offsets, some_samples, some_weights
-from rows_mixed import ROWS as MIXED
 from rows_bins import ROWS as BINS
 from rows_grids import ROWS as GRIDS
+from rows_mixed import ROWS as MIXED
 from rows_order import ROWS as ORDER
 from rows_regions import ROWS as REGIONS
+from rows_sequences import ROWS as SEQUENCES
 
 import jaxpool
 
@@ -134,3 +135,4 @@ from rows_layers import ROWS as LAYERS  # noqa: E402
 
 ROWS += LAYERS
 ROWS += REGIONS
+ROWS += SEQUENCES

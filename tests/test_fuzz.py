@@ -38,6 +38,8 @@ BESIDE_LOOPS |= {"global_median_pool", "global_quantile_pool", "global_topk_pool
 BESIDE_LOOPS |= {"median_pool", "quantile_pool", "rank_pool", "stochastic_pool", "topk_pool"}
 BESIDE_LOOPS |= {"global_covariance_pool"}
 BESIDE_LOOPS |= {"roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool"}
+BESIDE_LOOPS |= {name for name in jaxpool.__all__ if name.startswith("segment_")}
+BESIDE_LOOPS |= {"global_first_pool", "global_last_pool", "mask_from_lengths", "pooled_lengths", "pooled_mask"}
 
 
 def test_every_public_function_has_a_generator():

@@ -33,7 +33,9 @@ WRONG = {
     "duplicates": ["sum", None],
     "eps": [-1e-6, "1e-6", None, float("inf")],
     "empty": ["0", (0,), np.zeros(2)],
+    "fill_value": ["1", None, True],
     "implementation": ["fastest", 1],
+    "indices_are_sorted": [1, None],
     "index_convention": ["flat", None],
     "keepdims": [1, None],
     "kind": ["mean", None],
@@ -45,6 +47,7 @@ WRONG = {
     "method": ["middle", None],
     "num_iterations": [0, 1.5, None],
     "mode": ["mean", None],
+    "num_segments": [-1, 1.5, "2", None],
     "num_spatial_dims": [0, 1.5, "2"],
     "output_shape": [14, (0, 6), (5.0, 6), (5, 6, 3)],
     "output_size": [7, (), (0, 2), (2.5, 2)],
@@ -106,6 +109,8 @@ def test_inputs_for_the_constructor_are_refused_with_the_remedy(name, api):
     argument = first.name if first.kind is first.POSITIONAL_OR_KEYWORD else "inputs"
     sizes = {"window_shape": "(2, 2)", "output_size": "(7, 7)", "levels": "(1, 2, 4)"}.get(first.name, "")
     sizes = {"window_shape": "(2, 2)", "output_size": "(7, 7)", "direction": "'top'"}.get(first.name, "")
+    sizes = {"window_shape": "(2, 2)", "output_size": "(7, 7)"}.get(first.name, "")
+    sizes = "8" if first.name == "num_segments" else sizes
     sizes += ", window_shape=(2, 2)" * name.startswith("fractional")
     call = ", ".join(
         [
@@ -113,12 +118,15 @@ def test_inputs_for_the_constructor_are_refused_with_the_remedy(name, api):
             *[
                 p
                 for p in ("boxes", "indices", "key", "weights")
+                for p in ("indices", "key", "segment_ids", "weights")
                 if p in inspect.signature(getattr(jaxpool, name)).parameters
             ],
         ]
     )
     rules = {"inputs": "be given in the call", "direction": "be the name of one"}
     rule = rules.get(argument, "be a sequence of integers")
+    rule = "be given in the call" if argument == "inputs" else "be a sequence of integers"
+    rule = "be an integer" if argument == "num_segments" else rule
     expected = (
         f"{class_name(name)}: {argument} must {rule}; got {argument}=an array of float32 "
         f"with shape {X.shape}. A module is made first and called later: "

@@ -18,60 +18,61 @@ import jaxpool.linen
 import jaxpool.nnx
 from jaxpool import _layers
 
-ARRAYS = ("box_indices", "boxes", "indices", "key", "logits", "samples", "weights", "where")
+ARRAYS = ("box_indices", "boxes", "indices", "key", "logits", "samples", "segment_ids", "weights", "where")
 
 
 def first_argument(name):
     return next(iter(inspect.signature(getattr(jaxpool, name)).parameters))
 
 
-# An argument of `pool` is called init, which a Flax module has already.
-POOLS = [name for name in jaxpool.__all__ if first_argument(name) == "inputs" and name not in ("pool", "adaptive_pool")]
-WINDOWED = {"window_shape": [2, 3], "strides": 2, "padding": [[0, 1], [1, 1]]}
-
-
 def class_name(function_name):
     return "".join(part.capitalize() for part in function_name.split("_"))
 
 
-OWN = {
+def has_module(name):
+    # An argument of `pool` is called init, which a Flax module has already; layers learn what some functions are given.
+    special = name in ("pool", "adaptive_pool") or class_name(name) in _layers.__all__
+    return first_argument(name) == "inputs" and not special
+
+
+POOLS = list(filter(has_module, jaxpool.__all__))
+WINDOWED = {"window_shape": [2, 3], "strides": 2, "padding": [[0, 1], [1, 1]]}
+
+
+# What a pool needs that others do not; and instead of the usual arguments for its kind.
+MORE = {
     "global_quantile_pool": {"q": 0.3},
     "global_topk_pool": {"kmax": 3, "kmin": 0.1, "alpha": 0.5},
     "quantile_pool": {"q": 0.3},
     "rank_pool": {"rank": -2},
     "topk_pool": {"k": 2},
 }
+INSTEAD = {
+    "corner_pool": {"direction": "left"},
+    "detail_preserving_pool": {"window_shape": [2, 3]},
+    "global_covariance_pool": {"num_iterations": 3, "num_spatial_dims": 2},
+    "global_stats_pool": {"num_spatial_dims": 2},
+    "haar_pool": {"num_spatial_dims": 2},
+    # Of the inputs, the axis that has an even size.
+    "haar_unpool": {"num_spatial_dims": 1, "channel_axis": -2},
+    "kmax_pool": {"k": 2},
+    "local_maxima": {"window_shape": [2, 3], "padding": [[0, 1], [1, 1]]},
+    "pyramid_pool": {"levels": [1, [2, 3]], "num_spatial_dims": 2},
+    "rmac_pool": {"num_levels": 2},
+    "spectral_pool": {"output_size": [3, None]},
+}
+KINDS = {
+    "adaptive": {"output_size": [3, None]},
+    "fractional": {"output_size": [3, 2], "window_shape": [2, 2]},
+    "global": {"keepdims": True, "num_spatial_dims": 2},
+    "ps": {"output_size": [3, 1]},
+    "roi": {"output_size": [3, 1]},
+    "segment": {"num_segments": 4, "indices_are_sorted": True},
+}
 
 
 def arguments(name):
-    if name == "pyramid_pool":
-        return {"levels": [1, [2, 3]], "num_spatial_dims": 2}
-    if name == "rmac_pool":
-        return {"num_levels": 2}
-    if name == "kmax_pool":
-        return {"k": 2}
-    if name == "local_maxima":
-        return {"window_shape": [2, 3], "padding": [[0, 1], [1, 1]]}
-    if name.startswith("adaptive"):
-        return {"output_size": [3, None]}
-    if name == "corner_pool":
-        return {"direction": "left"}
-    if name == "haar_unpool":
-        # Of the inputs, the axis that has an even size.
-        return {"num_spatial_dims": 1, "channel_axis": -2}
-    if name == "haar_pool":
-        return {"num_spatial_dims": 2}
-    if name == "spectral_pool":
-        return {"output_size": [3, None]}
-    if name.startswith("fractional"):
-        return {"output_size": [3, 2], "window_shape": [2, 2]}
-    common = {"keepdims": True, "num_spatial_dims": 2} if name.startswith("global") else WINDOWED
-    return common | OWN.get(name, {})
-    if name == "global_covariance_pool":
-        return {"num_iterations": 3, "num_spatial_dims": 2}
-    if "roi" in name:
-        return {"output_size": [3, 1]}
-    return {"keepdims": True, "num_spatial_dims": 2} if name.startswith("global") else WINDOWED
+    return INSTEAD.get(name) or KINDS.get(name.split("_")[0], WINDOWED) | MORE.get(name, {})
 
 
 def arrays(name, x):
@@ -83,6 +84,8 @@ def arrays(name, x):
     if "roi" in name:
         boxes = jnp.array([[0.3, 0.7, 4.1, 3.9], [-2.2, 1.1, 3.3, 9.4]], jnp.float32)
         return (jnp.stack([boxes, boxes + 1]),), {}
+    if name.startswith("segment"):
+        return (jnp.asarray([[0, 0, 2, 2, 4], [-1, 1, 1, 2, 3]], jnp.int32),), {"where": x[..., :1] > 0}
     if "weighted" in name:
         return (jnp.abs(x),), {"where": x[..., :1] > 0}
     if name == "stochastic_pool":
@@ -134,8 +137,8 @@ def test_modules_compute_what_the_function_does(name):
     chex.assert_trees_all_equal(linen_module(x, *more, **named), expected)
     chex.assert_trees_all_equal(nnx_module(x, *more, **named), expected)
     found = nnx.jit(lambda m, x: m(x, *more, **named))(nnx_module, x)
-    if "weighted" in name or "roi" in name:
-        # The product with the weights is fused into the sum, and rounded otherwise.
+    if "weighted" in name or "roi" in name or name.startswith("segment"):
+        # The product with the weights, or a square, is fused into the sum, and rounded otherwise.
         chex.assert_trees_all_close(found, expected, rtol=1e-6)
     elif "covariance" in name:
         # So is the subtraction of the mean.

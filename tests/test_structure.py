@@ -91,6 +91,7 @@ def test_public_functions_are_documented_and_say_their_defaults(name):
     flax_order += ["levels"]
     flax_order += ["direction"]
     flax_order += ["init", "reduce_fn", "key", "output_size", "indices", "weights", "boxes"]
+    flax_order += ["segment_ids", "num_segments", "lengths", "size", "mask"]
     for parameter in parameters.values():
         fractional = name.startswith("fractional") and parameter.name == "window_shape"
         positional = parameter.name in flax_order and not fractional

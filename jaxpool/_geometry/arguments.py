@@ -11,13 +11,16 @@ from jaxpool._geometry.values import as_index, as_positive, as_sequence, as_size
 from jaxpool._geometry.window import AxisWindow, Window, known
 
 PADDING_MODES = ("EDGE", "REFLECT", "WRAP")
-_PADDING_NAMES = ("VALID", "SAME", "SAME_LOWER")
+# The names of PyTorch for two of them.
+_SAME_MODES = {"REPLICATE": "EDGE", "CIRCULAR": "WRAP"}
+_PADDING_NAMES = ("VALID", "SAME", "SAME_LOWER", "CAUSAL")
 # Windows farther apart than this would lie in padding that no memory holds.
 FARTHEST = (1 << 31) - 1
 # Beyond, forward and gradient of a softmax take more than ten seconds to compile: `softmax-compile.json`.
 _MOST_WRITTEN_OUT = 256
 _PADDING_RULE = (
-    "be 'VALID', 'SAME', 'SAME_LOWER', an int, or a sequence with one int or one (low, high) pair per spatial axis"
+    "be 'VALID', 'SAME', 'SAME_LOWER', 'CAUSAL', an int, or a sequence with one int or one (low, high) pair per "
+    "spatial axis"
 )
 
 
@@ -74,8 +77,8 @@ def _named_elsewhere(value: str, extents: Sequence[int]) -> str:
     name = value.upper()
     if name in PADDING_MODES:
         return f"Tell its width in numbers or by one of these names, and pass padding_mode={value!r}."
-    if name in ("CAUSAL", "FULL"):
-        pairs = tuple((extent - 1, 0 if name == "CAUSAL" else extent - 1) for extent in extents)
+    if name == "FULL":
+        pairs = tuple((extent - 1, extent - 1) for extent in extents)
         return f"Write {pairs}, one (low, high) pair per spatial axis."
     return spelled("padding", value, _PADDING_NAMES) or "Use one of these names or explicit numbers."
 
@@ -89,6 +92,8 @@ def paddings_of(
         name = value.upper()
         if name == "VALID":
             return [(0, 0)] * len(sizes)
+        if name == "CAUSAL":
+            return [(extent - 1, 0) for extent in extents]
         if name in _PADDING_NAMES:
             lower = name == "SAME_LOWER"
             return [_same(*axis, lower) for axis in zip(sizes, extents, strides, strict=True)]
@@ -335,6 +340,7 @@ def check_written_out(window: Window) -> None:
 def check_padding_mode(value: Any) -> str | None:
     """The padding mode in lower case; refuses what is none."""
     name = value.upper() if isinstance(value, str) else value
+    name = _SAME_MODES.get(name, name) if isinstance(name, str) else name
     if not (isinstance(name, str) and name in PADDING_MODES):
         if isinstance(name, str) and name in _PADDING_NAMES:
             rule, remedy = f"be one of None, {', '.join(map(repr, PADDING_MODES))}", f"Write padding={value!r}."

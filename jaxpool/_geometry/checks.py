@@ -325,18 +325,18 @@ def check_empty(value: Any, dtype: str | None = None) -> None:
     refuse(TypeError, "empty", "be None or one real number", kind_of(value), remedy)
 
 
-def check_identity(value: Any, dtype: str) -> None:
-    """Refuses an identity of a reduction that is no scalar of the dtype."""
+def check_identity(value: Any, dtype: str, argument: str = "init") -> None:
+    """Refuses an identity of a reduction, or another number, that is no scalar of the dtype."""
     fact = f"inputs of {dtype}"
     shape = getattr(value, "shape", ())
     if shape != ():
         remedy = "Give one scalar for each array of the inputs."
-        refuse(ValueError, "init", "be a scalar", kind_of(value), remedy, fact)
+        refuse(ValueError, argument, "be a scalar", kind_of(value), remedy, fact)
     if not _holds(dtype, value):
         remedy = "Write a number of that dtype."
         if "int" in dtype:
             remedy = "Write a whole number; jnp.iinfo(dtype).min stands for -inf."
-        refuse(TypeError, "init", f"be a number that {dtype} holds", shown(value), remedy, fact)
+        refuse(TypeError, argument, f"be a number that {dtype} holds", shown(value), remedy, fact)
 
 
 def _layout(leaves: Sequence[tuple[Any, str]]) -> str:

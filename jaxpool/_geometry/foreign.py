@@ -43,7 +43,7 @@ ARGUMENTS = (
     ),
     Argument(
         ("padding", "pads", "pad", "auto_pad", "paddings"),
-        "It is 'VALID', 'SAME', 'SAME_LOWER', an int, or one int or (low, high) pair per spatial axis.",
+        "It is 'VALID', 'SAME', 'SAME_LOWER', 'CAUSAL', an int, or one int or (low, high) pair per spatial axis.",
         "This function does not pad; use jnp.pad first.",
     ),
     Argument(
@@ -189,6 +189,20 @@ ARGUMENTS = (
         ("dtype", "out_dtype", "output_dtype", "accum_dtype", "Targmax"),
         absent="Cast the inputs or the result with astype; narrow floats are summed in f32 anyway.",
     ),
+    Argument(
+        ("segment_ids", "batch", "batch_index", "index", "segments", "groups"),
+        "It has the first axes of the inputs.",
+        f"{_LEAVE_OUT}; segment_avg_pool and the like pool sets.",
+    ),
+    Argument(
+        ("num_segments", "size", "dim_size", "num_graphs", "batch_size"),
+        "It counts the sets, empty ones included.",
+        f"{_LEAVE_OUT}; segment_avg_pool and the like pool sets.",
+    ),
+    Argument(("indices_are_sorted", "sorted"), absent=f"{_LEAVE_OUT}; only pools of sets take it."),
+    Argument(
+        ("fill_value", "fill", "empty"), absent=f"{_LEAVE_OUT}; only segment_max_pool and segment_min_pool take it."
+    ),
     Argument(("name",), absent=f"{_LEAVE_OUT}; for a name in profiles use jax.named_scope."),
     Argument(("out",), absent=f"{_LEAVE_OUT}; arrays of JAX are never changed, and the result is returned."),
 )
@@ -326,6 +340,10 @@ _WHOLE = {
     **dict.fromkeys(("gem", "gempool", "globalgem", "globalgempool"), "global_power_mean_pool"),
     **dict.fromkeys(("spp", "spatialpyramidpool", "pyramidpool", "temporalpyramidpool"), "pyramid_pool"),
     "rmac": "rmac_pool",
+    **{f"segment{kind}": f"segment_{kind}_pool" for kind in ("sum", "avg", "max", "min", "softmax", "std", "var")},
+    "globaladdpool": "segment_sum_pool",
+    **dict.fromkeys(("lasttokenpool", "lasttoken", "globaltokenpool"), "global_last_pool"),
+    **dict.fromkeys(("clspool", "firsttokenpool"), "global_first_pool"),
     "gap": "global_avg_pool",
     **dict.fromkeys(("unfold", "im2col", "patches", "extractpatches", "slidingwindowview", "frame"), "windows"),
     **dict.fromkeys(("haar", "dwt", "dwtforward", "hwd", "haardownsampling"), "haar_pool"),

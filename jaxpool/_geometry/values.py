@@ -14,7 +14,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 import numpy as np
 
 # The names of arguments that are arrays, other than the inputs.
-ARRAYS = ("box_indices", "boxes", "indices", "key", "logits", "samples", "weights", "where")
+ARRAYS = ("box_indices", "boxes", "indices", "key", "logits", "samples", "segment_ids", "weights", "where")
 
 
 _Arguments = ParamSpec("_Arguments")

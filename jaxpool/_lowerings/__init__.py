@@ -10,8 +10,22 @@ import jax.numpy as jnp
 
 from jaxpool._geometry import Window
 from jaxpool._geometry.values import ArgumentError, refuse
-from jaxpool._lowerings import backward, bins, chain, cpu, forward, gpu, keys, moments, native, places, tpu, weighted
-from jaxpool._lowerings import backward, bins, chain, cpu, forward, gpu, keys, native, order, places, tpu, weighted
+from jaxpool._lowerings import (
+    backward,
+    bins,
+    chain,
+    cpu,
+    forward,
+    gpu,
+    keys,
+    moments,
+    native,
+    order,
+    places,
+    segments,
+    tpu,
+    weighted,
+)
 from jaxpool._lowerings.bins import bin_mask, starts_and_counts
 from jaxpool._lowerings.forward import beats, extreme, window_starts
 from jaxpool._lowerings.plan import JOINT, NAMED, NATIVE, OPERATORS, PLANE, Case, Plan, by_size, case_of, refuses
@@ -70,6 +84,11 @@ _ALWAYS: dict[str, Callable[..., Any]] = {
     "sum_between": places.sum_between,
     "spread_between": places.spread_between,
     "first_in_regions": places.first_in_regions,
+    "segment_sum": segments.segment_sum,
+    "segment_spread": segments.segment_spread,
+    "segment_extremum": segments.segment_extremum,
+    "gather_in_segments": segments.gather_in_segments,
+    "scatter_in_segments": segments.scatter_in_segments,
     "window_logsumexp": weighted.window_logsumexp,
     "window_weighted_sum": weighted.window_weighted_sum,
     "window_weighted_spread": weighted.window_weighted_spread,

@@ -63,7 +63,7 @@ def window_log_mean_exp(logits: Array, shift: Array, log_count: Array, window: W
     """
     (logits,) = store([logits])
     base = jnp.where(shift == -jnp.inf, 0, shift)
-    terms = [jnp.where(tap == -jnp.inf, 0, jnp.expm1(tap - base)) for tap in _taps(logits, -jnp.inf, window)]
+    terms = [jnp.where(tap == -jnp.inf, 0, jnp.expm1(tap - base)) for tap in padded_taps(logits, -jnp.inf, window)]
     return store([jnp.log1p(_total(terms) * jnp.exp(-log_count))])[0]
 
 

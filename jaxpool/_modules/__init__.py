@@ -25,6 +25,7 @@ from jaxpool._modules.global_pools import (
     GlobalPowerMeanPool,
     GlobalSumPool,
 )
+from jaxpool._modules.grids import CornerPool, HaarPool, HaarUnpool, SpectralPool, Windows
 from jaxpool._modules.mixed import (
     ConcatPool,
     DetailPreservingPool,
@@ -35,9 +36,7 @@ from jaxpool._modules.mixed import (
     GlobalStatsPool,
     LsePool,
 )
-from jaxpool._modules.grids import CornerPool, HaarPool, HaarUnpool, SpectralPool, Windows
 from jaxpool._modules.moments import GlobalStdPool, GlobalVarPool, StdPool, VarPool
-from jaxpool._modules.pyramids import PyramidPool, RmacPool
 from jaxpool._modules.order import (
     GlobalMedianPool,
     GlobalQuantilePool,
@@ -49,8 +48,19 @@ from jaxpool._modules.order import (
     RankPool,
     TopkPool,
 )
-from jaxpool._modules.stochastic import StochasticPool
+from jaxpool._modules.pyramids import PyramidPool, RmacPool
 from jaxpool._modules.regions import PsRoiAlign, PsRoiPool, RoiAlign, RoiPool
+from jaxpool._modules.segments import (
+    SegmentAvgPool,
+    SegmentMaxPool,
+    SegmentMinPool,
+    SegmentSoftmaxPool,
+    SegmentStdPool,
+    SegmentSumPool,
+    SegmentVarPool,
+)
+from jaxpool._modules.sequences import GlobalFirstPool, GlobalLastPool
+from jaxpool._modules.stochastic import StochasticPool
 from jaxpool._modules.unpool import AvgUnpool, MaxUnpool
 from jaxpool._modules.weighted import (
     BlurPool,
@@ -72,23 +82,25 @@ __all__ = [
     "AvgUnpool",
     "BlurPool",
     "ConcatPool",
+    "CornerPool",
     "DetailPreservingPool",
     "FractionalAvgPool",
-    "CornerPool",
     "FractionalMaxPool",
     "FractionalMaxPoolWithArgmax",
     "GaussianPool",
     "GlobalAvgPool",
     "GlobalConcatPool",
     "GlobalCovariancePool",
+    "GlobalFirstPool",
+    "GlobalLastPool",
     "GlobalLpPool",
     "GlobalLsePool",
     "GlobalMaxPool",
     "GlobalMaxPoolWithArgmax",
     "GlobalMedianPool",
     "GlobalMinPool",
-    "GlobalMixedPool",
     "GlobalMinPoolWithArgmin",
+    "GlobalMixedPool",
     "GlobalPowerMeanPool",
     "GlobalQuantilePool",
     "GlobalSoftmaxPool",
@@ -112,14 +124,21 @@ __all__ = [
     "MinPoolWithArgmin",
     "Pool",
     "PowerMeanPool",
-    "PyramidPool",
-    "RmacPool",
-    "QuantilePool",
-    "RankPool",
     "PsRoiAlign",
     "PsRoiPool",
+    "PyramidPool",
+    "QuantilePool",
+    "RankPool",
+    "RmacPool",
     "RoiAlign",
     "RoiPool",
+    "SegmentAvgPool",
+    "SegmentMaxPool",
+    "SegmentMinPool",
+    "SegmentSoftmaxPool",
+    "SegmentStdPool",
+    "SegmentSumPool",
+    "SegmentVarPool",
     "SoftmaxPool",
     "SpectralPool",
     "StdPool",

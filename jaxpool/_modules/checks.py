@@ -16,13 +16,12 @@ from jaxpool._geometry import (
     check_ddof,
     check_direction,
     check_divisor,
-    check_exponent,
     check_empty,
+    check_exponent,
     check_flag,
     check_implementation,
     check_option,
     check_positive_integer,
-    check_positive_number,
     check_rank,
     check_real_array,
     check_top,
@@ -30,6 +29,14 @@ from jaxpool._geometry import (
 from jaxpool._geometry.arguments import check_padding_mode, paddings_of, steps_of, window_sizes
 from jaxpool._geometry.bins import adaptive_sizes
 from jaxpool._geometry.fractional import check_rule, fractional_sizes, fractional_taps
+from jaxpool._geometry.layers import (
+    check_finite_number,
+    check_float_dtype,
+    check_function,
+    check_number_of,
+    plane_sizes,
+)
+from jaxpool._geometry.order import check_q
 from jaxpool._geometry.pyramids import (
     PYRAMID_KINDS,
     PYRAMID_ORDERS,
@@ -38,13 +45,6 @@ from jaxpool._geometry.pyramids import (
     check_num_levels,
     pyramid_levels,
 )
-from jaxpool._geometry.order import check_q
-from jaxpool._geometry.layers import (
-    check_finite_number,
-    check_float_dtype,
-    check_function,
-    check_number_of,
-    plane_sizes,
 from jaxpool._geometry.regions import (
     REGION_MODES,
     check_maximum_of_samples,
@@ -52,6 +52,7 @@ from jaxpool._geometry.regions import (
     check_spatial_scale,
     region_sizes,
 )
+from jaxpool._geometry.segments import check_fill_value, check_num_segments
 from jaxpool._geometry.unpooling import check_without_window, refuse_missing_window
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of, refuse, shown, traced
 from jaxpool._operators import IMPLEMENTATIONS
@@ -71,8 +72,12 @@ def is_array(value: Any) -> bool:
 def refuse_array(argument: str, value: Any, example: str) -> NoReturn:
     """Refuse the inputs where a module is made; `example` shows where they belong."""
     got = "a traced value" if traced(value) else kind_of(value)
-    rules = {"inputs": "be given in the call", "direction": "be the name of one"}
-    rules = {"inputs": "be given in the call", "in_features": "be an integer"}
+    rules = {
+        "direction": "be the name of one",
+        "in_features": "be an integer",
+        "inputs": "be given in the call",
+        "num_segments": "be an integer",
+    }
     rule = rules.get(argument, "be a sequence of integers")
     remedy = f"A module is made first and called later: {example}."
     refuse(TypeError, argument, rule, got, remedy)
@@ -102,87 +107,77 @@ def _num_spatial_dims(value: Any) -> None:
         as_positive("num_spatial_dims", [number], number)
 
 
-# One check for each argument that can be judged by itself.
+# One check for each argument that can be judged by itself; behind the name of a module, what it means there alone.
 CHECKS: dict[str, Callable[[Any], Any]] = {
-    "alpha": _number("alpha"),
-    "beta": _number("beta"),
-    "alpha": check_alpha,
     "activation": lambda value: check_function("activation", value),
-    "alpha": lambda value: check_finite_number("alpha", value),
-    "alpha_init": lambda value: check_finite_number("alpha_init", value),
     "aligned": _flag("aligned"),
-    "beta": lambda value: check_real_array("beta", value, getattr(value, "shape", ()), scalar=True),
+    "alpha": _number("alpha"),
+    "GlobalTopkPool.alpha": check_alpha,
+    "NetVLAD.alpha": lambda value: check_finite_number("alpha", value),
+    "alpha_init": lambda value: check_finite_number("alpha_init", value),
+    "beta": _number("beta"),
     "ceil_mode": _flag("ceil_mode"),
     "channel_axis": _channel_axis,
     "checked": _flag("checked"),
     "count_include_pad": _flag("count_include_pad"),
     "ddof": check_ddof,
-    "direction": check_direction,
     "deterministic": _flag("deterministic"),
+    "direction": check_direction,
     "divisor_override": check_divisor,
-    "empty": check_empty,
-    "duplicates": _option("duplicates", ("set", "add")),
-    "eps": lambda value: check_fraction("eps", value, math.inf),
-    "implementation": lambda value: check_implementation(value, IMPLEMENTATIONS),
-    "index_convention": _option("index_convention", INDEX_CONVENTIONS),
-    "keepdims": _flag("keepdims"),
-    "lam": _number("lam"),
-    "normalize": _flag("normalize"),
-    "kmax": lambda value: check_top("kmax", value),
-    "kmin": lambda value: check_top("kmin", value, none=True),
-    "method": _option("method", METHODS),
-    "mode": _option("mode", REGION_MODES),
-    "num_spatial_dims": _num_spatial_dims,
-    "order": _option("order", ORDERS),
-    "kind": _option("kind", PYRAMID_KINDS),
-    "levels": lambda value: pyramid_levels(value, None),
-    "num_levels": check_num_levels,
-    "num_spatial_dims": _num_spatial_dims,
-    "order": _option("order", PYRAMID_ORDERS),
-    "overlap": lambda value: check_fraction("overlap", value, 1.0),
-    "overlapping": _flag("overlapping"),
-    "p": check_exponent,
-    "padding_mode": check_padding_mode,
-    "plateau": _option("plateau", PLATEAUS),
-    "q": check_q,
-    "rank": check_rank,
-    "residual": _option("residual", (None, "offsets", "input")),
-    "rule": _option("rule", RULES),
-    "sigma": _number("sigma"),
     "dtype": lambda value: None if value is None else check_float_dtype("dtype", value),
     "duplicates": _option("duplicates", ("set", "add")),
+    "empty": check_empty,
     "eps": lambda value: check_finite_number("eps", value, positive=True),
+    "RmacPool.eps": lambda value: check_fraction("eps", value, math.inf),
     "epsilon": lambda value: check_finite_number("epsilon", value, positive=True),
+    "fill_value": check_fill_value,
     "gamma": lambda value: None if value is None else check_finite_number("gamma", value, positive=True),
     "gated": _flag("gated"),
     "global_context": _flag("global_context"),
     "hidden_features": lambda value: check_number_of("hidden_features", value),
     "implementation": lambda value: check_implementation(value, IMPLEMENTATIONS),
     "index_convention": _option("index_convention", INDEX_CONVENTIONS),
+    "indices_are_sorted": _flag("indices_are_sorted"),
     "keepdims": _flag("keepdims"),
     "kernel_init": lambda value: check_function("kernel_init", value),
     "kernel_size": lambda value: check_number_of("kernel_size", value),
+    "kind": _option("kind", PYRAMID_KINDS),
+    "kmax": lambda value: check_top("kmax", value),
+    "kmin": lambda value: check_top("kmin", value, none=True),
+    "lam": _number("lam"),
+    "levels": lambda value: pyramid_levels(value, None),
     "max_logit": lambda value: check_finite_number("max_logit", value),
+    "method": _option("method", METHODS),
     "mlp_features": lambda value: None if value is None else check_number_of("mlp_features", value),
+    "mode": _option("mode", REGION_MODES),
     "normalize": _flag("normalize"),
     "num_clusters": lambda value: check_number_of("num_clusters", value),
     "num_heads": lambda value: check_number_of("num_heads", value),
     "num_iterations": lambda value: check_number_of("num_iterations", value),
+    "num_levels": check_num_levels,
+    "num_segments": check_num_segments,
     "num_spatial_dims": _num_spatial_dims,
     "omega_init": lambda value: check_function("omega_init", value),
+    "order": _option("order", ORDERS),
+    "PyramidPool.order": _option("order", PYRAMID_ORDERS),
     "out_features": lambda value: None if value is None else check_number_of("out_features", value),
+    "overlap": lambda value: check_fraction("overlap", value, 1.0),
     "overlapping": _flag("overlapping"),
-    "p": lambda value: check_positive_number("p", value),
+    "p": check_exponent,
     "p_init": lambda value: check_finite_number("p_init", value, positive=True),
     "padding_mode": check_padding_mode,
     "param_dtype": lambda value: check_float_dtype("param_dtype", value),
     "per_channel": _flag("per_channel"),
     "plane_shape": plane_sizes,
+    "plateau": _option("plateau", PLATEAUS),
+    "q": check_q,
+    "rank": check_rank,
     "residual": _option("residual", (None, "offsets", "input")),
     "rule": _option("rule", RULES),
-    "use_running_average": lambda value: None if value is None else check_flag("use_running_average", value),
     "sampling_ratio": check_sampling_ratio,
+    "sigma": _number("sigma"),
     "spatial_scale": check_spatial_scale,
+    "use_running_average": lambda value: None if value is None else check_flag("use_running_average", value),
 }
 
 
@@ -229,14 +224,8 @@ def _output_size(given: Mapping[str, Any]) -> None:
         fractional_taps(given["window_shape"], given["output_size"], len(sizes))
 
 
-def check_arguments(given: Mapping[str, Any], optional: Collection[str]) -> None:
-    """Refuse what can be told to be wrong without inputs, in the words of the functions.
-
-    Args:
-      given: the value of every field.
-      optional: the fields that may be None.
-    """
-    rank = None
+def _windows(given: Mapping[str, Any], optional: Collection[str]) -> int | None:
+    """Check what describes windows; the number of spatial axes, if it is known."""
     if "strides" in given and given["window_shape"] is None and "window_shape" in optional:
         described = given["strides"], given["padding"], given["window_dilation"]
         if "index_convention" in given:
@@ -246,17 +235,29 @@ def check_arguments(given: Mapping[str, Any], optional: Collection[str]) -> None
         if given.get("index_convention") == "window":
             refuse_missing_window()
     elif "strides" in given:
-        rank = _window(given)
-    rank = given.get("num_spatial_dims") if rank is None else rank
+        return _window(given)
     elif "plateau" in given:
         _peaks(given)
+    return given.get("num_spatial_dims")
+
+
+def check_arguments(given: Mapping[str, Any], optional: Collection[str], module: str) -> None:
+    """Refuse what can be told to be wrong without inputs, in the words of the functions.
+
+    Args:
+      given: the value of every field.
+      optional: the fields that may be None.
+      module: the name of the description.
+    """
+    rank = _windows(given, optional)
     if "k" in given:
         (check_top if "window_shape" in given else check_positive_integer)("k", given["k"])
     if given.get("output_shape") is not None:
         _output_shape(given["output_shape"], rank)
-    for argument, check in CHECKS.items():
-        if argument in given:
-            check(given[argument])
+    for argument, value in given.items():
+        check = CHECKS.get(f"{module}.{argument}", CHECKS.get(argument))
+        if check is not None:
+            check(value)
     if "num_levels" in given:
         check_features(given["channel_axis"])
     if "output_size" in given:

@@ -22,6 +22,7 @@ class Pool:
     """The base of every description."""
 
     fields_of_pool: ClassVar[tuple[str, ...]]
+    name_of_pool: ClassVar[str]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         description = cls.__bases__[0]
@@ -29,7 +30,7 @@ class Pool:
         if "fields_of_pool" in vars(description):
             call: Any = cls.__call__
             more = getattr(cls, "made_with", {})
-            cls.__doc__ = documented(cls.__doc__, description.__doc__, cls.fields_of_pool, call, more)
+            cls.__doc__ = documented(cls.__doc__, description, call, more)
         super().__init_subclass__(**kwargs)
 
     def pool_with(self, function: Callable[..., _Result], *arrays: Any, **named: Any) -> _Result:
@@ -44,6 +45,7 @@ def description(cls: _Class) -> _Class:
     """Make the annotated names of a class its fields, and their values the arguments of its constructor."""
     made: Any = dataclasses.dataclass(eq=False, repr=False)(cls)
     made.fields_of_pool = tuple(field.name for field in dataclasses.fields(made))
+    made.name_of_pool = cls.__name__
     made.__init__ = validated(made.__init__)
     made.__call__ = _explained(made.__call__)
     return made
@@ -58,7 +60,7 @@ def validated(init: Callable[..., None]) -> Callable[..., None]:
     def constructor(self: Any, *args: Any, **kwargs: Any) -> None:
         bound = _bound(self, signature, args, kwargs)
         given = {name: bound.arguments[name] for name in type(self).fields_of_pool}
-        check_arguments(given, optional)
+        check_arguments(given, optional, type(self).name_of_pool)
         bound.arguments.update((name, hashable(value)) for name, value in given.items())
         init(*bound.args, **bound.kwargs)
 

@@ -10,11 +10,12 @@ from typing import Any
 ARGUMENTS = {
     "window_shape": "One size per spatial axis, such as `(2, 2)`. Its length is the number of spatial axes.",
     "strides": "The distance of neighbouring windows, an int or one per spatial axis. None means 1.",
-    "padding": '"VALID" (none), "SAME", "SAME_LOWER", an int, one int per spatial axis, or one `(low, high)` pair per '
-    "spatial axis.",
+    "padding": '"VALID" (none), "SAME", "SAME_LOWER", "CAUSAL", an int, one int per spatial axis, or one `(low, high)` '
+    "pair per spatial axis.",
     "count_include_pad": "Whether padding counts in the divisor.",
     "divisor_override": "An integer to divide every sum by, in place of the number of elements.",
-    "alpha": "The share of the maximum, or in detail-preserving pooling the logarithm of the weight that all have.",
+    "alpha": "The share of the maximum: a number, or an array with one per feature.",
+    "DetailPreservingPool.alpha": "The logarithm of the weight that all elements have.",
     "beta": "The inverse temperature: a number, or an array that broadcasts to the inputs.",
     "ddof": "What to subtract from the number of elements in the divisor.",
     "lam": "The logarithm of the exponent of details.",
@@ -28,10 +29,9 @@ ARGUMENTS = {
     "k": "How many of the largest elements. Means also take a share between 0 and 1.",
     "kmax": "How many of the largest elements, or a share between 0 and 1.",
     "kmin": "How many of the smallest elements, or a share between 0 and 1.",
-    "alpha": "The factor of the smallest elements.",
+    "GlobalTopkPool.alpha": "The factor of the smallest elements.",
     "plateau": 'Which of equal elements are maxima: "all" or the "first".',
     "deterministic": "Whether to return the mean over all draws.",
-    "p": "The exponent: a positive number, `math.inf`, or a scalar array.",
     "p": "The exponent: a positive number, `math.inf`, or an array of one for all or one for each feature.",
     "window_dilation": "The distance of neighbouring elements of a window, an int or one per spatial axis.",
     "ceil_mode": "Whether to add a last window that starts inside the input and ends beyond the padding.",
@@ -53,14 +53,14 @@ ARGUMENTS = {
     "rule": 'Where windows are: "torch", "tensorflow" or "tensorflow_pseudo_random".',
     "levels": "Of each level the number of bins, an int for all spatial axes or one int per spatial axis.",
     "kind": '"max" or "avg".',
-    "order": 'What follows what within a level: "features_last" (the bins, and for each all features), or '
+    "PyramidPool.order": 'What follows what within a level: "features_last" (the bins, and for each all features), or '
     '"features_first" (the features, and for each its bins), as PyTorch code flattens.',
     "num_levels": "The number of sizes of squares.",
     "overlap": "The share of a square that neighbours on level 1 should have in common.",
-    "eps": "What is added to each norm.",
+    "RmacPool.eps": "What is added to each norm.",
     "activation": "The function between the dense layers of the MLP. PyTorch's GELU is "
     "`functools.partial(jax.nn.gelu, approximate=False)`.",
-    "alpha": "How sharply the assignment starts.",
+    "NetVLAD.alpha": "How sharply the assignment starts.",
     "alpha_init": "Where alpha starts.",
     "dtype": "The dtype of the computation and of the result, as in Flax. None means what inputs and parameters "
     "promote to. Narrow floats are summed in f32.",
@@ -74,7 +74,7 @@ ARGUMENTS = {
     "kernel_size": "The size of the convolution along every spatial axis.",
     "max_logit": "The largest logit. Its exponential is the largest ratio of two weights.",
     "mlp_features": "The number of hidden features of the MLP. None means four times those of the inputs.",
-    "normalize": "Whether to scale the descriptor of each position to length 1.",
+    "NetVLAD.normalize": "Whether to scale the descriptor of each position to length 1.",
     "num_clusters": "The number of clusters.",
     "num_heads": "The number of heads, which share out the features.",
     "num_iterations": "The number of Newton-Schulz iterations.",
@@ -85,6 +85,9 @@ ARGUMENTS = {
     "per_channel": "Whether each feature has a parameter of its own.",
     "plane_shape": "The spatial sizes of the inputs.",
     "use_running_average": "Whether batch normalisation uses its running statistics. The call may say so, too.",
+    "num_segments": "The number of sets, empty ones included.",
+    "fill_value": "What a set without any element returns.",
+    "indices_are_sorted": "Whether the segment ids never decrease along the elements.",
     "overlapping": "Whether neighbouring windows share their border, for TensorFlow's rules.",
     "spatial_scale": "Elements of the inputs per unit of the boxes.",
     "sampling_ratio": "Samples along each axis of a bin, or None for as many as it has elements.",
@@ -97,6 +100,8 @@ CALL = {
     "boxes": "Array of `(x1, y1, x2, y2)`: `(*batch, boxes, 4)`, or one list for all pictures, `(boxes, 5)` with the "
     "number of the picture in front of each box, or `(boxes, 4)` with `box_indices`.",
     "box_indices": "The number of the picture of each box.",
+    "segment_ids": "The set of each element, integers with the first axes of the inputs. Those out of range are "
+    "dropped.",
     "key": "A typed random key (`jax.random.key`), or None if samples are given.",
     "deterministic": "Takes the place of the field of that name.",
     "samples": "Numbers from 0 to 1 in place of a key.",
@@ -122,6 +127,7 @@ def example(name: str, fields: Sequence[str], call: Callable[..., Any], *more: s
     if "output_size" in fields:
         sizes = f"(7, 7), window_shape={sizes}" if sizes else "(7, 7)"
     sizes = "(1, 2, 4)" if "levels" in fields else sizes
+    sizes = "8" if "num_segments" in fields else sizes
     _, _, *arrays = inspect.signature(call).parameters.values()
     needed = [array.name for array in arrays if array.default is array.empty]
     called = ["x", *needed, *(text for text in more if text.partition("=")[0] not in needed)]
@@ -129,16 +135,16 @@ def example(name: str, fields: Sequence[str], call: Callable[..., Any], *more: s
 
 
 def documented(
-    summary: str | None,
-    description: str | None,
-    fields: Sequence[str],
-    call: Callable[..., Any],
-    more: Mapping[str, str] | None = None,
+    summary: str | None, description: Any, call: Callable[..., Any], more: Mapping[str, str] | None = None
 ) -> str:
     """The documentation of a module: what it is, what it is made with (fields and more), what it is called with."""
     _, *arrays = inspect.signature(call).parameters
-    parts = [inspect.cleandoc(summary or ""), inspect.cleandoc(description or "")]
-    parts.append(_listed("Args", {**(more or {}), **{name: ARGUMENTS[name] for name in fields}}))
+
+    def meaning(name: str) -> str:
+        return ARGUMENTS.get(f"{description.name_of_pool}.{name}") or ARGUMENTS[name]
+
+    parts = [inspect.cleandoc(summary or ""), inspect.cleandoc(description.__doc__ or "")]
+    parts.append(_listed("Args", {**(more or {}), **{name: meaning(name) for name in description.fields_of_pool}}))
     parts.append(_listed("Call", {name: CALL[name] for name in arrays}))
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -33,12 +33,12 @@ from jaxpool._operators.linear import (
 )
 from jaxpool._operators.moments import window_products
 from jaxpool._operators.order import place_order, window_order
-from jaxpool._operators.places import first_maximum, last_at_places, without_series
 from jaxpool._operators.places import first_in_regions, first_maximum, last_at_places, without_series
 from jaxpool._operators.plane import plane_count, plane_sum
 from jaxpool._operators.plans import chosen_plans, default_platform
 from jaxpool._operators.reduce import reduce_from as window_reduce_from
 from jaxpool._operators.reduce import reduce_windows as window_reduce
+from jaxpool._operators.segments import segment_extremum, segment_spread, segment_sum
 from jaxpool._operators.weighted import window_log_mean_exp, window_softmax_mean
 
 __all__ = [
@@ -65,6 +65,9 @@ __all__ = [
     "scatter_at_extremum",
     "scatter_at_offsets",
     "scatter_at_places",
+    "segment_extremum",
+    "segment_spread",
+    "segment_sum",
     "starts_and_counts",
     "sum_between",
     "sum_bins",
@@ -72,8 +75,8 @@ __all__ = [
     "window_dot",
     "window_extremum",
     "window_log_mean_exp",
-    "window_products",
     "window_order",
+    "window_products",
     "window_reduce",
     "window_reduce_from",
     "window_softmax_mean",

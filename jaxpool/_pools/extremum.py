@@ -136,9 +136,9 @@ def _unpadded(place: Array, part: AxisWindow, mode: str | None) -> Array:
         return place
     place = place - max(part.low, 0)
     match mode.lower():
-        case "edge":
+        case "edge" | "replicate":
             return jnp.clip(place, 0, part.size - 1)
-        case "wrap":
+        case "wrap" | "circular":
             return place % part.size
         case _:
             return part.size - 1 - jnp.abs(part.size - 1 - jnp.abs(place))
@@ -170,16 +170,17 @@ def max_pool(
       window_shape: one size per spatial axis. Its length is the number of spatial axes.
       strides: an int or one per spatial axis, in elements.
       padding: "VALID" (none); "SAME" (`ceil(size / stride)` outputs, an odd element of padding at the end);
-        "SAME_LOWER" (at the start); an int; one int per spatial axis; or one `(low, high)` pair per spatial axis. Names
-        may be in lower case. Padding never wins, not even against -inf. Negative padding crops.
+        "SAME_LOWER" (at the start); "CAUSAL" (`(window - 1) * dilation` at the start, so that no window sees what comes
+        after the place of its result); an int; one int per spatial axis; or one `(low, high)` pair per spatial axis.
+        Names may be in lower case. Padding never wins, not even against -inf. Negative padding crops.
       window_dilation: the distance between neighbouring elements of a window, an int or one per spatial axis.
       ceil_mode: whether to add a last window that starts inside the input or its low padding and ends beyond the high
         padding, as in PyTorch.
       channel_axis: the axis of the features, or None. The spatial axes are the last `len(window_shape)` other axes. For
         channels first count from the end, -3 for images: 1 is another axis under `vmap` and without a batch.
       padding_mode: None for padding that never wins, or the elements to fill it with, as in `jnp.pad`: "EDGE" (the
-        nearest element), "REFLECT" (the mirror image, without the border) or "WRAP" (the other end). Names may be in
-        lower case. Negative padding crops afterwards.
+        nearest element), "REFLECT" (the mirror image, without the border) or "WRAP" (the other end); PyTorch's names
+        "replicate" and "circular" are "EDGE" and "WRAP". Names may be in lower case. Negative padding crops afterwards.
       where: boolean array, the elements that count. It has as many axes as `inputs`, each of the same size or of size
         1. A window without any returns the smallest value of the dtype (-inf) and has no gradient;
         `jaxpool.max_pool(where, ...)` is False there. If all valid elements of a window are -inf, the gradient is

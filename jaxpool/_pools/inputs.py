@@ -112,9 +112,9 @@ def _beside(x: Array, axis: int, low: int, high: int, mode: str) -> tuple[Array,
     def repeat(piece: Array, times: int) -> Array:
         return jnp.broadcast_to(piece, (*x.shape[:axis], times, *x.shape[axis + 1 :]))
 
-    if mode == "edge":
+    if mode in ("edge", "replicate"):
         return repeat(cut(0, 1), low), repeat(cut(size - 1, size), high)
-    if mode == "wrap":
+    if mode in ("wrap", "circular"):
         return cut(size - low, size), cut(0, high)
     return lax.rev(cut(1, low + 1), (axis,)), lax.rev(cut(size - 1 - high, size - 1), (axis,))
 

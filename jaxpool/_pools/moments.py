@@ -42,7 +42,7 @@ def _joined(a: _Moments, b: _Moments) -> _Moments:
     return count, a[1] + step * share, a[2] + b[2] + step * (step * (a[0] * share))
 
 
-def _variance(deviations: Array, count: Array, ddof: int, root: bool) -> Array:
+def variance_of(deviations: Array, count: Array, ddof: int, root: bool) -> Array:
     """The variance or its root; 0 where there are too few elements. The derivative of the root at 0 is 0."""
     divisor = count - ddof
     result = jnp.where(divisor > 0, deviations / jnp.where(divisor > 0, divisor, 1), 0)
@@ -58,7 +58,7 @@ def _of_windows(
     x, mask, window = padded(inputs, mask, window, padding_mode)
     dtype, result_dtype = mean_dtypes(x.dtype)
     _, count, deviations = moments(x.astype(dtype), mask, window)
-    return _variance(deviations, count, ddof, root).astype(result_dtype)
+    return variance_of(deviations, count, ddof, root).astype(result_dtype)
 
 
 def moments(x: Array, mask: Array | None, window: Window) -> _Moments:
@@ -99,7 +99,7 @@ def _of_plane(x: Array, mask: Array | None, axes: tuple[int, ...], ddof: int, ke
     count = jnp.asarray(plane_count(x, axes, mask, dtype), dtype)
     mean = plane_sum(x, axes, mask, dtype) / count
     deviations = plane_sum(lax.square(x - mean), axes, mask, dtype)
-    result = _variance(deviations, count, ddof, root).astype(result_dtype)
+    result = variance_of(deviations, count, ddof, root).astype(result_dtype)
     return result if keepdims else lax.squeeze(result, axes)
 
 

@@ -26,7 +26,7 @@ from jaxpool._pools.inputs import along, as_array, mask_of, pad_array, padded, w
 from jaxpool.typing import Ints, Padding, PaddingMode, Scalar, WindowShape
 
 
-def _ratio(total: Array, weight: Array) -> Array:
+def ratio(total: Array, weight: Array) -> Array:
     """`total / weight`, and 0 where the weight is 0."""
     empty = weight == 0
     # Divided by the weight first, as the square of a small number may vanish in the derivative.
@@ -34,7 +34,7 @@ def _ratio(total: Array, weight: Array) -> Array:
     return jnp.where(empty, 0, (total / scale) / jnp.where(empty, 1, weight / scale))
 
 
-def _values_and_logits(x: Array, logits: Array | None, beta: Array, mask: Array | None) -> tuple[Array, Array]:
+def values_and_logits(x: Array, logits: Array | None, beta: Array, mask: Array | None) -> tuple[Array, Array]:
     """Both in a wide enough dtype; where a mask or a logit of -inf leaves an element out, 0 and -inf."""
     dtype, _ = mean_dtypes(x.dtype)
     own = jnp.broadcast_to((x if logits is None else logits).astype(dtype), x.shape)
@@ -48,7 +48,7 @@ def _values_and_logits(x: Array, logits: Array | None, beta: Array, mask: Array 
 def _softmax(
     inputs: Array, logits: Array | None, beta: Array, mask: Array | None, window: Window, padding_mode: str | None
 ) -> Array:
-    values, exponents = _values_and_logits(inputs, logits, beta, mask)
+    values, exponents = values_and_logits(inputs, logits, beta, mask)
     if padding_mode is not None:
         exponents = pad_array(exponents, window, padding_mode)
     values, _, window = padded(values, None, window, padding_mode)
@@ -63,14 +63,14 @@ def _softmax_mean(values: Array, exponents: Array, axes: tuple[int, ...]) -> Arr
     largest = lax.stop_gradient(jnp.max(exponents, axes, keepdims=True))
     weights = jnp.exp(exponents - jnp.where(largest == -jnp.inf, 0, largest))
     total, weight = (plane_sum(array, axes, None, values.dtype) for array in (weights * values, weights))
-    return _ratio(total, weight)
+    return ratio(total, weight)
 
 
 @functools.partial(jax.jit, static_argnames=("axes", "keepdims"), inline=True)
 def _softmax_of_plane(
     inputs: Array, logits: Array | None, beta: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool
 ) -> Array:
-    result = _softmax_mean(*_values_and_logits(inputs, logits, beta, mask), axes).astype(mean_dtypes(inputs.dtype)[1])
+    result = _softmax_mean(*values_and_logits(inputs, logits, beta, mask), axes).astype(mean_dtypes(inputs.dtype)[1])
     return result if keepdims else lax.squeeze(result, axes)
 
 
@@ -81,16 +81,14 @@ def weighted_of(inputs: Array, weights: Array, mask: Array | None, window: Windo
     if padding_mode is not None:
         weights = pad_array(weights, window, padding_mode)
     values, _, window = padded(values, None, window, padding_mode)
-    return _ratio(window_sum(weights * values, window), window_sum(weights, window)).astype(
-        mean_dtypes(inputs.dtype)[1]
-    )
+    return ratio(window_sum(weights * values, window), window_sum(weights, window)).astype(mean_dtypes(inputs.dtype)[1])
 
 
 @functools.partial(jax.jit, static_argnames=("axes", "keepdims"), inline=True)
 def _weighted_plane(inputs: Array, weights: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) -> Array:
     values, weights = _values_and_weights(inputs, jnp.broadcast_to(weights, inputs.shape), mask)
     total, weight = (plane_sum(array, axes, None, values.dtype) for array in (weights * values, weights))
-    result = _ratio(total, weight).astype(mean_dtypes(inputs.dtype)[1])
+    result = ratio(total, weight).astype(mean_dtypes(inputs.dtype)[1])
     return result if keepdims else lax.squeeze(result, axes)
 
 
@@ -101,7 +99,7 @@ def _values_and_weights(x: Array, weights: Array, mask: Array | None) -> tuple[A
     return (x, weights) if mask is None else (jnp.where(mask, x, 0), jnp.where(mask, weights, 0))
 
 
-def _array_of(argument: str, value: Any, x: Array, *, scalar: bool = False) -> Array:
+def array_of(argument: str, value: Any, x: Array, *, scalar: bool = False) -> Array:
     check_real_array(argument, value, x.shape, scalar=scalar)
     return jnp.asarray(value)
 
@@ -162,8 +160,8 @@ def softmax_pool(
     arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
     window = pooling_window(x.shape, *arguments, padding_is_empty=False)
     check_written_out(window)
-    own = None if logits is None else _array_of("logits", logits, x)
-    return _softmax(x, own, _array_of("beta", beta, x, scalar=True), mask_of(where, x), window, padding_mode)
+    own = None if logits is None else array_of("logits", logits, x)
+    return _softmax(x, own, array_of("beta", beta, x, scalar=True), mask_of(where, x), window, padding_mode)
 
 
 @explained
@@ -195,8 +193,8 @@ def global_softmax_pool(
     check_flag("keepdims", keepdims)
     x = as_array(inputs, ordered=True)
     axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
-    own = None if logits is None else _array_of("logits", logits, x)
-    beta = _array_of("beta", beta, x, scalar=True)
+    own = None if logits is None else array_of("logits", logits, x)
+    beta = array_of("beta", beta, x, scalar=True)
     return _softmax_of_plane(with_whole_planes(x, axes), own, beta, mask_of(where, x), axes, bool(keepdims))
 
 
@@ -243,7 +241,7 @@ def weighted_avg_pool(
     x = as_array(inputs, ordered=True)
     arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
     window = pooling_window(x.shape, *arguments, padding_is_empty=False)
-    return weighted_of(x, _array_of("weights", weights, x), mask_of(where, x), window, padding_mode)
+    return weighted_of(x, array_of("weights", weights, x), mask_of(where, x), window, padding_mode)
 
 
 @explained
@@ -270,5 +268,5 @@ def global_weighted_avg_pool(
     check_flag("keepdims", keepdims)
     x = as_array(inputs, ordered=True)
     axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
-    own = _array_of("weights", weights, x)
+    own = array_of("weights", weights, x)
     return _weighted_plane(with_whole_planes(x, axes), own, mask_of(where, x), axes, bool(keepdims))

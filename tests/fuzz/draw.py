@@ -50,7 +50,7 @@ def draw_padding(rng, taps, dilations, mode):
     if choice < 0.3:
         return "VALID" if chance(rng, 0.5) else "valid"
     if choice < 0.55:
-        return str(rng.choice(["SAME", "same", "Same", "SAME_LOWER", "same_lower"]))
+        return str(rng.choice(["SAME", "same", "Same", "SAME_LOWER", "same_lower", "CAUSAL", "causal"]))
     spatial = len(taps)
     reach = [(t - 1) * d + 1 for t, d in zip(taps, dilations, strict=True)]
     least = -1 if chance(rng, 0.15) else 0

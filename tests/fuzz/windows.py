@@ -59,6 +59,8 @@ def paddings(padding, sizes, taps, strides, dilations):
     if isinstance(padding, str):
         if padding.upper() == "VALID":
             return [(0, 0)] * len(sizes)
+        if padding.upper() == "CAUSAL":
+            return [((tap - 1) * gap, 0) for tap, gap in zip(taps, dilations, strict=True)]
         lower = padding.upper() == "SAME_LOWER"
         return [same_padding(*axis, lower) for axis in zip(sizes, taps, strides, dilations, strict=True)]
     if not hasattr(padding, "__len__"):
