@@ -117,16 +117,17 @@ def test_inputs_for_the_constructor_are_refused_with_the_remedy(name, api):
             "x",
             *[
                 p
-                for p in ("boxes", "indices", "key", "weights")
-                for p in ("indices", "key", "segment_ids", "weights")
+                for p in ("boxes", "indices", "key", "segment_ids", "weights")
                 if p in inspect.signature(getattr(jaxpool, name)).parameters
             ],
         ]
     )
-    rules = {"inputs": "be given in the call", "direction": "be the name of one"}
+    rules = {
+        "direction": "be the name of one",
+        "inputs": "be given in the call",
+        "num_segments": "be an integer",
+    }
     rule = rules.get(argument, "be a sequence of integers")
-    rule = "be given in the call" if argument == "inputs" else "be a sequence of integers"
-    rule = "be an integer" if argument == "num_segments" else rule
     expected = (
         f"{class_name(name)}: {argument} must {rule}; got {argument}=an array of float32 "
         f"with shape {X.shape}. A module is made first and called later: "

@@ -102,6 +102,8 @@ def test_files_and_functions_stay_readable():
     for path in FILES:
         text = path.read_text()
         limit = 300 if path.parent.name == "_lowerings" else 450
+        # One class for each function, and nothing else.
+        limit = 600 if path.name in ("linen.py", "nnx.py") else limit
         assert len(text.splitlines()) <= limit, path
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef):

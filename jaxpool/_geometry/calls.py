@@ -146,7 +146,7 @@ def unknown_name(
     if remedy is None and (found := meant_by(name, others)):
         remedy = f"Write jaxpool.{found[0]}, for channels first in images with channel_axis=-3."
     if remedy is None:
-        remedy = f"It has {', '.join(functions)}."
+        remedy = f"dir({package}) lists what it has."
     return _kind_of_error()(f"{package}: has no attribute {name}. {remedy}")
 
 
