@@ -62,7 +62,7 @@ from jaxpool._pools.average import avg_pool, sum_pool
 from jaxpool._pools.blur import blur_pool
 from jaxpool._pools.corner import corner_pool
 from jaxpool._pools.covariance import global_covariance_pool
-from jaxpool._pools.detail import detail_preserving_pool
+from jaxpool._pools.detail import ada_pool, detail_preserving_pool
 from jaxpool._pools.extremum import max_pool, max_pool_with_argmax, min_pool, min_pool_with_argmin
 from jaxpool._pools.fractional import fractional_avg_pool, fractional_max_pool, fractional_max_pool_with_argmax
 from jaxpool._pools.gaussian import gaussian_pool
@@ -131,6 +131,7 @@ __version__ = "0.1.0"
 min_pool_with_argmax = min_pool_with_argmin
 
 __all__ = [
+    "ada_pool",
     "adaptive_avg_pool",
     "adaptive_lp_pool",
     "adaptive_max_pool",

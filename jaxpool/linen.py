@@ -434,6 +434,10 @@ class PsRoiPool(_modules.PsRoiPool, _Module):
     """Position-sensitive RoIPool, `jaxpool.ps_roi_pool`, as a `flax.linen` module."""
 
 
+class AdaPool(_modules.AdaPool, _Module):
+    """AdaPool, `jaxpool.ada_pool`, as a `flax.linen` module."""
+
+
 if not TYPE_CHECKING:
     # Hidden from type checkers, which otherwise take every name for one of the module.
     def __getattr__(name: str) -> Any:
@@ -441,6 +445,7 @@ if not TYPE_CHECKING:
 
 
 __all__ = [
+    "AdaPool",
     "AdaptiveAvgPool",
     "AdaptiveLpPool",
     "AdaptiveMaxPool",

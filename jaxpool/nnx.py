@@ -373,6 +373,10 @@ class PsRoiPool(_modules.PsRoiPool, _Module):
     """Position-sensitive RoIPool, `jaxpool.ps_roi_pool`, as a `flax.nnx` module."""
 
 
+class AdaPool(_modules.AdaPool, _Module):
+    """AdaPool, `jaxpool.ada_pool`, as a `flax.nnx` module."""
+
+
 if not TYPE_CHECKING:
     # Hidden from type checkers, which otherwise take every name for one of the module.
     def __getattr__(name: str) -> Any:
@@ -380,6 +384,7 @@ if not TYPE_CHECKING:
 
 
 __all__ = [
+    "AdaPool",
     "AdaptiveAvgPool",
     "AdaptiveLpPool",
     "AdaptiveMaxPool",

@@ -56,6 +56,7 @@ ROWS = [
         linear=True,
         arrays=mask,
     ),
+    Row("ada_pool", jaxpool.ada_pool, DILATED, arrays=mask, smooth=True),
     Row("detail_preserving_pool", jaxpool.detail_preserving_pool, {"window_shape": (2, 3), "lam": 0.5}, smooth=True),
     Row("global_stats_pool", halves(jaxpool.global_stats_pool), {"ddof": 1}, smooth=True, arrays=mask),
 ]

@@ -391,6 +391,42 @@ def test_detail_preserving_pool_beside_its_formula(rng):
     assert np.isfinite(jax.grad(lambda x: jnp.sum(pool(x, where=valid) ** 2))(jnp.asarray(x))).all()
 
 
+def test_ada_pool_beside_its_formula(rng):
+    x = rng.normal(size=(7, 8)).astype(np.float32)
+    valid = rng.random(x.shape) < 0.6
+    alpha = rng.random((5, 4)).astype(np.float32)
+
+    def of(elements):
+        kept = elements[~np.isnan(elements)]
+        if not kept.size:
+            return 0.0, 0.0
+        dice = 2 * np.abs(kept * kept.mean()) / (kept**2 + kept.mean() ** 2)
+        return tuple(np.average(kept, weights=np.exp(weights)) for weights in (dice, kept))
+
+    windows = dense_windows(np.where(valid, x, np.nan).astype(np.float64), (3, 2), strides=1)[:, ::2]
+    both = np.apply_along_axis(of, -1, windows.reshape(5, 4, 6))
+    found = jaxpool.ada_pool(x, (3, 2), (1, 2), alpha=alpha, channel_axis=None, where=valid)
+    close(found, alpha * both[..., 0] + (1 - alpha) * both[..., 1])
+    close(
+        jaxpool.ada_pool(x, (3, 2), (1, 2), alpha=0, channel_axis=None),
+        jaxpool.softmax_pool(x, (3, 2), (1, 2), channel_axis=None),
+    )
+    # Zeros and large numbers have weights and derivatives.
+    for value in (0.0, 1e30):
+        constant = jnp.full((4, 4), value)
+        close(jaxpool.ada_pool(constant, (2, 2), 2, channel_axis=None), constant[:2, :2])
+        slope = jax.grad(lambda x: jnp.sum(jaxpool.ada_pool(x, (2, 2), 2, channel_axis=None)))(constant)
+        close(slope, jnp.full((4, 4), 0.25))
+    check_grads(
+        lambda x, a: jaxpool.ada_pool(x, (2, 2), alpha=a, channel_axis=None),
+        (jnp.asarray(x), jnp.float32(0.3)),
+        2,
+        eps=1e-3,
+        rtol=3e-2,
+        atol=3e-2,
+    )
+
+
 def test_smooth_maxima_at_their_limits(rng):
     x = jnp.asarray(rng.normal(size=(2, 6, 6, 3)), jnp.float32)
     close(jaxpool.lse_pool(x, (3, 3), 2, beta=1e4), jaxpool.max_pool(x, (3, 3), 2), rtol=1e-3)

@@ -145,10 +145,12 @@ def check_where(value: Any, shape: tuple[Any, ...]) -> None:
     _check_broadcasts("where", tuple(value.shape), shape)
 
 
-def check_real_array(argument: str, value: Any, shape: tuple[Any, ...], *, scalar: bool = False) -> None:
+def check_real_array(
+    argument: str, value: Any, shape: tuple[Any, ...], *, scalar: bool = False, of: str = "inputs"
+) -> None:
     """Refuses what is no array of real numbers, or does not broadcast to the inputs; axes are never added.
 
-    `scalar` is whether a number will do, too.
+    `scalar` is whether a number will do, too; `of` is what has the shape.
     """
     if scalar and isinstance(value, int | float) and not isinstance(value, bool):
         if not abs(value) < math.inf:
@@ -159,9 +161,9 @@ def check_real_array(argument: str, value: Any, shape: tuple[Any, ...], *, scala
     if not hasattr(array, "shape") or not numbers:
         remedy = "Pass an array, as jnp.ones_like(inputs) makes it."
         what = "a real number or an array of them" if scalar else "an array of real numbers"
-        refuse(TypeError, argument, f"be {what}", kind_of(value), remedy, f"inputs of shape {shape}")
+        refuse(TypeError, argument, f"be {what}", kind_of(value), remedy, f"{of} of shape {shape}")
     if not (scalar and array.shape == ()):
-        _check_broadcasts(argument, tuple(array.shape), shape)
+        _check_broadcasts(argument, tuple(array.shape), shape, of)
 
 
 def check_per_window(argument: str, value: Any, shape: tuple[Any, ...], axes: Sequence[int]) -> None:
@@ -204,14 +206,14 @@ def check_per_feature(argument: str, value: Any, shape: tuple[Any, ...], channel
         refuse(ValueError, f"{argument}.shape", rule, tuple(own), "Give one number, or one per feature.", fact)
 
 
-def _check_broadcasts(argument: str, own: tuple[Any, ...], shape: tuple[Any, ...]) -> None:
-    fact = f"inputs of shape {shape}"
+def _check_broadcasts(argument: str, own: tuple[Any, ...], shape: tuple[Any, ...], of: str = "inputs") -> None:
+    fact = f"{of} of shape {shape}"
     if len(own) != len(shape):
-        rule = f"have as many axes as the inputs, {len(shape)}"
+        rule = f"have as many axes as the {of}, {len(shape)}"
         refuse(ValueError, f"{argument}.shape", rule, own, _same_rank(argument, own, shape), fact)
     if not _broadcasts(own, shape):
-        remedy = "Along every axis it has the size of the inputs, or 1 where it is the same for all."
-        refuse(ValueError, f"{argument}.shape", "broadcast to the shape of the inputs", own, remedy, fact)
+        remedy = f"Along every axis it has the size of the {of}, or 1 where it is the same for all."
+        refuse(ValueError, f"{argument}.shape", f"broadcast to the shape of the {of}", own, remedy, fact)
 
 
 def _broadcasts(own: Sequence[Any], shape: Sequence[Any]) -> bool:

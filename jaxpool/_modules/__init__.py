@@ -27,6 +27,7 @@ from jaxpool._modules.global_pools import (
 )
 from jaxpool._modules.grids import CornerPool, HaarPool, HaarUnpool, SpectralPool, Windows
 from jaxpool._modules.mixed import (
+    AdaPool,
     ConcatPool,
     DetailPreservingPool,
     GaussianPool,
@@ -71,6 +72,7 @@ from jaxpool._modules.weighted import (
 )
 
 __all__ = [
+    "AdaPool",
     "AdaptiveAvgPool",
     "AdaptiveLpPool",
     "AdaptiveMaxPool",

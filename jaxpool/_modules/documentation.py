@@ -15,6 +15,7 @@ ARGUMENTS = {
     "count_include_pad": "Whether padding counts in the divisor.",
     "divisor_override": "An integer to divide every sum by, in place of the number of elements.",
     "alpha": "The share of the maximum: a number, or an array with one per feature.",
+    "AdaPool.alpha": "The share of the mean by similarity.",
     "DetailPreservingPool.alpha": "The logarithm of the weight that all elements have.",
     "beta": "The inverse temperature: a number, or an array that broadcasts to the inputs.",
     "ddof": "What to subtract from the number of elements in the divisor.",

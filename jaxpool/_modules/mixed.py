@@ -137,6 +137,28 @@ class GaussianPool(Pool):
 
 
 @description
+class AdaPool(Pool):
+    """A mixture of two means of every window, by similarity to its mean and by softmax.
+
+    `AdaPool((2, 2), 2)(x)` is `jaxpool.ada_pool(x, (2, 2), 2)`, which documents results, errors and derivatives.
+    """
+
+    window_shape: WindowShape
+    strides: Ints | None = None
+    padding: Padding = "VALID"
+    _: KW_ONLY
+    alpha: Scalar = 0.5
+    window_dilation: Ints = 1
+    ceil_mode: bool = False
+    channel_axis: int | None = -1
+    padding_mode: PaddingMode | None = None
+
+    def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None, alpha: Scalar | None = None) -> Array:
+        """The mixtures of `inputs`."""
+        return self.pool_with(jaxpool.ada_pool, inputs, where=where, alpha=alpha)
+
+
+@description
 class DetailPreservingPool(Pool):
     """A mean of every window in which details weigh more.
 

@@ -16,7 +16,8 @@ from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape
 
 
 @functools.partial(jax.jit, static_argnames=("window", "padding_mode"), inline=True)
-def _view(inputs: Array, window: Window, padding_mode: str | None) -> Array:
+def view_of(inputs: Array, window: Window, padding_mode: str | None) -> Array:
+    """The elements of every window on a new axis, which follows the last of the window's; 0 in padding."""
     x, _, window = padded(inputs, None, window, padding_mode)
     taps = window.axes[-1] + 1
     x = lax.expand_dims(x, (taps,))
@@ -103,4 +104,4 @@ def windows(
     arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
     window = pooling_window(x.shape, *arguments, padding_is_empty=False)
     check_slices(window)
-    return _view(x, window, padding_mode)
+    return view_of(x, window, padding_mode)
