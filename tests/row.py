@@ -19,6 +19,7 @@ class Row:
       places: whether the program may hold gathers and scatters, because places depend on data or on bins.
       sorts: whether the program may sort planes.
       mixes: whether features meet, or are joined with others, so that no device can take some of them alone.
+      composed: whether it only joins operators that other rows test, so that a part of the tests will do.
       infinite: whether something is infinite on the way, so that steps outside of `jit` may be.
     """
 
@@ -33,6 +34,7 @@ class Row:
     sorts: bool = False
     infinite: bool = False
     mixes: bool = False
+    composed: bool = False
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """The values alone."""

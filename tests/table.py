@@ -1,5 +1,6 @@
 """One row per pooling function: whatever holds for every pool is tested from here."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from jax import lax
 from row import DILATED, MIRRORED, OVERLAPPING, Row, ids, mask, some_indices, some_offsets, some_samples, some_weights
 from rows_bins import ROWS as BINS
 from rows_grids import ROWS as GRIDS
+from rows_layers import ROWS as LAYERS
 from rows_mixed import ROWS as MIXED
 from rows_order import ROWS as ORDER
 from rows_regions import ROWS as REGIONS
@@ -37,7 +39,7 @@ def of_small_numbers(pool: Callable[..., jax.Array]) -> Callable[..., jax.Array]
     return lambda x, **arguments: pool(x / 64, **arguments)
 
 
-ROWS = [
+_OPERATORS = [
     Row("max_pool", jaxpool.max_pool, OVERLAPPING),
     Row("max_pool, keeping the input", jaxpool.max_pool, OVERLAPPING | {"residual": "input"}),
     Row("max_pool, dilated", jaxpool.max_pool, DILATED),
@@ -127,12 +129,16 @@ ROWS = [
     ),
 ]
 
-ROWS += MIXED
-ROWS += BINS
-ROWS += GRIDS
-ROWS += ORDER
-from rows_layers import ROWS as LAYERS  # noqa: E402
-
-ROWS += LAYERS
-ROWS += REGIONS
-ROWS += SEQUENCES
+# Of the family, those with operators of their own.
+_NEW = {
+    "fractional_avg_pool",
+    "global_median_pool",
+    "lse_pool",
+    "median_pool",
+    "roi_align",
+    "roi_pool",
+    "topk_pool, masked",
+}
+_NEW |= {"corner_pool", "segment_avg_pool, masked", "segment_max_pool", "segment_sum_pool, sorted"}
+_FAMILY = [*BINS, *GRIDS, *LAYERS, *MIXED, *ORDER, *REGIONS, *SEQUENCES]
+ROWS = [*_OPERATORS, *(dataclasses.replace(row, composed=row.name not in _NEW) for row in _FAMILY)]
