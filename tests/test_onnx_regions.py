@@ -25,7 +25,7 @@ def evaluated(x, boxes, numbers, **attributes):
     return ReferenceEvaluator(model).run(None, {name: a for name, (a, _) in kinds.items()})[0]
 
 
-@pytest.mark.parametrize(("ratio", "aligned"), itertools.product((None, 1, 2), (False, True)))
+@pytest.mark.parametrize(("ratio", "aligned"), list(itertools.product((None, 1, 2), (False, True))))
 def test_means_beside_the_evaluator(ratio, aligned):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2, 3, 7, 9)).astype(np.float32)

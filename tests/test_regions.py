@@ -333,7 +333,7 @@ def test_derivatives_by_inputs_and_boxes(name):
         check_grads(pool, (x, boxes), order=2, modes=["fwd", "rev"])
         numbers = np.array([0, 1, 1, 0])
         listed = functools.partial(pool, box_indices=numbers)
-        check_grads(listed, (jnp.stack([x, -x]), boxes), order=2, modes=["fwd", "rev"])
+        check_grads(listed, (jnp.stack([x, -x]), boxes), order=1, modes=["fwd", "rev"])
 
 
 def test_the_slope_by_a_box_on_an_element_is_that_of_both_sides():

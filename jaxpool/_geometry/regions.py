@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, NoReturn
 from jaxpool._geometry.arguments import plane_of, spatial_axes
 from jaxpool._geometry.fractional import fractional_sizes
 from jaxpool._geometry.values import as_index, kind_of, native, refuse, shown, traced
+from jaxpool._geometry.window import known
 
 REGION_MODES = ("avg", "max")
 # Boxes that are computed at once even where the inputs are small.
@@ -178,7 +179,7 @@ def check_position_sensitive(channels: int, bins: tuple[int, int], channel_axis:
     if channel_axis is None:
         remedy = "Each bin has feature maps of its own; name their axis, -1 or -3."
         refuse(ValueError, "channel_axis", "be given", None, remedy, fact)
-    if not isinstance(channels, int) or channels % math.prod(bins):
+    if not known(channels) or channels % math.prod(bins):
         remedy = f"Give {math.prod(bins)} feature maps for each feature of the result."
         refuse(ValueError, "the number of features", rule, channels, remedy, fact)
 

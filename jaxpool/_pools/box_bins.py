@@ -11,18 +11,31 @@ from jax import Array, lax
 
 from jaxpool._geometry import AxisWindow, Window
 from jaxpool._geometry.regions import Regions
-from jaxpool._operators import window_extremum
+from jaxpool._operators import window_extremum, without_series
 
 # The samples of which one may count in an element. They lie within one element of it, more than half an element apart,
 # and rounding may miss the first by one.
 _NEAR = 6
 
 
+def _at_least(x: Array, bound: float) -> Array:
+    # Taylor mode has no rule for a maximum of an array and a number.
+    return jnp.maximum(x, jnp.full_like(x, bound))
+
+
+def _at_most(x: Array, bound: float) -> Array:
+    return jnp.minimum(x, jnp.full_like(x, bound))
+
+
+def _constant(x: Array) -> Array:
+    return without_series(lax.stop_gradient(x))
+
+
 def _share(places: Array, elements: Array, size: int) -> Array:
     """How much elements count at places between them; nothing more than one beyond the plane, borders up to there."""
-    ahead = jnp.clip(places, 0, size - 1) - elements
+    ahead = _at_least(_at_most(places, size - 1), 0) - elements
     # Not by an absolute value, whose derivative at 0 is that of one side.
-    share = jnp.maximum(jnp.minimum(1 - ahead, 1 + ahead), 0)
+    share = _at_least(jnp.minimum(1 - ahead, 1 + ahead), 0)
     return jnp.where((places >= -1) & (places <= size), share, 0)
 
 
@@ -41,11 +54,11 @@ def _adaptive(start: Array, length: Array, bins: int, size: int) -> Array:
     element, however large the box is.
     """
     start, width = (array.reshape(-1, 1, 1) for array in (start, length / bins))
-    count = jnp.maximum(lax.stop_gradient(jnp.ceil(width)), 0)
-    some = jnp.maximum(count, 1)
+    count = _at_least(jnp.ceil(_constant(width)), 0)
+    some = _at_least(count, 1)
     step, first = width / some, start + lax.iota(start.dtype, bins).reshape(1, bins, 1) * width
     elements = lax.iota(start.dtype, size).reshape(1, 1, size)
-    earliest = lax.stop_gradient((elements - 1 - first) / jnp.where(count > 0, step, 1) - 0.5)
+    earliest = _constant((elements - 1 - first) / jnp.where(count > 0, step, 1) - 0.5)
     earliest = jnp.clip(jnp.floor(earliest), 0, some - 1)
     total = jnp.zeros_like(earliest)
     for near in range(_NEAR):
@@ -61,7 +74,7 @@ def _corners(boxes: Array, regions: Regions, dtype: jnp.dtype) -> tuple[tuple[Ar
     left, top, right, bottom = (places[:, i] for i in range(4))
     height, width = bottom - top, right - left
     if not regions.aligned:
-        height, width = jnp.maximum(height, 1), jnp.maximum(width, 1)
+        height, width = _at_least(height, 1), _at_least(width, 1)
     return (top, height), (left, width)
 
 
@@ -122,7 +135,7 @@ def bounds(
 
     Neighbouring bins may share one element. `closed` tells whether a box holds the element of its last coordinate.
     """
-    corners = _rounded(boxes.astype(dtype) * jnp.asarray(regions.scale, dtype))
+    corners = _rounded(_constant(boxes).astype(dtype) * jnp.asarray(regions.scale, dtype))
     result: list[tuple[Array, Array]] = []
     for axis, bins, size in zip((1, 0), regions.bins, plane, strict=True):
         first, last = corners[..., axis, None], corners[..., axis + 2, None]

@@ -44,12 +44,12 @@ def as_inputs(y: Array, layout: Layout) -> Array:
 
 
 def split_alike(boxes: Array, x: Array) -> Array:
-    """The boxes with their batch axes on the devices that have those of the inputs."""
+    """Boxes, or what is made of them, with their batch axes on the devices that have those of the inputs."""
     batch = x.ndim - 3
     spec = (*jax.typeof(x).sharding.spec, *[None] * x.ndim)[:batch]
     if all(name is None for name in spec):
         return boxes
-    return jax.sharding.reshard(boxes, PartitionSpec(*spec, None, None))
+    return jax.sharding.reshard(boxes, PartitionSpec(*spec, *[None] * (boxes.ndim - batch)))
 
 
 def per_picture(of_picture: OfPicture, x: Array, boxes: Array, at_once: int | None) -> Array:

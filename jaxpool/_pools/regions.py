@@ -106,7 +106,7 @@ def _maximum(
     inputs: Array, boxes: Array, pictures: Array | None, regions: Regions, layout: Layout, dtype: str
 ) -> Array:
     x = arranged(inputs, layout)
-    boxes, finite = _finite(boxes if pictures is not None else split_alike(boxes, x))
+    boxes, finite = _finite(with_whole_planes(boxes, range(boxes.ndim - 2)))
     (top, bottom), (left, right) = bounds(
         boxes, regions, layout.sizes, closed=True, dtype=_places_dtype(boxes, x.dtype)
     )
@@ -129,6 +129,7 @@ def _maximum(
     ]
     axis = len(batch)
     window = Window((AxisWindow(axis, height, 1, 1, 1, 0, 0, count * p), AxisWindow(axis + 1, width, 1, 1, 1, 0, 0, q)))
+    ends = ends if pictures is not None else [split_alike(end, x) for end in ends]
     result = first_in_regions(x, ends, window).reshape(*batch, count, p, q, x.shape[-1])
     if jnp.issubdtype(x.dtype, jnp.floating):
         result = jnp.where(finite[..., None, None, None], result, jnp.asarray(jnp.nan, x.dtype))
