@@ -66,7 +66,7 @@ CALLS = {
     "places on a symbolic plane": lambda: on_symbolic_plane(
         functools.partial(jaxpool.max_pool_with_argmax, implementation="reduce_window"), (2, 2)
     ),
-    "a name that is like another": lambda: jaxpool.median_pool,
+    "a name that is like another": lambda: jaxpool.mode_pool,
     "dtype of no tangent": lambda: jaxpool.max_pool(np.zeros((3, 3, 1), jax.dtypes.float0), (1, 1)),
     "crop beyond the inputs": lambda: jaxpool.max_pool(jnp.ones(3), (1,), padding=[(-6, 11)], channel_axis=None),
     "int window": lambda: jaxpool.max_pool(X, 2),

@@ -1,4 +1,4 @@
-"""Order statistics, local maxima and stochastic pooling beside NumPy, at ties, infinities, NaN, masks and their limits."""
+"""Order statistics, local maxima and stochastic pooling beside NumPy, at ties, infinities, NaN, masks and limits."""
 
 import functools
 
@@ -201,7 +201,7 @@ def test_where_the_gradient_goes():
         assert slope_of(pool, [1, 2, 3], window_shape=(3,), where=jnp.zeros(3, bool), **more) == [0, 0, 0]
 
 
-def test_nan_and_infinities_are_values(rng):
+def test_nan_and_infinities_are_values():
     x = np.array([[np.inf, 1, 2, -np.inf, 5, np.nan, 3, 4, 0]], np.float32)
     for pool in (
         functools.partial(jaxpool.median_pool, x, (1, 3), **FLAT),

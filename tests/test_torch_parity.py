@@ -1,5 +1,6 @@
 """Every function of jaxpool.torch beside its namesake: values, indices, gradients, errors and signatures."""
 
+import functools
 import inspect
 import re
 import subprocess
