@@ -78,6 +78,10 @@ def fields_of(name):
     return [p for p in list(inspect.signature(getattr(jaxpool, name)).parameters)[1:] if p not in ARRAYS]
 
 
+def required_of(call):
+    return [p.name for p in inspect.signature(call).parameters.values() if p.default is p.empty]
+
+
 def error_of(call):
     with pytest.raises((TypeError, ValueError)) as error:
         call()
@@ -121,6 +125,7 @@ def test_inputs_for_the_constructor_are_refused_with_the_remedy(name, api):
                 if p in inspect.signature(getattr(jaxpool, name)).parameters
             ],
         ]
+        ["x", *[p for p in ("indices", "key", "weights") if p in required_of(getattr(api, class_name(name)).__call__)]]
     )
     rules = {
         "direction": "be the name of one",

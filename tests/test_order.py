@@ -1,4 +1,4 @@
-"""Order statistics, local maxima and stochastic pooling beside NumPy, at ties, infinities, NaN and masks."""
+"""Order statistics, local maxima and stochastic pooling beside NumPy, at ties, infinities, NaN, masks and limits."""
 
 import functools
 

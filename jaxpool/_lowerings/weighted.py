@@ -37,7 +37,7 @@ def _total(values: list[Array]) -> Array:
     return values[0]
 
 
-def padded_taps(array: Array, value: float, window: Window) -> list[Array]:
+def padded_taps(array: Array, value: Any, window: Window) -> list[Array]:
     """What all windows have at each of their taps, and the value in padding.
 
     Padded first: regions with borders of their own would multiply the taps that are written out.

@@ -77,8 +77,10 @@ def _chosen(
     values = window_order(x, known or (), window, steps, descending=choice.descending)
     count = None if known is None else known[1]
     if choice.element:
-        empty = 0 in possible and count is not None
-        return (jnp.where(count > 0, values[0], jnp.zeros((), x.dtype)) if empty else values[0]).astype(inputs.dtype)
+        value = values[0]
+        if 0 in possible and count is not None:
+            value = jnp.where(count > 0, value, jnp.zeros((), x.dtype))
+        return value.astype(inputs.dtype)
     wide, result_dtype = mean_dtypes(inputs.dtype)
     total = jnp.zeros((), wide)
     for value, numbers in zip(values, weights, strict=True):

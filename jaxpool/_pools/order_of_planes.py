@@ -47,12 +47,12 @@ def _row(numbers: Sequence[Any], axis: int, rank: int, dtype: jnp.dtype) -> Arra
 
 
 class _Plane(NamedTuple):
-    """A plane in order: places of its elements along the first of its axes, NaN first, and how many count."""
+    """A plane in order: places of its elements along the first of its axes, NaN first, and how many are valid."""
 
     axes: tuple[int, ...]
     size: int
     order: Array
-    count: Array | None
+    valid: Array | None
 
     def first(self, number: int) -> Array:
         """So many places from the first on."""
@@ -61,11 +61,13 @@ class _Plane(NamedTuple):
     def at(self, *index: Array | int) -> Array:
         """The places at some positions."""
         axis = self.axes[0]
-        if all(isinstance(position, int) for position in index):
-            pieces = [lax.slice_in_dim(self.order, position, position + 1, axis=axis) for position in index]
-        else:
-            pieces = [jnp.take_along_axis(self.order, jnp.asarray(position), axis, mode="clip") for position in index]
-        return lax.concatenate(pieces, axis)
+
+        def one(position: Array | int) -> Array:
+            if isinstance(position, int):
+                return lax.slice_in_dim(self.order, position, position + 1, axis=axis)
+            return jnp.take_along_axis(self.order, position, axis, mode="clip")
+
+        return lax.concatenate([one(position) for position in index], axis)
 
 
 def _in_order(x: Array, mask: Array | None, axes: tuple[int, ...], dtype: str, descending: bool) -> _Plane:
@@ -86,14 +88,14 @@ def _at_most(number: Array | int, most: Array) -> Array:
 def _largest(plane: _Plane, choice: Top, dtype: jnp.dtype) -> tuple[Array, Array, Array]:
     """Places, weights and the divisor of the elements at one end."""
     places = plane.first(choice.divisor(plane.size))
-    if plane.count is None:
+    if plane.valid is None:
         number = places.shape[plane.axes[0]]
         return places, jnp.ones((1,) * places.ndim, dtype), jnp.asarray(number, dtype)
     if isinstance(choice.k, float):
-        share = jnp.round(jnp.asarray(choice.k, dtype) * plane.count.astype(dtype)).astype(jnp.int32)
-        number = _at_most(jnp.where(share > 0, share, 1), plane.count)
+        share = jnp.round(jnp.asarray(choice.k, dtype) * plane.valid.astype(dtype)).astype(jnp.int32)
+        number = _at_most(jnp.where(share > 0, share, 1), plane.valid)
     else:
-        number = _at_most(choice.k, plane.count)
+        number = _at_most(choice.k, plane.valid)
     weights = lax.broadcasted_iota(jnp.int32, places.shape, plane.axes[0]) < number
     return places, weights.astype(dtype), jnp.where(number > 0, number, 1).astype(dtype)
 
@@ -101,10 +103,10 @@ def _largest(plane: _Plane, choice: Top, dtype: jnp.dtype) -> tuple[Array, Array
 def _between(plane: _Plane, choice: Quantile | Rank, dtype: jnp.dtype) -> tuple[Array, Array]:
     """Places and weights of the elements beside a quantile, or of a rank."""
     axis, rank = plane.axes[0], plane.order.ndim
-    if plane.count is None:
+    if plane.valid is None:
         terms = [(place, weight) for place, weight in choice.terms(plane.size) if weight]
         return plane.at(*(place for place, _ in terms)), _row([weight for _, weight in terms], axis, rank, dtype)
-    last, any_weight = jnp.where(plane.count > 0, plane.count - 1, 0), (plane.count > 0).astype(dtype)
+    last, any_weight = jnp.where(plane.valid > 0, plane.valid - 1, 0), (plane.valid > 0).astype(dtype)
     if isinstance(choice, Rank):
         ((place, _),) = choice.terms(plane.size)
         return plane.at(_at_most(place, last)), any_weight
@@ -133,7 +135,7 @@ def chosen_of_plane(x: Array, mask: Array | None, axes: tuple[int, ...], choice:
         places, weights = _between(plane, choice, wide)
     if jnp.issubdtype(x.dtype, jnp.floating):
         head = jnp.isnan(gather_at_places(lax.stop_gradient(x), plane.first(1), _to(x.shape, axes, 1)))
-        head = head if plane.count is None else head & (plane.count > 0)
+        head = head if plane.valid is None else head & (plane.valid > 0)
         places = jnp.where(head, plane.first(1), places)
     values = gather_at_places(x, places, _to(x.shape, axes, places.shape[axes[0]]))
     if choice.element:
@@ -276,8 +278,8 @@ def global_topk_pool(
 def _in_time(x: Array, mask: Array | None, axis: int, k: int, dtype: str) -> tuple[Array, Array]:
     plane = _in_order(x, mask, (axis,), dtype, descending=True)
     places = plane.first(min(k, plane.size))
-    if plane.count is not None:
-        taken = lax.broadcasted_iota(jnp.int32, places.shape, axis) < plane.count
+    if plane.valid is not None:
+        taken = lax.broadcasted_iota(jnp.int32, places.shape, axis) < plane.valid
         places = jnp.where(taken, places, plane.size)
     places = lax.sort(places, dimension=axis)
     if k > plane.size:
