@@ -111,22 +111,16 @@ def test_inputs_for_the_constructor_are_refused_with_the_remedy(name, api):
     module = getattr(api, class_name(name))
     first = next(iter(inspect.signature(getattr(api, class_name(name))).parameters.values()))
     argument = first.name if first.kind is first.POSITIONAL_OR_KEYWORD else "inputs"
-    sizes = {"window_shape": "(2, 2)", "output_size": "(7, 7)", "levels": "(1, 2, 4)"}.get(first.name, "")
-    sizes = {"window_shape": "(2, 2)", "output_size": "(7, 7)", "direction": "'top'"}.get(first.name, "")
-    sizes = {"window_shape": "(2, 2)", "output_size": "(7, 7)"}.get(first.name, "")
-    sizes = "8" if first.name == "num_segments" else sizes
+    sizes = {
+        "direction": "'top'",
+        "levels": "(1, 2, 4)",
+        "num_segments": "8",
+        "output_size": "(7, 7)",
+        "window_shape": "(2, 2)",
+    }.get(first.name, "")
     sizes += ", window_shape=(2, 2)" * name.startswith("fractional")
-    call = ", ".join(
-        [
-            "x",
-            *[
-                p
-                for p in ("boxes", "indices", "key", "segment_ids", "weights")
-                if p in inspect.signature(getattr(jaxpool, name)).parameters
-            ],
-        ]
-        ["x", *[p for p in ("indices", "key", "weights") if p in required_of(getattr(api, class_name(name)).__call__)]]
-    )
+    needed = required_of(module.__call__)
+    call = ", ".join(["x", *[p for p in ("boxes", "indices", "key", "segment_ids", "weights") if p in needed]])
     rules = {
         "direction": "be the name of one",
         "inputs": "be given in the call",
