@@ -5,7 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from jax import Array
+from jax.typing import ArrayLike
 
 from jaxpool import _modules
 from jaxpool._geometry.layers import check_features, check_number_of
@@ -44,6 +47,12 @@ class Layer(Module):
         "rngs": "Random keys for the parameters, as `nnx.Rngs(0)`.",
     }
 
+    if TYPE_CHECKING:
+        # What type checkers see; the arguments of each layer are checked when it is made.
+        def __init__(self, in_features: int, *args: Any, rngs: nnx.Rngs, **kwargs: Any) -> None: ...
+
+        def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None, *args: Any, **kwargs: Any) -> Array: ...
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if Layer in cls.__bases__:
@@ -70,8 +79,7 @@ def _constructor(init: Callable[..., None]) -> Callable[..., None]:
 
     def constructor(self: Any, in_features: int, *args: Any, rngs: nnx.Rngs, **kwargs: Any) -> None:
         init(self, *args, **kwargs)
-        if not isinstance(rngs, nnx.Rngs):
-            refuse(TypeError, "rngs", "be random keys of Flax", shown(rngs), "Write rngs=nnx.Rngs(0).")
+        _check_keys(rngs)
         self.in_features = check_number_of("in_features", in_features)
         make = _Maker(self, rngs)
         self.declare(make, self.in_features)
@@ -83,6 +91,11 @@ def _constructor(init: Callable[..., None]) -> Callable[..., None]:
     # Where the names of the types are.
     made.__wrapped__ = init
     return _modules.validated(made)
+
+
+def _check_keys(rngs: Any) -> None:
+    if not isinstance(rngs, nnx.Rngs):
+        refuse(TypeError, "rngs", "be random keys of Flax", shown(rngs), "Write rngs=nnx.Rngs(0).")
 
 
 class _Maker:

@@ -313,47 +313,47 @@ class GlobalCovariancePool(_modules.GlobalCovariancePool, _Module):
     """Global covariance pooling, `jaxpool.global_covariance_pool`, as a `flax.nnx` module."""
 
 
-class AttentionPool(_layers.AttentionPool, _Layer):
+class AttentionPool(_Layer, _layers.AttentionPool):
     """Attention pooling of bags, plain or gated, as a `flax.nnx` module."""
 
 
-class AttentionPool2d(_layers.AttentionPool2d, _Layer):
+class AttentionPool2d(_Layer, _layers.AttentionPool2d):
     """Attention pooling of images, as in CLIP, as a `flax.nnx` module."""
 
 
-class AttentiveStatsPool(_layers.AttentiveStatsPool, _Layer):
+class AttentiveStatsPool(_Layer, _layers.AttentiveStatsPool):
     """Attentive statistics pooling (ASP), as a `flax.nnx` module."""
 
 
-class AutoPool(_layers.AutoPool, _Layer):
+class AutoPool(_Layer, _layers.AutoPool):
     """AutoPool, softmax pooling with a learned sharpness, as a `flax.nnx` module."""
 
 
-class GatedPool(_layers.GatedPool, _Layer):
+class GatedPool(_Layer, _layers.GatedPool):
     """Gated max-average pooling, as a `flax.nnx` module."""
 
 
-class GeM(_layers.GeM, _Layer):
+class GeM(_Layer, _layers.GeM):
     """Generalised mean pooling (GeM) with a learned exponent, as a `flax.nnx` module."""
 
 
-class LIPPool(_layers.LIPPool, _Layer):
+class LIPPool(_Layer, _layers.LIPPool):
     """Local importance-based pooling (LIP), as a `flax.nnx` module."""
 
 
-class MAPHead(_layers.MAPHead, _Layer):
+class MAPHead(_Layer, _layers.MAPHead):
     """Multihead attention pooling (MAP), as a `flax.nnx` module."""
 
 
-class MixedPool(_layers.MixedPool, _Layer):
+class MixedPool(_Layer, _layers.MixedPool):
     """Mixed max-average pooling, as a `flax.nnx` module."""
 
 
-class NetVLAD(_layers.NetVLAD, _Layer):
+class NetVLAD(_Layer, _layers.NetVLAD):
     """NetVLAD, as a `flax.nnx` module."""
 
 
-class SimPool(_layers.SimPool, _Layer):
+class SimPool(_Layer, _layers.SimPool):
     """SimPool, as a `flax.nnx` module."""
 
 

@@ -243,6 +243,7 @@ def test_gradients_are_finite_and_pass_nothing_that_is_left_out(case):
     chex.assert_tree_all_finite(jax.grad(loss, (0, 1))(carried(layer), jnp.ones_like(x)))
 
 
+@jax.numpy_dtype_promotion("standard")  # Flax's own normalisations need it.
 @pytest.mark.parametrize("case", FIRST, ids=ids)
 def test_derivatives_of_both_modes_and_the_second_order(case):
     with jax.enable_x64(True):

@@ -62,9 +62,11 @@ close = functools.partial(np.testing.assert_allclose, rtol=2e-4, atol=2e-4)
 def test_jit_and_eager_agree(row):
     x = row.inputs()
     y = row(x)
-    chex.assert_trees_all_close(jax.jit(row)(x), y, rtol=1e-6)
+    # Products of features nearly cancel.
+    atol = 1e-6 if row.mixes else 0.0
+    chex.assert_trees_all_close(jax.jit(row)(x), y, rtol=1e-6, atol=atol)
     with jax.disable_jit():
-        chex.assert_trees_all_close(row(jnp.asarray(x)), y, rtol=1e-6)
+        chex.assert_trees_all_close(row(jnp.asarray(x)), y, rtol=1e-6, atol=atol)
 
 
 @every_row

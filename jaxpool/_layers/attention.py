@@ -32,7 +32,7 @@ def attend(query: Array, key: Array, value: Array, mask: Array | None = None, **
       key, value: arrays of shape `(*batch, positions, heads, features)`.
       mask: booleans that broadcast to `(*batch, heads, queries, positions)`.
     """
-    dtype, _ = mean_dtypes(query.dtype)
+    dtype = mean_dtypes(query.dtype)[0]
     scores = jnp.einsum("...qhd,...khd->...hqk", query, key, preferred_element_type=dtype)
     scores = scores / math.sqrt(query.shape[-1])
     if mask is not None:

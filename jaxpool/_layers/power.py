@@ -50,8 +50,9 @@ def generalised_mean(
     def of_feature(values: Array, exponent: Array, where: Array | None) -> Array:
         return pool(values, p=exponent, channel_axis=None, where=where)
 
-    shared = mask is not None and mask.shape[axis] == 1
-    where = mask.squeeze(axis) if shared else mask
+    where, shared = mask, False
+    if mask is not None and mask.shape[axis] == 1:
+        where, shared = mask.squeeze(axis), True
     axes = (axis, 0, None if where is None or shared else axis)
     return jax.vmap(of_feature, axes, result_axis)(clamped, p, where).astype(x.dtype)
 

@@ -25,9 +25,9 @@ class Pool:
     name_of_pool: ClassVar[str]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        description = cls.__bases__[0]
         # A class of Flax made from a description, but not what users derive from it.
-        if "fields_of_pool" in vars(description):
+        description = next((base for base in cls.__bases__ if "fields_of_pool" in vars(base)), None)
+        if description is not None:
             call: Any = cls.__call__
             more = getattr(cls, "made_with", {})
             cls.__doc__ = documented(cls.__doc__, description, call, more)
