@@ -25,7 +25,7 @@ from jaxpool._modules.documentation import ARGUMENTS, CALL
 
 APIS = [jaxpool.linen, jaxpool.nnx]
 # Arguments that a call may give again, because they are learned or known late.
-GIVEN_LATE = {"deterministic", "beta", "p", "output_shape"}
+GIVEN_LATE = {"alpha", "beta", "deterministic", "lam", "output_shape", "p", "sigma"}
 
 
 def short(api):
@@ -71,7 +71,9 @@ def test_the_call_has_the_arrays_of_the_function(name, api):
         positional[1] = positional[1].replace(default=None)
     assert kinds(found[: len(arrays)]) == kinds(positional)
     late = {p.name: p.default for p in found[len(arrays) :]}
-    assert late == dict.fromkeys(GIVEN_LATE & set(parameters))
+    # WILDCAT's factor is never learned.
+    learned = GIVEN_LATE - {"alpha"} if name == "global_topk_pool" else GIVEN_LATE
+    assert late == dict.fromkeys(learned & set(parameters))
     hints, types = typing.get_type_hints(module.__call__), typing.get_type_hints(function)
     for p in arrays:
         assert hints[p.name] == types[p.name]
