@@ -28,8 +28,8 @@ The rules that every pool keeps:
 - **Residuals**: a maximum keeps one position in the window per output, one byte up to 256 elements, or the input with
   `residual="input"`, which is the default on TPU. Averages keep at most a map of divisors.
 - **Runs repeat** bit by bit on one device. Outside of TPU no scatter runs, except where indices depend on data:
-  `max_unpool`, the gradient of `fractional_max_pool`, and pools of sets. Sums of the latter repeat on a GPU only with
-  `indices_are_sorted=True`, which needs no scatter.
+  `max_unpool`, the gradients of `fractional_max_pool` and of order statistics of whole planes, and pools of sets. Sums
+  of the latter repeat on a GPU only with `indices_are_sorted=True`, which needs no scatter.
 
 Finer limits:
 
