@@ -242,7 +242,7 @@ def train(network: DigitNetwork, digits: Digits, epochs: int, rng: np.random.Gen
             for images, labels in digits.batches(TRAIN_BATCH, rng.permutation(len(digits.labels))):
                 loss, accuracy = train_step(network, optimizer, images, labels)
                 history.append((float(loss), float(accuracy)))
-                mean_loss, mean_accuracy = np.mean(history, axis=0)
+                mean_loss, mean_accuracy = np.asarray(history, np.float64).mean(0)
                 state = f"loss {mean_loss:.3f}, accuracy {mean_accuracy:.3f}"
                 where = f"epoch {epoch}/{epochs}, step {len(history)}/{steps}"
                 progress.update(task, advance=1, description=where, state=state)

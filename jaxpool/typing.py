@@ -39,11 +39,7 @@ Ints = SupportsIndex | WindowShape
 OutputSize = Sequence[SupportsIndex | None]
 # Of each level of a pyramid the number of bins along all spatial axes, or along each of them.
 Levels = Sequence[Ints]
-PaddingName = Literal["VALID", "SAME", "SAME_LOWER", "valid", "same", "same_lower"]
-# A name, an integer, or per spatial axis an integer or a (low, high) pair.
-Padding = PaddingName | SupportsIndex | Sequence[SupportsIndex | Sequence[SupportsIndex]]
 ConcatOrder = Literal["avg_max", "max_avg"]
-PaddingMode = Literal["EDGE", "REFLECT", "WRAP", "edge", "reflect", "wrap"]
 PaddingName = Literal["VALID", "SAME", "SAME_LOWER", "CAUSAL", "valid", "same", "same_lower", "causal"]
 # A name, an integer, or per spatial axis an integer or a (low, high) pair.
 Padding = PaddingName | SupportsIndex | Sequence[SupportsIndex | Sequence[SupportsIndex]]

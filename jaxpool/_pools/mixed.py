@@ -40,7 +40,7 @@ def _both(
     dtype, _ = mean_dtypes(inputs.dtype)
     largest = extremum_of(inputs, mask, window, "max", padding_mode).astype(dtype)
     if mask is not None:
-        _, valid, inner = padded(inputs, along(mask, window), window, padding_mode)
+        valid, _, inner = padded(along(mask, window), None, window, padding_mode)
         empty = window_sum(valid.astype(dtype), inner) == 0
         largest = jnp.where(empty, 0, largest)
     return largest, average_of(inputs.astype(dtype), mask, window, include, padding_mode=padding_mode)
@@ -51,9 +51,10 @@ def _mixed(largest: Array, mean: Array, share: Array, dtype: Any) -> Array:
     return (share * largest + (1 - share) * mean).astype(mean_dtypes(dtype)[1])
 
 
-def _joined(largest: Array, mean: Array, order: str, channel: int | None, dtype: Any) -> Array:
+def _joined(both: tuple[Array, Array], order: str, channel: int | None, dtype: Any) -> Array:
+    """The maximum and the mean in the order of `order`, along the features or a new last axis."""
+    largest, mean = (array.astype(mean_dtypes(dtype)[1]) for array in both)
     pair = [mean, largest] if order == "avg_max" else [largest, mean]
-    pair = [array.astype(mean_dtypes(dtype)[1]) for array in pair]
     return jnp.stack(pair, -1) if channel is None else lax.concatenate(pair, channel)
 
 
@@ -256,7 +257,7 @@ def concat_pool(
     arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
     window = pooling_window(x.shape, *arguments, padding_is_empty=True)
     both = _both(x, mask_of(where, x), window, bool(count_include_pad), padding_mode)
-    return _joined(*both, order, feature_axis(x.shape, channel_axis), x.dtype)
+    return _joined(both, order, feature_axis(x.shape, channel_axis), x.dtype)
 
 
 @explained
@@ -285,5 +286,5 @@ def global_concat_pool(
     axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
     x = with_whole_planes(x, axes)
     both = _both(x, mask_of(where, x), plane_as_window(x.shape, axes), True, None)
-    result = _joined(*both, order, feature_axis(x.shape, channel_axis), x.dtype)
+    result = _joined(both, order, feature_axis(x.shape, channel_axis), x.dtype)
     return result if keepdims else lax.squeeze(result, axes)
