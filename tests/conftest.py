@@ -19,6 +19,8 @@ SAMPLE = 3
 # But each pool that only joins operators, which other rows test, runs one in so many tests of the table.
 SHARE = 3
 
+_since_cleared = 0
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="run every case of every test, also the slow ones")
@@ -66,6 +68,15 @@ def _keep(config: pytest.Config, items: list[pytest.Item], kept: Iterable[pytest
     chosen = set(kept)
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = [item for item in items if item in chosen]
+
+
+def pytest_runtest_teardown() -> None:
+    """Let go of compiled programs from time to time: those of all tests would fill gigabytes."""
+    global _since_cleared
+    _since_cleared += 1
+    if _since_cleared >= 100:
+        _since_cleared = 0
+        jax.clear_caches()
 
 
 @pytest.fixture

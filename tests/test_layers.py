@@ -233,6 +233,7 @@ def test_gradients_are_finite_and_pass_nothing_that_is_left_out(case):
     layer, x, where = made(case), inputs(case), mask_for(case)
     module = getattr(jaxpool.linen, case.name)(**case.arguments)
 
+    @jax.jit
     def loss(variables, x):
         return jnp.sum(jnp.sin(module.apply(variables, x, where=where, **case.more)))
 
@@ -243,6 +244,7 @@ def test_gradients_are_finite_and_pass_nothing_that_is_left_out(case):
     chex.assert_tree_all_finite(jax.grad(loss, (0, 1))(carried(layer), jnp.ones_like(x)))
 
 
+@pytest.mark.slow
 @jax.numpy_dtype_promotion("standard")  # Flax's own normalisations need it.
 @pytest.mark.parametrize("case", FIRST, ids=ids)
 def test_derivatives_of_both_modes_and_the_second_order(case):
@@ -253,6 +255,7 @@ def test_derivatives_of_both_modes_and_the_second_order(case):
         variables = carried(layer)
         statistics = {k: v for k, v in variables.items() if k != "params"}
 
+        @jax.jit
         def run(params, x):
             return module.apply({"params": params, **statistics}, x, where=mask_for(case), **case.more)
 

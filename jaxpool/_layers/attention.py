@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import KW_ONLY
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -122,8 +122,6 @@ class AttentionPool2d(Layer):
 
     Source: A. Radford et al., "Learning transferable visual models from natural language supervision", ICML 2021.
     """
-
-    shown: ClassVar[str] = "(7, 7), 32"
 
     plane_shape: WindowShape
     num_heads: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import Any, ClassVar
+from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
@@ -35,8 +35,6 @@ class LIPPool(Layer):
 
     Source: Z. Gao, L. Wang, G. Wu, "LIP: Local importance-based pooling", ICCV 2019.
     """
-
-    shown: ClassVar[str] = "(3, 3), 2, 1"
 
     window_shape: WindowShape
     strides: Ints | None = None

@@ -7,7 +7,7 @@ computes with them. `jaxpool.linen` and `jaxpool.nnx` say only how such a part i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -63,8 +63,6 @@ class Maker(Protocol):
 class Layer(Pool):
     """The base of the description of every layer with parameters."""
 
-    # Arguments of the constructor in an example, as text.
-    shown: ClassVar[str] = ""
     dtype: DTypeLike | None
     param_dtype: DTypeLike
 

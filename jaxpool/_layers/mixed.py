@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import Any, ClassVar
+from typing import Any
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -85,8 +85,6 @@ class MixedPool(Layer):
     gated, and tree", AISTATS 2016.
     """
 
-    shown: ClassVar[str] = "(2, 2)"
-
     window_shape: WindowShape
     strides: Ints | None = None
     padding: Padding = "VALID"
@@ -130,8 +128,6 @@ class GatedPool(Layer):
     Source: C.-Y. Lee, P. Gallagher, Z. Tu, "Generalizing pooling functions in convolutional neural networks: mixed,
     gated, and tree", AISTATS 2016.
     """
-
-    shown: ClassVar[str] = "(2, 2)"
 
     window_shape: WindowShape
     strides: Ints | None = None

@@ -84,7 +84,8 @@ def _bound(
     first = "inputs" if fields[0].kind is fields[0].KEYWORD_ONLY else fields[0].name
     value = args[0] if args else kwargs.get("inputs", kwargs.get(first))
     if is_array(value):
-        refuse_array(first, value, example(name, module.fields_of_pool, module.__call__))
+        shown = example(name, module.fields_of_pool, module.__call__)
+        refuse_array(first, value, f"{name}(in_features, ..., rngs=rngs)(x)" if first == "in_features" else shown)
     try:
         bound = signature.bind(self, *args, **kwargs)
     except TypeError as error:
