@@ -1,8 +1,9 @@
 """Settings for every test: eight CPU devices to shard over, and no silent promotion of dtypes or ranks."""
 
 import os
+import sys
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -42,18 +43,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--all") or config.option.markexpr:
         # Who names a test or a pool wants all of it.
         if not config.option.keyword:
-            _keep(config, items, [item for item in items if not _spared(item)])
+            _keep(config, items, _sampled([item for item in items if not _spared(item)], _most))
         return
+    _keep(
+        config, items, _sampled([item for item in items if item.get_closest_marker("slow") is None], lambda _: SAMPLE)
+    )
+
+
+def _most(item: pytest.Item) -> int:
+    """How many cases of a test run with `--all`."""
+    marker = item.get_closest_marker("most")
+    return sys.maxsize if marker is None else marker.args[0]
+
+
+def _sampled(items: Iterable[pytest.Item], number: Callable[[pytest.Item], int]) -> list[pytest.Item]:
+    """So many cases of each test, spread evenly."""
     cases: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if item.get_closest_marker("slow") is None:
-            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+        cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
     kept: list[pytest.Item] = []
     for group in cases.values():
-        whole = len(group) <= SAMPLE or group[0].get_closest_marker("every_case") is not None
-        chosen = range(len(group)) if whole else np.linspace(0, len(group) - 1, SAMPLE).round().astype(int)
+        count = number(group[0])
+        whole = len(group) <= count or group[0].get_closest_marker("every_case") is not None
+        chosen = range(len(group)) if whole else np.linspace(0, len(group) - 1, count).round().astype(int)
         kept += [group[i] for i in chosen]
-    _keep(config, items, kept)
+    return kept
 
 
 def _spared(item: pytest.Item) -> bool:

@@ -16,6 +16,7 @@ import jaxpool
 from jaxpool._geometry import pooling_window
 from jaxpool._geometry.pyramids import rmac_squares
 
+pytestmark = pytest.mark.most(8)
 FLAT = {"channel_axis": None}
 SIZES = [((7,), (3,)), ((13,), (7,)), ((3,), (7,)), ((6, 8), (3, 4)), ((5, 6), (3, None)), ((13, 17), (1, 5))]
 close = functools.partial(np.testing.assert_allclose, rtol=2e-5, atol=1e-6)
@@ -32,7 +33,6 @@ def by_bins(shape, output_size, valid, of, empty=0.0):
     return oracle.adaptive(numbers, output_size, each)
 
 
-@pytest.mark.every_case
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize(("shape", "output_size"), SIZES)
 def test_bins_beside_loops(shape, output_size, masked, rng):

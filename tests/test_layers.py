@@ -21,6 +21,7 @@ import jaxpool
 import jaxpool.linen
 import jaxpool.nnx
 
+pytestmark = pytest.mark.most(8)
 FEATURES = 6
 IMAGE, SEQUENCE = (3, 5, 6, FEATURES), (3, 9, FEATURES)
 WINDOW = {"window_shape": (3, 2), "strides": 2}
@@ -191,7 +192,6 @@ def test_every_layer_has_cases():
 
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("case", CASES, ids=ids)
-@pytest.mark.every_case
 def test_beside_numpy(case, masked):
     layer, x = made(case), inputs(case)
     where = mask_for(case) if masked else None
@@ -208,7 +208,6 @@ def test_beside_numpy(case, masked):
 
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("case", CASES, ids=ids)
-@pytest.mark.every_case
 def test_linen_and_nnx_are_one(case, masked):
     layer, x = made(case), inputs(case)
     where = mask_for(case) if masked else None
@@ -228,7 +227,6 @@ def test_linen_and_nnx_are_one(case, masked):
 
 
 @pytest.mark.parametrize("case", CASES, ids=ids)
-@pytest.mark.every_case
 def test_gradients_are_finite_and_pass_nothing_that_is_left_out(case):
     layer, x, where = made(case), inputs(case), mask_for(case)
     module = getattr(jaxpool.linen, case.name)(**case.arguments)

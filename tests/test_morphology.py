@@ -12,6 +12,8 @@ from scipy import ndimage
 
 from jaxpool import morphology
 
+pytestmark = pytest.mark.most(8)
+
 same = np.testing.assert_array_equal
 FLAT = {"channel_axis": None}
 SIZES = [(3,), (4,), (2, 2), (3, 4), (5, 1), (6, 3), (2, 3, 2), (11, 3)]

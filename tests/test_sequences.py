@@ -17,6 +17,8 @@ import jaxpool.nnx
 import jaxpool.torch
 from jaxpool._geometry import pooling_window
 
+pytestmark = pytest.mark.most(8)
+
 close = functools.partial(np.testing.assert_allclose, rtol=2e-5, atol=1e-6)
 PORTING = pathlib.Path(__file__).parents[1].joinpath("PORTING.md").read_text()
 CAUSAL_POOLS = {
