@@ -45,9 +45,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not config.option.keyword:
             _keep(config, items, _sampled([item for item in items if not _spared(item)], _most))
         return
-    _keep(
-        config, items, _sampled([item for item in items if item.get_closest_marker("slow") is None], lambda _: SAMPLE)
-    )
+    _keep(config, items, _sampled([item for item in items if item.get_closest_marker("slow") is None], _few))
+
+
+def _few(item: pytest.Item) -> int:
+    """How many cases of a test run without `--all`."""
+    return SAMPLE if item.get_closest_marker("most") is None else 1
 
 
 def _most(item: pytest.Item) -> int:

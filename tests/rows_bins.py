@@ -90,6 +90,6 @@ ROWS = [
         arrays=mask,
         mixes=True,
     ),
-    Row("rmac_pool", jaxpool.rmac_pool, {"num_levels": 2}, smooth=True),
-    Row("rmac_pool, masked", jaxpool.rmac_pool, {}, smooth=True, arrays=mask, infinite=True),
+    Row("rmac_pool", jaxpool.rmac_pool, {"num_levels": 1}, smooth=True, mixes=True),
+    Row("rmac_pool, masked", jaxpool.rmac_pool, {"num_levels": 1}, smooth=True, arrays=mask, infinite=True, mixes=True),
 ]

@@ -461,6 +461,7 @@ def test_global_maxima_and_means_together(rng):
         assert not jax.grad(lambda x, pool=pool: jnp.sum(pool(x, where=nothing)))(x).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beta", [1.5, -2.0])
 def test_derivatives_of_smooth_maxima_and_mixtures(beta, rng):
     x = jnp.asarray(rng.normal(size=(1, 4, 5, 2)), jnp.float32)

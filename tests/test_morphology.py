@@ -161,6 +161,7 @@ def test_nan_and_equal_elements():
     same(heights, [0.0, 1.0, 4.0])
 
 
+@pytest.mark.slow
 def test_derivatives_by_inputs_and_offsets():
     with jax.enable_x64(True):
         rng = np.random.default_rng(2)
@@ -239,6 +240,7 @@ def test_soft_skeletons_beside_loops(shape, iterations, rng):
     np.testing.assert_allclose(morphology.soft_skeleton(maps, **options)[0, ..., 0], expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_gradients_of_soft_skeletons():
     flat = jnp.ones((1, 8, 8, 1))
     skeleton = morphology.soft_skeleton

@@ -123,6 +123,7 @@ def test_networks_sort_all_zeros_and_ones():
     assert results[25] <= 210
 
 
+@pytest.mark.slow
 def test_global_pools_beside_numpy(rng):
     x = rng.normal(size=(3, 5, 6, 2)).astype(np.float32)
     valid = rng.random((3, 5, 6, 1)) < 0.5
@@ -433,6 +434,7 @@ def test_the_mean_of_all_draws(rng):
     np.testing.assert_allclose(draws.mean(0), found, atol=0.07)
 
 
+@pytest.mark.slow
 def test_draws_in_every_transformation(rng):
     x, key = jnp.asarray(np.abs(rng.normal(size=(3, 6, 6, 2))), jnp.float32), jax.random.key(5)
     pool = functools.partial(jaxpool.stochastic_pool, window_shape=(3, 3), strides=2)

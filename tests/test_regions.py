@@ -160,6 +160,7 @@ POOLS = {
 every_pool = pytest.mark.parametrize("name", POOLS)
 
 
+@pytest.mark.slow
 @every_pool
 def test_every_form_of_boxes_is_one_set_per_picture(name, rng):
     pool, channels = POOLS[name]
@@ -191,6 +192,7 @@ def test_every_form_of_boxes_is_one_set_per_picture(name, rng):
     close(away, np.where((np.arange(len(boxes)) == 1)[:, None, None, None], 0, expected))
 
 
+@pytest.mark.slow
 @every_pool
 def test_many_boxes_are_computed_in_parts(name, rng):
     pool, channels = POOLS[name]
@@ -350,6 +352,7 @@ def test_the_slope_by_a_box_on_an_element_is_that_of_both_sides():
         close(jax.jvp(at, (row,), (1.0,))[1], expected)
 
 
+@pytest.mark.slow
 @every_pool
 def test_explicit_sharding_and_varying_axes(name, rng):
     pool, channels = POOLS[name]

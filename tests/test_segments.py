@@ -135,6 +135,7 @@ def test_the_first_of_equals_has_the_gradient(kind, ordered):
         assert not np.array_equal(theirs, expected)
 
 
+@pytest.mark.slow
 @every_order
 def test_nan_goes_through_its_own_set_alone(ordered):
     x = jnp.array([1.0, jnp.nan, 5.0, jnp.nan, 2.0, 3.0])
@@ -155,6 +156,7 @@ def test_nan_goes_through_its_own_set_alone(ordered):
         np.testing.assert_array_equal(slope, [0, 1, 0, 0, 0, 0])
 
 
+@pytest.mark.slow
 @every_order
 def test_what_has_no_set_takes_no_part_and_has_no_gradient(ordered):
     x = jnp.array([jnp.nan, jnp.inf, 1.0, 2.0, jnp.nan, 3e38])
@@ -167,6 +169,7 @@ def test_what_has_no_set_takes_no_part_and_has_no_gradient(ordered):
         assert np.isfinite(slope).all(), name
 
 
+@pytest.mark.slow
 @every_order
 def test_empty_sets_and_empty_inputs(ordered):
     for name, (pool, _) in POOLS.items():
@@ -188,6 +191,7 @@ def test_empty_sets_and_empty_inputs(ordered):
         np.testing.assert_array_equal(found, [1.0, fill, -np.inf])
 
 
+@pytest.mark.slow
 def test_constant_sets_have_finite_derivatives():
     ids = jnp.array([0, 0, 0, 1])
     for pool in (jaxpool.segment_std_pool, functools.partial(jaxpool.segment_std_pool, ddof=1)):
@@ -218,6 +222,7 @@ def test_derivatives_by_every_array(ordered):
         check_grads(softmax, (x, logits, jnp.asarray(0.7)), order=2, modes=["fwd", "rev"])
 
 
+@pytest.mark.slow
 @every_order
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_narrow_floats_are_computed_in_f32(dtype, ordered, rng):

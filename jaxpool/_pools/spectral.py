@@ -72,7 +72,7 @@ def spectral_pool(inputs: ArrayLike, output_size: OutputSize, *, channel_axis: i
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
-      >>> wave = 3 + jnp.cos(2 * jnp.pi * jnp.arange(8) / 8)
+      >>> wave = 3 + jnp.cos(2 * jnp.pi * jnp.arange(8.) / 8)
       >>> pooled = jaxpool.spectral_pool(wave, (4,), channel_axis=None)
       >>> bool(jnp.allclose(pooled, jnp.array([4., 3., 2., 3.])))
       True
