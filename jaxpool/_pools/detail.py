@@ -169,8 +169,8 @@ def ada_pool(
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
-      >>> jaxpool.ada_pool(jnp.array([0., 2.]), (2,), channel_axis=None).round(2)
-      Array([1.57], dtype=float32)
+      >>> round(float(jaxpool.ada_pool(jnp.array([0., 2.]), (2,), channel_axis=None)[0]), 3)
+      1.571
     """
     x = as_array(inputs, ordered=True)
     arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)

@@ -207,7 +207,7 @@ def _share(
     dtype, _ = mean_dtypes(inputs.dtype)
     x, mask, window = padded(inputs.astype(dtype), mask, window, padding_mode)
     x = x if mask is None else jnp.where(mask, x, 0)
-    return jax.nn.sigmoid(window_dot(x, weights.astype(dtype), window, channel))
+    return lax.logistic(window_dot(x, weights.astype(dtype), window, channel))
 
 
 @explained
