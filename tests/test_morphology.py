@@ -183,7 +183,7 @@ def test_derivatives_by_inputs_and_offsets():
         ({"footprint": HOLES, "window_shape": (3, 3)}, ValueError, r"window_shape must be the shape of the footprint"),
         ({"window_shape": (3, 3), "offsets": jnp.zeros(3)}, ValueError, r"offsets\.shape must be that of the window"),
         ({"window_shape": (3, 3), "offsets": 1.0}, TypeError, r"offsets must be an array of real numbers"),
-        ({"window_shape": (20, 20), "offsets": jnp.zeros((20, 20))}, ValueError, r"window_shape must have at most 256"),
+        ({"window_shape": (20, 20), "offsets": jnp.zeros((20, 20))}, ValueError, r"window_shape must have at most 64"),
         ({"window_shape": (3, 3), "strides": 2}, TypeError, r"takes no argument strides"),
     ],
 )

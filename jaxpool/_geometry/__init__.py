@@ -47,11 +47,11 @@ from jaxpool._geometry.fractional import (
     fractional_window,
 )
 from jaxpool._geometry.grids import (
+    blocks_of,
     check_direction,
     check_slices,
     doubled_sizes,
     joined_plane,
-    slices_of,
     smaller_plane,
 )
 from jaxpool._geometry.order import (
@@ -105,6 +105,7 @@ __all__ = [
     "Window",
     "WindowArguments",
     "adaptive_bins",
+    "blocks_of",
     "check_alpha",
     "check_ddof",
     "check_direction",
@@ -172,7 +173,6 @@ __all__ = [
     "refused_operation",
     "segments_of",
     "shape_of",
-    "slices_of",
     "smaller_plane",
     "structuring_element",
     "traced",

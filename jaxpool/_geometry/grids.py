@@ -12,26 +12,28 @@ from jaxpool._geometry.values import as_index, refuse, shown
 from jaxpool._geometry.window import AxisWindow, Window
 
 DIRECTIONS = ("top", "bottom", "left", "right")
-# More slices of one array make a program that takes too long to compile, with its gradient.
-_MOST_SLICES = 1024
+# More slices of one array, with their gradient, take more than ten seconds to compile.
+_MOST_SLICES = 256
 
 
-def slices_of(part: AxisWindow) -> tuple[int, int]:
-    """How many blocks hold a window along one axis, and how many elements a block has.
+def blocks_of(part: AxisWindow) -> tuple[int, int]:
+    """How many blocks hold a window along one axis that is not dilated, and how many elements a block has.
 
-    Windows that are not dilated are blocks as long as the stride, so that a window of one block is no slice at all.
+    Blocks are as long as the stride, so that a window of one block is no slice at all.
     """
-    width = 1 if part.dilation > 1 else part.taps if part.outputs == 1 else part.stride
+    width = part.taps if part.outputs == 1 else part.stride
     return -(-part.taps // width), width
 
 
 def check_slices(window: Window) -> None:
-    """Refuses windows that are too many slices of the inputs."""
+    """Refuses dilated windows that are too many slices of the inputs; others are joined from shorter ones."""
     for part in window.parts:
-        slices, _ = slices_of(part)
-        if slices > _MOST_SLICES:
-            rule, remedy = f"be at most {_MOST_SLICES} strides long", "Use larger strides."
-            refuse(ValueError, "window_shape", rule, part.taps, remedy, f"axis {part.axis} with stride {part.stride}")
+        if part.dilation > 1 and part.taps > _MOST_SLICES:
+            rule, remedy = (
+                f"have at most {_MOST_SLICES} elements along a dilated axis",
+                "Use fewer elements.",
+            )
+            refuse(ValueError, "window_shape", rule, part.taps, remedy, f"axis {part.axis}")
 
 
 def check_direction(value: Any) -> None:

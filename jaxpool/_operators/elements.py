@@ -16,8 +16,8 @@ def element_extremum(
 ) -> Array:
     """The extremum of every window over its elements at some places; the worst value where padding holds all.
 
-    Ordinary differentiation does: the derivative is that of the first extremum, or the first NaN, and what is kept are
-    the results of comparisons.
+    Which place wins is found first, as a number without derivative. It is all that reverse mode keeps: the results of
+    the comparisons instead would each be computed from all before.
 
     Args:
       x: the inputs.
@@ -27,19 +27,32 @@ def element_extremum(
       kind: "max" or "min".
     """
     worst = extreme(x.dtype, kind)
+    values = _values(x, places, heights, window, worst)
+    best, winner = lax.stop_gradient(values[0]), jnp.zeros(x.shape, jnp.uint8)
+    for number, value in enumerate(values[1:], 1):
+        new = lax.stop_gradient(value)
+        wins = beats(new, best, kind)
+        best, winner = jnp.where(wins, new, best), jnp.where(wins, jnp.uint8(number), winner)
+    # Nothing but padding has no derivative.
+    result = jnp.full_like(best, worst)
+    for number, value in enumerate(values):
+        result = jnp.where((winner == jnp.uint8(number)) & (best != worst), value, result)
+    return result
+
+
+def _values(
+    x: Array, places: Sequence[tuple[int, ...]], heights: Sequence[Array] | None, window: Window, worst: object
+) -> list[Array]:
+    """What all windows have at each place, and the worst value in padding."""
     pads = [(0, 0, 0)] * x.ndim
     for part in window.parts:
         pads[part.axis] = (part.low, part.high_overhang, 0)
-    padded = lax.pad(x, jnp.asarray(worst), pads)
-    best: Array | None = None
+    padded = lax.pad(x, jnp.asarray(worst, x.dtype), pads)
+    values: list[Array] = []
     for number, place in enumerate(places):
         start, limit = [0] * x.ndim, list(padded.shape)
         for part, tap in zip(window.parts, place, strict=True):
             start[part.axis], limit[part.axis] = tap, tap + part.outputs
-        new = lax.slice(padded, start, limit)
-        new = new if heights is None else new + heights[number]
-        best = new if best is None else jnp.where(beats(new, best, kind), new, best)
-    if best is None:
-        raise AssertionError("an element has at least one place")
-    # Nothing but padding has no derivative.
-    return jnp.where(best == worst, jnp.asarray(worst), best)
+        value = lax.slice(padded, start, limit)
+        values.append(value if heights is None else value + heights[number])
+    return values

@@ -98,11 +98,11 @@ def dilation(
 
     Raises:
       TypeError: an argument of the wrong kind, or neither `window_shape` nor `footprint`.
-      ValueError: shapes that do not fit, or with a footprint or offsets more than 256 places.
+      ValueError: shapes that do not fit, or with a footprint or offsets more than 64 places.
 
     Derivatives: both modes, any order, with respect to inputs and offsets. The first of equal elements has the
     gradient. A box is `jaxpool.max_pool` with stride 1, as fast for large boxes. Otherwise the program has a step for
-    each place, and reverse mode keeps one byte for each place and output.
+    each place, and reverse mode keeps one byte for each output.
 
     Source: J. Serra, "Image analysis and mathematical morphology", 1982; conventions are those of SciPy.
 

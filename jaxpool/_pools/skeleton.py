@@ -6,7 +6,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxpool._geometry import Element, check_iterations, cross, plane_axes, structuring_element
@@ -24,14 +24,15 @@ def _positive(x: Array) -> Array:
 @functools.partial(jax.jit, static_argnames=("lines", "box", "iterations"), inline=True)
 def _skeleton(inputs: Array, lines: Element, box: Element, iterations: int) -> Array:
     dtype, result_dtype = mean_dtypes(inputs.dtype)
-    x, skeleton = inputs.astype(dtype), None
-    for _ in range(iterations + 1):
+    x = inputs.astype(dtype)
+
+    def step(carry: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], None]:
+        x, skeleton = carry
         eroded = extremum_under(x, lines, "min")
         ridge = _positive(x - extremum_under(eroded, box, "max"))
-        skeleton = ridge if skeleton is None else skeleton + _positive(ridge - skeleton * ridge)
-        x = eroded
-    if skeleton is None:
-        raise AssertionError("there is at least one step")
+        return (eroded, skeleton + _positive(ridge - skeleton * ridge)), None
+
+    (_, skeleton), _ = lax.scan(step, (x, jnp.zeros_like(x)), None, length=iterations + 1)
     return skeleton.astype(result_dtype)
 
 
@@ -63,7 +64,7 @@ def soft_skeleton(
         not of rank 4.
 
     Derivatives: both modes, any order. The first of equal elements has the gradient, and where a difference is 0 it has
-    none. The program grows with the iterations.
+    none. Reverse mode keeps what each step needs.
 
     Source: S. Shit et al., "clDice: a novel topology-preserving loss function for tubular structure segmentation",
     CVPR 2021. Its loss compares `t = sum(soft_skeleton(p) * q) / sum(soft_skeleton(p))` and the same with `p` and `q`

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import AxisWindow, Window, WindowArguments, check_slices, pooling_window, slices_of
+from jaxpool._geometry import AxisWindow, Window, WindowArguments, blocks_of, check_slices, pooling_window
 from jaxpool._geometry.calls import explained
 from jaxpool._pools.inputs import as_array, padded
 from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape
@@ -30,31 +30,40 @@ def view_of(inputs: Array, window: Window, padding_mode: str | None) -> Array:
 def _along(x: Array, part: AxisWindow, taps: int) -> Array:
     """The windows along one axis; their elements go to the axis `taps`, before those that it has."""
     axis, outputs = part.axis, part.outputs
-    slices, width = slices_of(part)
-    if width == 1:
+    if part.dilation > 1:
         x = _pad(x, axis, part.low, part.high_overhang)
         last = (outputs - 1) * part.stride + 1
         starts = range(0, part.extent, part.dilation)
-        return _joined([lax.slice_in_dim(x, i, i + last, part.stride, axis) for i in starts], taps)
-    blocks = outputs - 1 + slices
-    x = _pad(x, axis, part.low, blocks * width - part.size - part.low)
-    x = x.reshape(*x.shape[:axis], blocks, width, *x.shape[axis + 1 :])
-    x = jnp.moveaxis(x, axis + 1, taps)
-    if slices > 1:
-        x = _joined([lax.slice_in_dim(x, i, i + outputs, axis=axis) for i in range(slices)], taps)
-    if part.taps < slices * width:
-        x = lax.slice_in_dim(x, 0, part.taps, axis=taps)
-    return x.reshape(*x.shape[:taps], part.taps * x.shape[taps + 1], *x.shape[taps + 2 :])
+        return lax.concatenate([lax.slice_in_dim(x, i, i + last, part.stride, axis) for i in starts], taps)
+    (count, width), own = blocks_of(part), x.shape[taps]
+    total = outputs - 1 + count
+    x = _pad(x, axis, part.low, total * width - part.size - part.low)
+    if width > 1:
+        x = x.reshape(*x.shape[:axis], total, width, *x.shape[axis + 1 :])
+        x = jnp.moveaxis(x, axis + 1, taps)
+        x = x.reshape(*x.shape[:taps], width * x.shape[taps + 1], *x.shape[taps + 2 :])
+    return _neighbours(x, axis, taps, count, part.taps * own)
+
+
+def _neighbours(x: Array, axis: int, taps: int, count: int, length: int) -> Array:
+    """Every so many neighbours along one axis, joined along the axis `taps` and cut to a length there.
+
+    Runs of 2, 4, 8, ... neighbours are joined, so that the program grows with the logarithm of their number.
+    """
+    unit, have = x.shape[taps], 1
+    while have < count:
+        more = min(have, count - have)
+        starts = x.shape[axis] - more
+        ahead = lax.slice_in_dim(lax.slice_in_dim(x, 0, starts, axis=axis), 0, more * unit, axis=taps)
+        x = lax.concatenate([ahead, lax.slice_in_dim(x, more, None, axis=axis)], taps)
+        have += more
+    return lax.slice_in_dim(x, 0, length, axis=taps) if length < x.shape[taps] else x
 
 
 def _pad(x: Array, axis: int, low: int, high: int) -> Array:
     pads = [(0, 0, 0)] * x.ndim
     pads[axis] = (low, high, 0)
     return lax.pad(x, jnp.zeros((), x.dtype), pads) if low or high else x
-
-
-def _joined(pieces: list[Array], axis: int) -> Array:
-    return lax.concatenate(pieces, axis) if len(pieces) > 1 else pieces[0]
 
 
 @explained
@@ -87,7 +96,7 @@ def windows(
 
     Raises:
       TypeError: an argument of the wrong kind.
-      ValueError: a window that does not fit, or is more than 1024 strides long.
+      ValueError: a window that does not fit, or one of more than 256 elements along a dilated axis.
 
     Derivatives: both modes, any order. It only moves elements, so reverse mode keeps nothing. The adjoint adds up what
     belongs to one element, as PyTorch's `fold` does: `jax.linear_transpose(lambda x: windows(x, (3, 3)), x)`.
