@@ -18,7 +18,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # Of each test function `make test` runs this many cases, spread evenly; `make test-all` runs all of them.
 SAMPLE = 3
 # But each pool that only joins operators, which other rows test, runs one in so many tests of the table.
-SHARE = 3
+SHARE = 8
 
 _since_cleared = 0
 
@@ -45,7 +45,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not config.option.keyword:
             _keep(config, items, _sampled([item for item in items if not _spared(item)], _most))
         return
-    _keep(config, items, _sampled([item for item in items if item.get_closest_marker("slow") is None], _few))
+    quick = [item for item in items if item.get_closest_marker("slow") is None and not _is_composed(item)]
+    _keep(config, items, _sampled(quick, _few))
 
 
 def _few(item: pytest.Item) -> int:
@@ -73,12 +74,15 @@ def _sampled(items: Iterable[pytest.Item], number: Callable[[pytest.Item], int])
     return kept
 
 
+def _is_composed(item: pytest.Item) -> bool:
+    """Whether it is a test of the table, of a pool that only joins operators."""
+    row = item.callspec.params.get("row") if hasattr(item, "callspec") else None
+    return row is not None and row.composed
+
+
 def _spared(item: pytest.Item) -> bool:
     """Whether it is one of the tests of the table that a composed pool leaves to other pools."""
-    row = item.callspec.params.get("row") if hasattr(item, "callspec") else None
-    if row is None or not row.composed:
-        return False
-    return zlib.crc32(f"{item.nodeid.partition('[')[0]} {row.name}".encode()) % SHARE != 0
+    return _is_composed(item) and zlib.crc32(item.nodeid.encode()) % SHARE != 0
 
 
 def _keep(config: pytest.Config, items: list[pytest.Item], kept: Iterable[pytest.Item]) -> None:
