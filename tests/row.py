@@ -64,6 +64,12 @@ def mask(shape: tuple[Any, ...]) -> dict[str, Any]:
     return {"where": valid.reshape((1,) * (len(shape) - 3) + valid.shape)}
 
 
+def chequered(shape: tuple[Any, ...]) -> dict[str, Any]:
+    """A mask that leaves at least one of two neighbours in, so that no window is empty: its value would be -inf."""
+    where = mask(shape)["where"]
+    return {"where": where | (np.indices(where.shape[-3:-1]).sum(0) % 2 == 0)[..., None]}
+
+
 def some_weights(shape: tuple[Any, ...]) -> dict[str, Any]:
     """A weight for each place, the same in every feature map."""
     weights = np.random.default_rng(6).random((*shape[-3:-1], 1)).astype(np.float32)

@@ -4,9 +4,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
-from row import DILATED, OVERLAPPING, Row, mask, some_samples
+from row import DILATED, OVERLAPPING, Row, chequered, mask, some_samples
 
 import jaxpool
 
@@ -30,8 +29,8 @@ ROWS = [
     Row(
         "adaptive_max_pool_with_argmax, masked",
         jaxpool.adaptive_max_pool_with_argmax,
-        {"output_size": (3, 3)},
-        arrays=mask,
+        {"output_size": (2, 3)},
+        arrays=chequered,
         places=True,
         infinite=True,
     ),
@@ -49,10 +48,9 @@ ROWS = [
     Row(
         "adaptive_pool",
         jaxpool.adaptive_pool,
-        {"init": -np.inf, "reduce_fn": jnp.logaddexp, "output_size": (3, 2)},
+        {"init": 1.0, "reduce_fn": lax.mul, "output_size": (3, 2)},
         smooth=True,
         places=True,
-        infinite=True,
     ),
     Row(
         "pool, masked",
@@ -90,6 +88,14 @@ ROWS = [
         arrays=mask,
         mixes=True,
     ),
-    Row("rmac_pool", jaxpool.rmac_pool, {"num_levels": 1}, smooth=True, mixes=True),
-    Row("rmac_pool, masked", jaxpool.rmac_pool, {"num_levels": 1}, smooth=True, arrays=mask, infinite=True, mixes=True),
+    Row("rmac_pool", jaxpool.rmac_pool, {"num_levels": 1, "eps": 1.0}, smooth=True, mixes=True),
+    Row(
+        "rmac_pool, masked",
+        jaxpool.rmac_pool,
+        {"num_levels": 1, "eps": 1.0},
+        smooth=True,
+        arrays=mask,
+        infinite=True,
+        mixes=True,
+    ),
 ]

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from row import DILATED, MIRRORED, OVERLAPPING, Row, mask
+from row import DILATED, MIRRORED, OVERLAPPING, Row, chequered, mask
 
 import jaxpool
 from jaxpool._pools.inputs import with_whole_planes
@@ -18,10 +18,9 @@ def some_filter(shape: tuple[Any, ...]) -> dict[str, Any]:
     return {"weights": np.random.default_rng(8).normal(size=(2, 3, 1)).astype(np.float32)}
 
 
-def chequered(shape: tuple[Any, ...]) -> dict[str, Any]:
-    """A mask that leaves at least one of two neighbours in, so that no window is empty: its value would be -inf."""
-    where = mask(shape)["where"]
-    return {"where": where | (np.indices(where.shape[-3:-1]).sum(0) % 2 == 0)[..., None]}
+def of_positive_numbers(pool: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+    """A pool that has no derivative where the mean of a window is 0."""
+    return lambda x, **arguments: pool(x + 100, **arguments) - 100
 
 
 def halves(pool: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
@@ -56,7 +55,7 @@ ROWS = [
         linear=True,
         arrays=mask,
     ),
-    Row("ada_pool", jaxpool.ada_pool, DILATED, arrays=mask, smooth=True),
+    Row("ada_pool", of_positive_numbers(jaxpool.ada_pool), DILATED, arrays=mask, smooth=True),
     Row("detail_preserving_pool", jaxpool.detail_preserving_pool, {"window_shape": (2, 3), "lam": 0.5}, smooth=True),
     Row("global_stats_pool", halves(jaxpool.global_stats_pool), {"ddof": 1}, smooth=True, arrays=mask),
 ]

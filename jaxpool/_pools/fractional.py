@@ -115,7 +115,8 @@ def _averaged(x: Array, bounds: list[Array], window: Window) -> Array:
     total = sum_between(x.astype(dtype), bounds, window)
     for part, start, stop in zip(window.parts, bounds[::2], bounds[1::2], strict=True):
         # What overlapping regions share with no neighbour at the end is no element.
-        total = total / (jnp.minimum(stop, part.size) - start).astype(jnp.finfo(dtype).dtype).astype(dtype)
+        end = jnp.where(stop < part.size, stop, jnp.asarray(part.size, stop.dtype))
+        total = total / (end - start).astype(jnp.finfo(dtype).dtype).astype(dtype)
     return total.astype(result_dtype)
 
 

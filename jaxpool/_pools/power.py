@@ -115,7 +115,7 @@ def _prepared(inputs: Array, p: Any, mask: Array | None) -> tuple[Array, Any, jn
     x = inputs if mask is None else jnp.where(mask, inputs, jnp.zeros((), inputs.dtype))
     if not (isinstance(p, float) and math.isinf(p)):
         largest = _LARGEST_P[str(dtype)]
-        p = min(p, largest) if isinstance(p, float) else jnp.minimum(p.astype(dtype), largest)
+        p = min(p, largest) if isinstance(p, float) else jnp.where(p > largest, largest, p.astype(dtype))
     return _size(x.astype(dtype)), p, result_dtype
 
 
