@@ -170,7 +170,7 @@ def _taps(array: NDArray[Any], workload: Workload, number: int, fill: float) -> 
     stride, outputs = workload.strides[number], workload.output_plane[number]
     pads = [(0, 0)] * array.ndim
     pads[number + 1] = (low, high)
-    padded = np.moveaxis(np.pad(array, tuple(pads), constant_values=fill), number + 1, 0)
+    padded = np.moveaxis(np.pad(array, np.asarray(pads), constant_values=fill), number + 1, 0)
     starts = range(0, workload.window[number] * workload.dilation, workload.dilation)
     views = [padded[start : start + (outputs - 1) * stride + 1 : stride] for start in starts]
     return [np.moveaxis(view, 0, number + 1) for view in views]

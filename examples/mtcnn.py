@@ -273,7 +273,7 @@ def run_in_batches(network: Network, images: np.ndarray) -> Outputs:
     parts: list[dict[str, np.ndarray]] = []
     for start in range(0, len(images), BATCH):
         batch = images[start : start + BATCH]
-        padded = np.pad(batch, ((0, BATCH - len(batch)), (0, 0), (0, 0), (0, 0)))
+        padded = np.pad(batch, np.asarray([(0, BATCH - len(batch)), (0, 0), (0, 0), (0, 0)]))
         parts.append({name: np.asarray(values)[: len(batch)] for name, values in run(network, padded).items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
