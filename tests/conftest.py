@@ -18,7 +18,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # Of each test function `make test` runs this many cases, spread evenly; `make test-all` runs all of them.
 SAMPLE = 3
 # But each pool that only joins operators, which other rows test, runs one in so many tests of the table.
-SHARE = 8
+SHARE = 16
 
 _since_cleared = 0
 

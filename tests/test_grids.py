@@ -16,7 +16,7 @@ from jax.test_util import check_grads
 import jaxpool
 from jaxpool._geometry import pooling_window
 
-pytestmark = pytest.mark.most(4)
+pytestmark = pytest.mark.most(2)
 close = functools.partial(np.testing.assert_allclose, rtol=2e-5, atol=1e-5)
 same = np.testing.assert_array_equal
 GEOMETRIES = [

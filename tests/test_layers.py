@@ -21,7 +21,7 @@ import jaxpool
 import jaxpool.linen
 import jaxpool.nnx
 
-pytestmark = pytest.mark.most(4)
+pytestmark = pytest.mark.most(2)
 FEATURES = 6
 IMAGE, SEQUENCE = (3, 5, 6, FEATURES), (3, 9, FEATURES)
 WINDOW = {"window_shape": (3, 2), "strides": 2}

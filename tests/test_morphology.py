@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from jaxpool import morphology
 
-pytestmark = pytest.mark.most(4)
+pytestmark = pytest.mark.most(2)
 
 same = np.testing.assert_array_equal
 FLAT = {"channel_axis": None}

@@ -15,7 +15,7 @@ from jax.test_util import check_grads
 import jaxpool
 from jaxpool._geometry.regions import boxes_at_once, even_parts
 
-pytestmark = pytest.mark.most(4)
+pytestmark = pytest.mark.most(2)
 
 close = functools.partial(np.testing.assert_allclose, rtol=2e-5, atol=2e-5)
 

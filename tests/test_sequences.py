@@ -17,7 +17,7 @@ import jaxpool.nnx
 import jaxpool.torch
 from jaxpool._geometry import pooling_window
 
-pytestmark = pytest.mark.most(4)
+pytestmark = pytest.mark.most(2)
 
 close = functools.partial(np.testing.assert_allclose, rtol=2e-5, atol=1e-6)
 PORTING = pathlib.Path(__file__).parents[1].joinpath("PORTING.md").read_text()
