@@ -140,6 +140,18 @@ def test_any_operation_with_a_mask(arguments, rng):
         np.testing.assert_array_equal(slope[~valid], 0)
 
 
+def test_what_is_left_out_and_padding_keep_tangents_finite():
+    x, valid = jnp.arange(6.0), np.array([True, False, False, True, True, True])
+    # Two elements of padding, or two that are left out, side by side. Weights that sum to 1 make the tangent 1.
+    for options in ({"window_shape": (3,), "padding": 2}, {"window_shape": (2,), "where": valid}):
+        pool = functools.partial(jaxpool.pool, **options, **FLAT)
+        values, tangents = jax.jvp(lambda x, pool=pool: pool(x, -jnp.inf, jnp.logaddexp), (x,), (jnp.ones(6),))
+        np.testing.assert_allclose(tangents, np.isfinite(values), rtol=1e-5)
+    bins = functools.partial(jaxpool.adaptive_pool, output_size=(4,), where=valid, **FLAT)
+    _, tangents = jax.jvp(lambda x: bins(x, -jnp.inf, jnp.logaddexp), (x,), (jnp.ones(6),))
+    np.testing.assert_allclose(tangents, [1, 0, 1, 1], rtol=1e-5)
+
+
 def test_a_mask_for_a_tree_and_for_padding_that_holds_something(rng):
     x = rng.random((2, 6, 7, 3)).astype(np.float32)
     valid = rng.random((1, 6, 7, 1)) < 0.5

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import Any
 
 import jax.numpy as jnp
-from jax import Array, lax
-from jax.nn import sigmoid
+from jax import Array
 from jax.nn.initializers import constant, zeros
 from jax.typing import ArrayLike, DTypeLike
 
@@ -16,58 +14,9 @@ from jaxpool._geometry.layers import check_channel_axis
 from jaxpool._layers.instances import along_features
 from jaxpool._layers.layer import Initializer, Layer, Maker
 from jaxpool._modules.description import description
-from jaxpool._pools.average import avg_pool, mean_dtypes
-from jaxpool._pools.extremum import max_pool
-from jaxpool._pools.inputs import along, mask_of, padded
+from jaxpool._pools.inputs import mask_of
+from jaxpool._pools.mixed import both_of, mixed_of, share_of
 from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape
-
-
-def mixture(
-    x: Array, share: Array, mask: Array | None, window: Window, arguments: WindowArguments, count_include_pad: bool
-) -> Array:
-    """`share * max + (1 - share) * average` of every window, and 0 where no element counts."""
-    dtype, _ = mean_dtypes(x.dtype)
-    wide = x.astype(dtype)
-    given: dict[str, Any] = arguments._asdict()
-    most = max_pool(wide, **given, where=mask)
-    if mask is not None:
-        # The maximum of an empty window is -inf, which must not meet a weight of 0.
-        most = jnp.where(max_pool(along(mask, window), **given), most, 0)
-    mean = avg_pool(wide, **given, count_include_pad=count_include_pad, where=mask)
-    share = share.astype(dtype)
-    return (share * most + (1 - share) * mean).astype(x.dtype)
-
-
-def window_products(x: Array, weights: Array, mask: Array | None, window: Window, mode: str | None, axis: int) -> Array:
-    """The sum of each window times weights of its size, which may differ between the features.
-
-    Args:
-      x: the inputs.
-      weights: array of shape `(*window_shape, 1 or features)`.
-      mask: the elements that count.
-      window: the window.
-      mode: what padding holds.
-      axis: the axis of the features.
-    """
-    x = x if mask is None else jnp.where(mask, x, jnp.zeros((), x.dtype))
-    x, _, window = padded(x, None, window, mode)
-    rank, parts = len(window.parts), window.parts
-    moved = jnp.moveaxis(x, axis, -1)
-    batch, features = moved.shape[: -rank - 1], moved.shape[-1]
-    # Windows of ceil mode end beyond the padding, and negative padding crops.
-    ends = [(part.outputs - 1) * part.stride + (part.taps - 1) * part.dilation + 1 for part in parts]
-    axes = "".join(map(chr, range(ord("a"), ord("a") + rank)))
-    result = lax.conv_general_dilated(
-        moved.reshape(-1, *moved.shape[-rank - 1 :]),
-        jnp.broadcast_to(weights, (*weights.shape[:-1], features))[..., None, :],
-        window_strides=[part.stride for part in parts],
-        padding=[(part.low, end - part.low - part.size) for part, end in zip(parts, ends, strict=True)],
-        rhs_dilation=[part.dilation for part in parts],
-        dimension_numbers=(f"N{axes}C", f"{axes}IO", f"N{axes}C"),
-        feature_group_count=features,
-        precision=lax.Precision.HIGHEST,
-    )
-    return jnp.moveaxis(result.reshape(*batch, *result.shape[1:]), -1, axis)
 
 
 @description
@@ -106,9 +55,10 @@ class MixedPool(Layer):
         """The mixtures of `inputs`."""
         x = self.cast(inputs)
         axis = check_channel_axis(x.ndim, self.channel_axis)
-        arguments, window = _window_of(self, x)
+        window = _window_of(self, x)
         alpha = along_features(self.parts(x.shape[axis]).alpha, x.ndim, axis)
-        return mixture(x, alpha, mask_of(where, x), window, arguments, self.count_include_pad)
+        largest, mean = both_of(x, mask_of(where, x), window, self.count_include_pad, self.padding_mode)
+        return mixed_of(largest, mean, alpha.astype(mean.dtype), x.dtype)
 
 
 @description
@@ -151,15 +101,13 @@ class GatedPool(Layer):
         """The mixtures of `inputs`."""
         x = self.cast(inputs)
         axis = check_channel_axis(x.ndim, self.channel_axis)
-        arguments, window = _window_of(self, x)
+        window = _window_of(self, x)
         mask = mask_of(where, x)
-        dtype, _ = mean_dtypes(x.dtype)
-        omega = self.parts(x.shape[axis]).omega.astype(dtype)
-        scores = window_products(x.astype(dtype), omega, mask, window, self.padding_mode, axis)
-        return mixture(x, sigmoid(scores), mask, window, arguments, self.count_include_pad)
+        share = share_of(x, self.parts(x.shape[axis]).omega, mask, window, self.padding_mode, axis)
+        return mixed_of(*both_of(x, mask, window, self.count_include_pad, self.padding_mode), share, x.dtype)
 
 
-def _window_of(layer: MixedPool | GatedPool, x: Array) -> tuple[WindowArguments, Window]:
+def _window_of(layer: MixedPool | GatedPool, x: Array) -> Window:
     arguments = WindowArguments(
         layer.window_shape,
         layer.strides,
@@ -169,4 +117,4 @@ def _window_of(layer: MixedPool | GatedPool, x: Array) -> tuple[WindowArguments,
         layer.channel_axis,
         layer.padding_mode,
     )
-    return arguments, pooling_window(x.shape, *arguments, padding_is_empty=True)
+    return pooling_window(x.shape, *arguments, padding_is_empty=True)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.nn.initializers import constant
@@ -15,6 +14,7 @@ from jax.typing import ArrayLike, DTypeLike
 
 from jaxpool._geometry import plane_axes, pooling_window
 from jaxpool._geometry.layers import check_channel_axis, refuse_without_window
+from jaxpool._layers.instances import along_features
 from jaxpool._layers.layer import Layer, Maker
 from jaxpool._modules.description import description
 from jaxpool._pools.average import mean_dtypes
@@ -26,7 +26,7 @@ _LEAST_P = 1e-2
 
 
 def generalised_mean(
-    x: Array, p: Array, eps: float, mask: Array | None, pool: Callable[..., Array], axis: int, result_axis: int
+    x: Array, p: Array, eps: float, mask: Array | None, pool: Callable[..., Array], axis: int
 ) -> Array:
     """`mean(max(x, eps) ** p) ** (1 / p)`, with one exponent or one for each feature.
 
@@ -37,24 +37,13 @@ def generalised_mean(
       mask: the elements that count.
       pool: the power mean pool, which takes inputs, `p`, `channel_axis` and `where`.
       axis: the axis of the features.
-      result_axis: that of the result.
     """
     dtype, _ = mean_dtypes(x.dtype)
     wide = x.astype(dtype)
     # A comparison and not a maximum, which would share the gradient at eps.
     clamped = jnp.where(wide < eps, jnp.asarray(eps, dtype), wide)
-    p = jnp.maximum(p.astype(dtype), _LEAST_P)
-    if p.shape == (1,):
-        return pool(clamped, p=p.reshape(()), channel_axis=axis, where=mask).astype(x.dtype)
-
-    def of_feature(values: Array, exponent: Array, where: Array | None) -> Array:
-        return pool(values, p=exponent, channel_axis=None, where=where)
-
-    where, shared = mask, False
-    if mask is not None and mask.shape[axis] == 1:
-        where, shared = mask.squeeze(axis), True
-    axes = (axis, 0, None if where is None or shared else axis)
-    return jax.vmap(of_feature, axes, result_axis)(clamped, p, where).astype(x.dtype)
+    p = along_features(jnp.maximum(p.astype(dtype), _LEAST_P), x.ndim, axis)
+    return pool(clamped, p=p, channel_axis=axis, where=mask).astype(x.dtype)
 
 
 @description
@@ -97,16 +86,15 @@ class GeM(Layer):
         """The means of `inputs`."""
         x = self.cast(inputs)
         axis = check_channel_axis(x.ndim, self.channel_axis)
-        pool, gone = self._pool(x.shape)
         p = self.parts(x.shape[axis]).p
-        return generalised_mean(x, p, self.eps, mask_of(where, x), pool, axis, axis - sum(a < axis for a in gone))
+        return generalised_mean(x, p, self.eps, mask_of(where, x), self._pool(x.shape), axis)
 
-    def _pool(self, shape: tuple[int, ...]) -> tuple[Callable[..., Array], tuple[int, ...]]:
-        """The power mean with all arguments but the arrays, and the axes that it removes."""
+    def _pool(self, shape: tuple[int, ...]) -> Callable[..., Array]:
+        """The power mean with all arguments but the arrays."""
         if self.window_shape is None:
             axes = plane_axes(shape, self.num_spatial_dims, self.channel_axis)
             plane = {"num_spatial_dims": len(axes), "keepdims": self.keepdims}
-            return functools.partial(global_power_mean_pool, **plane), () if self.keepdims else axes
+            return functools.partial(global_power_mean_pool, **plane)
         refuse_without_window("num_spatial_dims", self.num_spatial_dims, None)
         refuse_without_window("keepdims", self.keepdims, False)
         window: dict[str, Any] = {
@@ -119,4 +107,4 @@ class GeM(Layer):
         }
         # Refuses what is wrong with the shape that the user gave.
         pooling_window(shape, **window, channel_axis=self.channel_axis, padding_is_empty=False)
-        return functools.partial(power_mean_pool, **window, count_include_pad=self.count_include_pad), ()
+        return functools.partial(power_mean_pool, **window, count_include_pad=self.count_include_pad)

@@ -33,7 +33,7 @@ ORDERS = ("avg_max", "max_avg")
 
 
 @functools.partial(jax.jit, static_argnames=("window", "include", "padding_mode"), inline=True)
-def _both(
+def both_of(
     inputs: Array, mask: Array | None, window: Window, include: bool, padding_mode: PaddingMode | None
 ) -> tuple[Array, Array]:
     """The maximum and the mean of every window, in the dtype that means are computed in; 0 where nothing is valid."""
@@ -46,7 +46,7 @@ def _both(
     return largest, average_of(inputs.astype(dtype), mask, window, include, padding_mode=padding_mode)
 
 
-def _mixed(largest: Array, mean: Array, share: Array, dtype: Any) -> Array:
+def mixed_of(largest: Array, mean: Array, share: Array, dtype: Any) -> Array:
     """`share` of the maximum and the rest of the mean."""
     return (share * largest + (1 - share) * mean).astype(mean_dtypes(dtype)[1])
 
@@ -107,8 +107,8 @@ def mixed_pool(
     arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
     window = pooling_window(x.shape, *arguments, padding_is_empty=True)
     check_per_window("alpha", alpha, x.shape, window.axes)
-    largest, mean = _both(x, mask_of(where, x), window, bool(count_include_pad), padding_mode)
-    return _mixed(largest, mean, jnp.asarray(alpha).astype(mean.dtype), x.dtype)
+    largest, mean = both_of(x, mask_of(where, x), window, bool(count_include_pad), padding_mode)
+    return mixed_of(largest, mean, jnp.asarray(alpha).astype(mean.dtype), x.dtype)
 
 
 @explained
@@ -136,8 +136,8 @@ def global_mixed_pool(
     axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
     check_per_window("alpha", alpha, x.shape, axes)
     x = with_whole_planes(x, axes)
-    largest, mean = _both(x, mask_of(where, x), plane_as_window(x.shape, axes), True, None)
-    result = _mixed(largest, mean, jnp.asarray(alpha).astype(mean.dtype), x.dtype)
+    largest, mean = both_of(x, mask_of(where, x), plane_as_window(x.shape, axes), True, None)
+    result = mixed_of(largest, mean, jnp.asarray(alpha).astype(mean.dtype), x.dtype)
     return result if keepdims else lax.squeeze(result, axes)
 
 
@@ -195,15 +195,16 @@ def gated_pool(
     check_tap_weights("weights", weights, x.shape, window, channel)
     filters = jnp.asarray(weights)
     mask = mask_of(where, x)
-    share = _share(x, filters if channel is not None else filters[..., None], mask, window, padding_mode, channel)
-    largest, mean = _both(x, mask, window, bool(count_include_pad), padding_mode)
-    return _mixed(largest, mean, share, x.dtype)
+    share = share_of(x, filters if channel is not None else filters[..., None], mask, window, padding_mode, channel)
+    largest, mean = both_of(x, mask, window, bool(count_include_pad), padding_mode)
+    return mixed_of(largest, mean, share, x.dtype)
 
 
 @functools.partial(jax.jit, static_argnames=("window", "padding_mode", "channel"), inline=True)
-def _share(
+def share_of(
     inputs: Array, weights: Array, mask: Array | None, window: Window, padding_mode: str | None, channel: int | None
 ) -> Array:
+    """The share that every window gives its maximum, in the dtype that means are computed in."""
     dtype, _ = mean_dtypes(inputs.dtype)
     x, mask, window = padded(inputs.astype(dtype), mask, window, padding_mode)
     x = x if mask is None else jnp.where(mask, x, 0)
@@ -256,7 +257,7 @@ def concat_pool(
     x = as_array(inputs, ordered=True)
     arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
     window = pooling_window(x.shape, *arguments, padding_is_empty=True)
-    both = _both(x, mask_of(where, x), window, bool(count_include_pad), padding_mode)
+    both = both_of(x, mask_of(where, x), window, bool(count_include_pad), padding_mode)
     return _joined(both, order, feature_axis(x.shape, channel_axis), x.dtype)
 
 
@@ -285,6 +286,6 @@ def global_concat_pool(
     x = as_array(inputs, ordered=True)
     axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
     x = with_whole_planes(x, axes)
-    both = _both(x, mask_of(where, x), plane_as_window(x.shape, axes), True, None)
+    both = both_of(x, mask_of(where, x), plane_as_window(x.shape, axes), True, None)
     result = _joined(both, order, feature_axis(x.shape, channel_axis), x.dtype)
     return result if keepdims else lax.squeeze(result, axes)

@@ -66,7 +66,8 @@ def check_associative(reduce_fn: Operation, tree: Any) -> None:
 def padding_may_hold(init: Any, reduce_fn: Operation, tree: Any) -> bool:
     """Whether `init` may stand any number of times beside elements without another result than once before them.
 
-    That holds if it is its own square, and gives the same on both sides. Each is true of an identity.
+    That holds if it is its own square, and gives the same on both sides. Each is true of an identity. But the slope of
+    its square must be finite, too: that of `jnp.logaddexp` at twice -inf is NaN, which 0 times a tangent keeps.
     """
     values = jax.tree.map(constant, init)
     if any(value is None for value in jax.tree.leaves(values, is_leaf=lambda value: value is None)):
@@ -172,6 +173,21 @@ def _is_neutral(init: Any, reduce_fn: Operation, tree: Any) -> bool:
     results = _evaluate(compute)
     if results is None:
         return False
+    if not _slopes_are_finite(results[0], reduce_fn):
+        return False
     one, square, *sides = map(jax.tree.leaves, results)
     idempotent = all(np.array_equal(a, b) for a, b in zip(one, square, strict=True))
     return idempotent and all(_same(a, b).all() for a, b in zip(*sides, strict=True))
+
+
+def _slopes_are_finite(one: Any, reduce_fn: Operation) -> bool:
+    """Whether two constants that are joined have a finite tangent; so has what has none."""
+
+    def compute() -> Any:
+        operands = jax.tree.map(jnp.asarray, (one, one))
+        zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, jax.typeof(leaf).to_tangent_aval().dtype), operands)
+        tangents = jax.tree.leaves(jax.jvp(reduce_fn, operands, zeros)[1])
+        return [tangent for tangent in tangents if tangent.dtype != jax.dtypes.float0]
+
+    tangents = _evaluate(compute)
+    return tangents is None or all(np.isfinite(tangent.astype(np.complex128)).all() for tangent in tangents)
