@@ -87,10 +87,7 @@ def test_public_functions_are_documented_and_say_their_defaults(name):
         assert "trides default to 1" in doc[:200]
         assert parameters["strides"].default is None
     flax_order = ["inputs", "window_shape", "strides", "padding", "count_include_pad", "input_shape"]
-    flax_order += ["init", "reduce_fn", "key", "output_size", "indices", "weights"]
-    flax_order += ["levels"]
-    flax_order += ["direction"]
-    flax_order += ["init", "reduce_fn", "key", "output_size", "indices", "weights", "boxes"]
+    flax_order += ["init", "reduce_fn", "key", "output_size", "indices", "weights", "boxes", "levels", "direction"]
     flax_order += ["segment_ids", "num_segments", "lengths", "size", "mask"]
     for parameter in parameters.values():
         fractional = name.startswith("fractional") and parameter.name == "window_shape"

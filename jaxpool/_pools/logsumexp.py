@@ -27,8 +27,8 @@ from jaxpool._pools.inputs import along, as_array, mask_of, padded, with_whole_p
 from jaxpool._pools.moments import moments, window_count
 from jaxpool.typing import Ints, Padding, PaddingMode, Scalar, WindowShape
 
-# Where `beta` times the standard deviation is below this, two terms of the series take over. There the derivative with
-# respect to `beta` has about as many digits by the series as by the logarithm, 1e-3 of it.
+# Where `beta` times the standard deviation is below this, two terms of the series take over. There they give the
+# derivative by `beta` about as many digits as the logarithm does: `lse-small.json`.
 _SMALL = 1e-3
 # Larger numbers have infinite squares in f32.
 _LARGE = 1e15
