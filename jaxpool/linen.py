@@ -25,6 +25,7 @@ from jaxpool._layers.layer import Initializer
 from jaxpool._linen import Layer as _Layer
 from jaxpool._linen import Module as _Module
 from jaxpool.typing import (
+    ConcatOrder,
     Direction,
     Duplicates,
     FractionalRule,
@@ -53,6 +54,7 @@ _TYPES = (
     DTypeLike,
     Initializer,
     Duplicates,
+    ConcatOrder,
     Direction,
     FractionalRule,
     Implementation,

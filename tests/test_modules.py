@@ -139,7 +139,7 @@ def test_modules_compute_what_the_function_does(name):
     chex.assert_trees_all_equal(linen_module(x, *more, **named), expected)
     chex.assert_trees_all_equal(nnx_module(x, *more, **named), expected)
     found = nnx.jit(lambda m, x: m(x, *more, **named))(nnx_module, x)
-    if any(word in name for word in ("weighted", "roi", "segment", "stochastic", "topk")):
+    if any(word in name for word in ("weighted", "roi", "segment", "stochastic", "topk", "lse")):
         # The product with the weights, or a square, is fused into the sum, and rounded otherwise.
         chex.assert_trees_all_close(found, expected, rtol=1e-6)
     elif "covariance" in name:

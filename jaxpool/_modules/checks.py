@@ -238,6 +238,9 @@ def _windows(given: Mapping[str, Any], optional: Collection[str]) -> int | None:
         return _window(given)
     elif "plateau" in given:
         _peaks(given)
+    elif "window_shape" in given and "output_size" not in given:
+        # The window is the stride, too.
+        return len(window_sizes(given["window_shape"]))
     return given.get("num_spatial_dims")
 
 
