@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo faces test test-all test-peers test-export test-compiled fuzz lint bench clean
+.PHONY: demo faces test test-all test-slow test-peers test-export test-compiled fuzz lint bench clean
 
 # One stamp per dependency group: installed once, again when pyproject.toml changes.
 $(VENV)/.base: pyproject.toml
@@ -38,6 +38,10 @@ test: $(VENV)/.test $(VENV)/.pictures
 # Every case of every test.
 test-all: $(VENV)/.test $(VENV)/.pictures
 	$(BIN)/python -m pytest -n $(WORKERS) --all
+
+# Tests that take more than a few seconds, those of composed pools included, which `test-all` leaves out.
+test-slow: $(VENV)/.test $(VENV)/.pictures
+	$(BIN)/python -m pytest -n $(WORKERS) --all -m slow
 
 # Beside PyTorch, Keras and ONNX, which are large; without them these tests are skipped.
 test-peers: $(VENV)/.test $(VENV)/.peers $(VENV)/.pictures

@@ -41,8 +41,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     _keep(config, items, [item for item in items if item.get_closest_marker("fault_of_others") is None])
     if config.getoption("--all") or config.option.markexpr:
-        # Who names a test or a pool wants all of it.
-        if not config.option.keyword:
+        # Who names a test, a pool or a marker wants all of it.
+        if not config.option.keyword and not config.option.markexpr:
             _keep(config, items, _sampled([item for item in items if not _spared(item)], _most))
         return
     quick = [item for item in items if item.get_closest_marker("slow") is None and not _is_composed(item)]
@@ -81,8 +81,9 @@ def _is_composed(item: pytest.Item) -> bool:
 
 
 def _spared(item: pytest.Item) -> bool:
-    """Whether it is one of the tests of the table that a composed pool leaves to other pools."""
-    return _is_composed(item) and zlib.crc32(item.nodeid.encode()) % SHARE != 0
+    """Whether composed pools leave it to other pools, or to `make test-slow`."""
+    slow = all(item.get_closest_marker(name) is not None for name in ("slow", "most"))
+    return slow or (_is_composed(item) and zlib.crc32(item.nodeid.encode()) % SHARE != 0)
 
 
 def _keep(config: pytest.Config, items: list[pytest.Item], kept: Iterable[pytest.Item]) -> None:
@@ -95,7 +96,7 @@ def pytest_runtest_teardown() -> None:
     """Let go of compiled programs from time to time: those of all tests would fill gigabytes."""
     global _since_cleared
     _since_cleared += 1
-    if _since_cleared >= 100:
+    if _since_cleared >= 300:
         _since_cleared = 0
         jax.clear_caches()
 

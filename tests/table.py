@@ -130,15 +130,6 @@ _OPERATORS = [
 ]
 
 # Of the family, those with operators of their own.
-_NEW = {
-    "fractional_avg_pool",
-    "global_median_pool",
-    "lse_pool",
-    "median_pool",
-    "roi_align",
-    "roi_pool",
-    "topk_pool, masked",
-}
-_NEW |= {"corner_pool", "segment_avg_pool, masked", "segment_max_pool", "segment_sum_pool, sorted"}
+_NEW = {"lse_pool", "median_pool", "roi_align", "roi_pool", "segment_max_pool", "segment_sum_pool, sorted"}
 _FAMILY = [*BINS, *GRIDS, *LAYERS, *MIXED, *ORDER, *REGIONS, *SEQUENCES]
 ROWS = [*_OPERATORS, *(dataclasses.replace(row, composed=row.name not in _NEW) for row in _FAMILY)]

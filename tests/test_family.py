@@ -13,6 +13,8 @@ from jax.test_util import check_grads
 import jaxpool
 from jaxpool._geometry import pooling_window
 
+pytestmark = pytest.mark.most(4)
+
 GEOMETRIES = [
     {"window_shape": (2, 2), "strides": 2},
     {"window_shape": (3, 2), "strides": 1, "padding": ((1, 2), (0, 1))},

@@ -17,6 +17,8 @@ import jaxpool.nnx
 from jaxpool._geometry import pooling_window
 from jaxpool._lowerings.order import network
 
+pytestmark = pytest.mark.most(4)
+
 GEOMETRIES = [
     {"window_shape": (2, 2), "strides": 2},
     {"window_shape": (3, 2), "strides": 1, "padding": ((1, 2), (0, 1))},

@@ -101,6 +101,7 @@ def test_narrow_floats_with_nan_infinities_and_both_zeros(dtype, rng):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float8_e5m2"])
 @pytest.mark.parametrize("kind", ["max", "min"])
 def test_the_value_is_the_element_at_the_index_also_in_the_sign_of_zero(dtype, kind, rng):

@@ -11,7 +11,8 @@ from jaxpool._geometry.arguments import pooling_window, window_sizes
 from jaxpool._geometry.values import as_index, as_sequence, kind_of, native, refuse, shown, traced
 from jaxpool._geometry.window import Window
 
-# The program names each of them; with more, forward and gradient take more than ten seconds to compile.
+# The program names each of them. With 64, forward and gradient compile in six seconds, with 100 in sixteen:
+# `order-compile.json`.
 _MOST_PLACES = 64
 
 
