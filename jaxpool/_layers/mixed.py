@@ -104,7 +104,8 @@ class GatedPool(Layer):
         window = _window_of(self, x)
         mask = mask_of(where, x)
         share = share_of(x, self.parts(x.shape[axis]).omega, mask, window, self.padding_mode, axis)
-        return mixed_of(*both_of(x, mask, window, self.count_include_pad, self.padding_mode), share, x.dtype)
+        largest, mean = both_of(x, mask, window, self.count_include_pad, self.padding_mode)
+        return mixed_of(largest, mean, share, x.dtype)
 
 
 def _window_of(layer: MixedPool | GatedPool, x: Array) -> Window:
