@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo faces test test-all test-slow test-peers test-export test-compiled fuzz lint bench clean
+.PHONY: demo faces gallery test test-all test-slow test-peers test-export test-compiled fuzz lint bench clean
 
 # One stamp per dependency group: installed once, again when pyproject.toml changes.
 $(VENV)/.base: pyproject.toml
@@ -31,6 +31,9 @@ demo: $(VENV)/.demo $(VENV)/.digits
 
 faces: $(VENV)/.demo $(VENV)/.pictures
 	$(BIN)/python examples/mtcnn.py
+
+gallery: $(VENV)/.demo $(VENV)/.pictures
+	$(BIN)/python examples/gallery.py
 
 test: $(VENV)/.test $(VENV)/.pictures
 	$(BIN)/python -m pytest -n $(WORKERS)

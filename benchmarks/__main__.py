@@ -67,6 +67,18 @@ def parser() -> argparse.ArgumentParser:
     choice.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved after every case")
     _measuring(choice, peers=False)
 
+    family = commands.add_parser("family", help="what every pool costs beside average pooling")
+    family.add_argument("--select", default="", metavar="REGEX", help="pools whose name it matches")
+    family.add_argument("--modes", nargs="+", choices=("forward", "forward_vjp"), default=["forward", "forward_vjp"])
+    family.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved after every group")
+    _measuring(family, peers=False)
+
+    costs = commands.add_parser("costs", help="write the costs of a saved run of `family` into a page with tables")
+    costs.add_argument("file", type=pathlib.Path, metavar="FILE.json")
+    costs.add_argument(
+        "--output", type=pathlib.Path, default=pathlib.Path("examples/guide/choosing.md"), metavar="PAGE.md"
+    )
+
     report = commands.add_parser("report", help="Markdown and plots out of saved runs of one device")
     report.add_argument("files", nargs="+", type=pathlib.Path, metavar="FILE.json")
     report.add_argument("--output", type=pathlib.Path, required=True, metavar="DIR")
@@ -214,6 +226,29 @@ def _choice(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _family(arguments: argparse.Namespace, console: Console) -> int:
+    from benchmarks import family, suite
+
+    options = _options(arguments, False)
+    run = suite.new_run(options, [], summary=arguments.summary)
+    suite.execute(run, family.steps_of(arguments.select, arguments.modes, options), console, arguments.output)
+    family.show(run, console)
+    return 0
+
+
+def _costs(arguments: argparse.Namespace, console: Console) -> int:
+    from benchmarks import family, records
+
+    try:
+        page = family.written(arguments.output.read_text(), records.load(arguments.file))
+    except (OSError, ValueError) as error:
+        console.print(str(error), highlight=False)
+        return 2
+    arguments.output.write_text(page)
+    console.print(f"{arguments.output}")
+    return 0
+
+
 def _report(arguments: argparse.Namespace, console: Console) -> int:
     from benchmarks import records, report
 
@@ -282,6 +317,8 @@ def main(argv: Sequence[str]) -> int:
         "sweep": _sweep,
         "random": _random,
         "choice": _choice,
+        "family": _family,
+        "costs": _costs,
         "report": _report,
         "compare": _compare,
         "readme": _readme,
@@ -294,7 +331,7 @@ def main(argv: Sequence[str]) -> int:
 def _start() -> int:
     """As a program: settings of malloc and OpenMP take effect only in a process that starts with them."""
     argv = sys.argv[1:]
-    if not argv or argv[0] in ("run", "sweep", "random", "choice"):
+    if not argv or argv[0] in ("run", "sweep", "random", "choice", "family"):
         wanted = wanted_settings(os.environ, "--system-allocator" in argv)
         if wanted:
             os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **wanted})

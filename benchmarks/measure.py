@@ -7,7 +7,7 @@ import gc
 import math
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 try:
     import resource
@@ -69,21 +69,35 @@ def measure(
     """One case: checks every contender, then times those that are right, in turns, together with a copy."""
     case = Case(workload, dtype, mode, minimal_bytes(workload, dtype, mode))
     data = make_data(workload, dtype)
-    entrants: list[_Entrant] = []
+    programs: dict[str, Program] = {}
     for name in contenders:
         notify(f"{case.title}: {name}")
         record = case.records[name] = Record(name)
         program = _checked(record, case, data)
         if program is not None:
-            entrants.append(_Entrant(program, record))
-    if entrants:
-        record = case.records["copy"] = Record("copy")
-        copy = copy_program(case.minimal_bytes)
-        _prepare(copy, record)
-        entrants.append(_Entrant(copy, record))
-        notify(f"{case.title}: timing")
-        _time(entrants, options)
+            programs[name] = program
+    _time_all(case, programs, options, notify)
     return case
+
+
+def timed(case: Case, programs: Mapping[str, Program], options: Options, notify: Notify) -> None:
+    """Prepares programs and times them in turns, together with a copy, into a case."""
+    for name, program in programs.items():
+        notify(f"{case.title}: {name}")
+        record = case.records[name] = Record(name)
+        _prepare(program, record)
+    _time_all(case, programs, options, notify)
+
+
+def _time_all(case: Case, programs: Mapping[str, Program], options: Options, notify: Notify) -> None:
+    """Times programs that are prepared, and a copy."""
+    if not programs:
+        return
+    record = case.records["copy"] = Record("copy")
+    copy = copy_program(case.minimal_bytes)
+    _prepare(copy, record)
+    notify(f"{case.title}: timing")
+    _time([_Entrant(program, case.records[name]) for name, program in {**programs, "copy": copy}.items()], options)
 
 
 def _prepare(program: Program, record: Record) -> None:

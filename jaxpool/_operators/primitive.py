@@ -26,6 +26,9 @@ from jaxpool._lowerings import compute
 # JAX's platform names; an unknown backend gets the rule registered without a platform.
 _PLATFORMS = {"cpu": "cpu", "cuda": "gpu", "rocm": "gpu", "tpu": "tpu"}
 
+# The place of the logits among the operands of an exponential pair.
+_LOGITS = 1
+
 AbstractResult = Callable[..., Any]
 
 
@@ -219,6 +222,8 @@ def exponential_pair(forward: Primitive, backward: Primitive, logarithms: Sequen
 
         dy = forward(dx + x dlogits) - y dt,    dg = backward(dh - h dt) + g dlogits.
 
+    Where a logit is -inf, `x` does not count and may be anything.
+
     A logarithm of the weights' total, less a constant that is its third operand, `r = logarithm(logits, shift, known)`,
     has `dr = forward(dlogits, logits, r + known, shift)`.
     """
@@ -262,12 +267,16 @@ def _exponential(primitive: Primitive, adjoint: Primitive, operands: tuple[int, 
     """
     inner, outer = operands
 
+    def counted(first: Array, logits: Array) -> Array:
+        return jnp.where(logits == -jnp.inf, 0, first) if inner == _LOGITS else first
+
     def tangent(primals: Sequence[Array], tangents: Sequence[Any], **static: Any) -> tuple[Array, Any]:
         out = bind(primitive, *primals, **static)
         known = [None if isinstance(t, ad.Zero) else t for t in tangents]
         sent = known[0]
         if (slope := known[inner]) is not None:
-            term = primals[0] * slope if signs[0] > 0 else -primals[0] * slope
+            first = counted(primals[0], primals[_LOGITS])
+            term = first * slope if signs[0] > 0 else -first * slope
             sent = term if sent is None else sent + term
         result = None if sent is None else bind(primitive, sent, *primals[1:], **static)
         if (slope := known[outer]) is not None:
@@ -283,6 +292,7 @@ def _exponential(primitive: Primitive, adjoint: Primitive, operands: tuple[int, 
     def taylor(primals: Sequence[Array], series: Sequence[Sequence[Array]], **static: Any) -> tuple[Array, list[Array]]:
         *changing, shift = primals
         known = [[primal, *terms] for primal, terms in zip(changing, series, strict=False)]
+        known[0] = [counted(term, changing[_LOGITS]) for term in known[0]]
         out = _along_curve(primitive, known, shift, operands, signs, static)
         return out[0], out[1:]
 

@@ -30,7 +30,7 @@ def window_softmax_mean(x: Array, logits: Array, window: Window) -> Array:
     """The mean of every window with the softmax of its logits as weights; 0 where it has none above -inf.
 
     Args:
-      x: the inputs, finite also where a logit is -inf.
+      x: the inputs.
       logits: like the inputs, in the same dtype; -inf leaves an element out.
       window: the window.
     """

@@ -46,9 +46,20 @@ def values_and_logits(x: Array, logits: Array | None, beta: Array, mask: Array |
 
 @functools.partial(jax.jit, static_argnames=("window", "padding_mode"), inline=True)
 def _softmax(
-    inputs: Array, logits: Array | None, beta: Array, mask: Array | None, window: Window, padding_mode: str | None
+    inputs: Array,
+    logits: Array | None,
+    beta: Array | None,
+    mask: Array | None,
+    window: Window,
+    padding_mode: str | None,
 ) -> Array:
-    values, exponents = values_and_logits(inputs, logits, beta, mask)
+    if beta is None and not window.normal.whole:
+        # Nothing is selected or scaled, so that nothing of the size of the inputs is stored.
+        dtype, _ = mean_dtypes(inputs.dtype)
+        values, own = inputs.astype(dtype), inputs if logits is None else jnp.broadcast_to(logits, inputs.shape)
+        exponents = own.astype(dtype) if mask is None else jnp.where(mask, own.astype(dtype), -jnp.inf)
+    else:
+        values, exponents = values_and_logits(inputs, logits, jnp.ones(()) if beta is None else beta, mask)
     if padding_mode is not None:
         exponents = pad_array(exponents, window, padding_mode)
     values, _, window = padded(values, None, window, padding_mode)
@@ -161,7 +172,9 @@ def softmax_pool(
     window = pooling_window(x.shape, *arguments, padding_is_empty=False)
     check_written_out(window)
     own = None if logits is None else array_of("logits", logits, x)
-    return _softmax(x, own, array_of("beta", beta, x, scalar=True), mask_of(where, x), window, padding_mode)
+    rate = array_of("beta", beta, x, scalar=True)
+    plain = isinstance(beta, int | float) and beta == 1
+    return _softmax(x, own, None if plain else rate, mask_of(where, x), window, padding_mode)
 
 
 @explained
