@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo faces gallery test test-all test-slow test-peers test-export test-compiled fuzz lint bench clean
+.PHONY: demo faces gallery turns test test-all test-slow test-peers test-export test-compiled fuzz lint bench clean
 
 # One stamp per dependency group: installed once, again when pyproject.toml changes.
 $(VENV)/.base: pyproject.toml
@@ -26,6 +26,11 @@ $(VENV)/.pictures: $(VENV)/.base
 	$(BIN)/python -m pip install --quiet --no-deps facenet-pytorch scikit-image
 	touch $@
 
+# A trained pool and speech inside two wheels, likewise.
+$(VENV)/.speech: $(VENV)/.base
+	$(BIN)/python -m pip install --quiet --no-deps "pipecat-ai==1.14.0" "useful-moonshine-onnx==20251121"
+	touch $@
+
 demo: $(VENV)/.demo $(VENV)/.digits
 	$(BIN)/python examples/digits.py
 
@@ -34,6 +39,9 @@ faces: $(VENV)/.demo $(VENV)/.pictures
 
 gallery: $(VENV)/.demo $(VENV)/.pictures
 	$(BIN)/python examples/gallery.py
+
+turns: $(VENV)/.demo $(VENV)/.speech
+	$(BIN)/python examples/turns.py
 
 test: $(VENV)/.test $(VENV)/.pictures
 	$(BIN)/python -m pytest -n $(WORKERS)
@@ -47,9 +55,9 @@ test-slow: $(VENV)/.test $(VENV)/.pictures
 	$(BIN)/python -m pytest -n $(WORKERS) --all -m slow
 
 # Beside PyTorch, Keras and ONNX, which are large; without them these tests are skipped.
-test-peers: $(VENV)/.test $(VENV)/.peers $(VENV)/.pictures
+test-peers: $(VENV)/.test $(VENV)/.peers $(VENV)/.pictures $(VENV)/.speech
 	$(BIN)/python -m pytest -n $(WORKERS) --all tests/test_torch_parity.py tests/test_keras_onnx_parity.py tests/test_mtcnn.py \
-		tests/test_grids_peers.py tests/test_layers_beside_torch.py tests/test_onnx_regions.py
+		tests/test_grids_peers.py tests/test_layers_beside_torch.py tests/test_onnx_regions.py tests/test_turns.py
 
 # Models as ONNX and StableHLO files. jax2onnx brings many packages: give it an environment of its own with VENV.
 test-export: $(VENV)/.test $(VENV)/.demo $(VENV)/.export $(VENV)/.digits $(VENV)/.pictures
