@@ -17,12 +17,10 @@ import numpy as np
 from jax import Array, lax
 
 from jaxpool._geometry import AxisWindow, Segment, Window
-from jaxpool._lowerings.plan import JOINT, Plan, slice_count
+from jaxpool._lowerings.plan import Plan
 
 # Numbers that may be written into a program.
 _MAX_CONSTANT = 4096
-# Slices that `over_taps` takes without padding the input.
-_MAX_SLICES = 64
 
 
 def extreme(dtype: Any, kind: str) -> np.ndarray:
@@ -169,33 +167,11 @@ def take(x: Array, window: Window, region: Region, tap: Sequence[int]) -> Array:
     return lax.slice(x, start, limit, stride)
 
 
-def over_taps(
-    window: Window,
-    arrays: Sequence[tuple[Array, Any]],
-    outputs: Sequence[Array],
-    compute: Callable[[list[tuple[Array, ...]], list[Array]], tuple[Array, ...]],
-) -> tuple[Array, ...]:
-    """What `compute` makes of the elements of all windows, given for each tap, and of arrays like the results.
-
-    Padding takes part where regions with borders of their own would be many.
-
-    Args:
-      window: the window.
-      arrays: like the inputs, each with its value in padding, which must not count.
-      outputs: like the results.
-      compute: from an element of each array for every tap, and an element of each output.
-    """
-    if slice_count("window_sum", JOINT, window) > _MAX_SLICES:
-        arrays = [(pad(array, window.parts, value), value) for array, value in arrays]
-        window = window.on_padded_plane
-
-    def of_region(region: Region, taps: Taps, shape: list[int]) -> tuple[Array, ...]:
-        here = [take_outputs(output, window, region) for output in outputs]
-        values = [tuple(take(array, window, region, tap) for array, _ in arrays) for tap in taps]
-        # One tap of padding where there is no other.
-        return compute(values or [tuple(jnp.full(shape, value, array.dtype) for array, value in arrays)], here)
-
-    return over_regions(window, arrays[0][0].shape, of_region)
+def padded_taps(x: Array, value: Any, window: Window) -> list[Array]:
+    """What all windows have at each of their taps, and the value in padding."""
+    x, window = pad(x, window.parts, value), window.on_padded_plane
+    region = tuple(part.segments()[0] for part in window.parts)
+    return [take(x, window, region, tap) for tap in itertools.product(*(range(part.taps) for part in window.parts))]
 
 
 def take_outputs(y: Array, window: Window, region: Region) -> Array:

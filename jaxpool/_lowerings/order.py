@@ -7,16 +7,14 @@ only what leads to a wanted rank is computed. Both carry NaN, so that all ranks 
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import jax.numpy as jnp
 from jax import Array, lax
 
 from jaxpool._geometry import Window
 from jaxpool._lowerings.cpu import materialize, store
-from jaxpool._lowerings.forward import extreme, pad, take
+from jaxpool._lowerings.forward import extreme, padded_taps
 
 Requests = Sequence[Sequence[tuple[int, int]]]
 
@@ -73,17 +71,6 @@ def _known(count: Array | None) -> Array:
     return count
 
 
-def _padded_taps(array: Array, value: Any, window: Window) -> list[Array]:
-    """What all windows have at each of their taps, and the value in padding.
-
-    Padded first: regions with borders of their own would multiply the exchanges that are written out.
-    """
-    array = pad(array, window.parts, value)
-    inner = window.on_padded_plane
-    region = tuple(part.segments()[0] for part in inner.parts)
-    return [take(array, inner, region, tap) for tap in itertools.product(*(range(p.taps) for p in inner.parts))]
-
-
 def _offset(value: Array, earlier: Sequence[Array], taps: Sequence[Array], valid: Sequence[Array | bool]) -> Array:
     """The first tap that has the value, or of a value that earlier requests have, too, the next; the first NaN."""
     skipped = functools.reduce(lax.add, [(other == value).astype(jnp.int32) for other in earlier]) if earlier else None
@@ -112,7 +99,7 @@ def window_order(x: Array, *known: Array, window: Window, requests: Requests, de
     """
     last = extreme(x.dtype, "max" if descending else "min")
     (x,) = materialize(x)
-    values = _at_ranks(_padded_taps(x, last, window), known[1] if known else None, requests, descending)
+    values = _at_ranks(padded_taps(x, last, window), known[1] if known else None, requests, descending)
     # A sum that reads a network takes XLA:CPU ten times as long to compile. Several results share the network.
     return [*store(values)] if len(values) == 1 else values
 
@@ -121,10 +108,10 @@ def window_argorder(x: Array, *known: Array, window: Window, requests: Requests,
     """What `window_order` gives, and then for each request the offset of its element, each element once."""
     last = extreme(x.dtype, "max" if descending else "min")
     (x,) = materialize(x)
-    taps = _padded_taps(x, last, window)
+    taps = padded_taps(x, last, window)
     # XLA:CPU would find them again in every offset.
     values = store(_at_ranks(taps, known[1] if known else None, requests, descending))
-    valid = _padded_taps(known[0], False, window) if known else [True] * len(taps)
+    valid = padded_taps(known[0], False, window) if known else [True] * len(taps)
     offsets = [_offset(value, values[:place], taps, valid) for place, value in enumerate(values)]
     return [*values, *(offset.astype(window.offset_dtype) for offset in offsets)]
 

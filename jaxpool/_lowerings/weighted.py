@@ -1,8 +1,7 @@
-"""Windows in which each element has a weight: the exponential of its logit, over the total of its window.
+"""Windows in which each element counts with the exponential of its logit.
 
-A weight is `exp(logit - shift) * exp(-total)`, where the shift is the largest logit of the window, and the total the
-logarithm of the sum of `exp(logit - shift)`. So nothing overflows, and logits may be of any size. Weights are
-recomputed where they are needed, and never stored.
+The exponential is `exp(logit - shift)`, where the shift is at least the largest logit of the window. So nothing
+overflows, and logits may be of any size. Exponentials are recomputed where they are needed, and never stored.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from jax import Array, lax
 
 from jaxpool._geometry import Window
 from jaxpool._lowerings.backward import receive
-from jaxpool._lowerings.cpu import materialize
-from jaxpool._lowerings.forward import over_taps
+from jaxpool._lowerings.cpu import materialize, store
+from jaxpool._lowerings.forward import padded_taps
 from jaxpool._lowerings.plan import JOINT
 
 
@@ -33,59 +32,66 @@ def _sum(values: Sequence[Array]) -> Array:
     return values[0]
 
 
-def window_logsumexp(logits: Array, shift: Array, window: Window) -> Array:
-    """y[o] = log(sum over the taps i of exp(logits[i] - shift[o])); -inf where the shift is."""
-    logits, shift = materialize(logits, shift)
+def _taps(window: Window, *arrays: Array) -> list[tuple[Array, ...]]:
+    """What all windows have at each of their taps, and -inf in padding.
 
-    def total(taps: Sequence[Sequence[Array]], outputs: Sequence[Array]) -> tuple[Array]:
-        return (_sum([jnp.exp(logit - outputs[0]) for (logit,) in taps]),)
-
-    return jnp.log(over_taps(window, [(logits, -jnp.inf)], [_finite(shift)], total)[0])
-
-
-def window_log_mean_exp(logits: Array, shift: Array, log_count: Array, window: Window) -> Array:
-    """y[o] = log(mean over the taps i above -inf of exp(logits[i] - shift[o])); 0 where there are none.
-
-    As a sum of differences from 1, which keeps the digits of results near 0.
+    XLA:CPU computes outputs with borders of their own in loops with branches, which take longer than a padded copy.
+    Inputs that are their own logits are padded once.
     """
+    return [tuple(taps) for taps in zip(*(padded_taps(array, -jnp.inf, window) for array in arrays), strict=True)]
+
+
+def _where_known(logit: Array, value: Array) -> Array:
+    return jnp.where(logit == -jnp.inf, 0, value)
+
+
+def window_expm1_sum(logits: Array, shift: Array, window: Window) -> Array:
+    """y[o] = sum over the taps i above -inf of exp(logits[i] - shift[o]) - 1, with the digits of small differences."""
     logits, shift = materialize(logits, shift)
-
-    def total(taps: Sequence[Sequence[Array]], outputs: Sequence[Array]) -> tuple[Array]:
-        return (_sum([jnp.where(logit == -jnp.inf, 0, jnp.expm1(logit - outputs[0])) for (logit,) in taps]),)
-
-    return jnp.log1p(over_taps(window, [(logits, -jnp.inf)], [_finite(shift)], total)[0] * jnp.exp(-log_count))
-
-
-def _share(total: Array) -> Array:
-    """What exponentials are multiplied by to be weights; 0 in windows that have no logit above -inf."""
-    return jnp.where(total == -jnp.inf, 0, jnp.exp(-total))
+    shift = _finite(shift)
+    # exp(z) - 1 = 2 t / (1 - t) with t = tanh(z / 2): as exact as `jnp.expm1`, which XLA:CPU takes twice as long for.
+    halves = [(logit, jnp.tanh((logit - shift) / 2)) for (logit,) in _taps(window, logits)]
+    return _sum([_where_known(logit, 2 * half / (1 - half)) for logit, half in halves])
 
 
-def window_weighted_sum(x: Array, logits: Array, total: Array, shift: Array, window: Window) -> Array:
-    """y[o] = sum over the taps i of exp((logits[i] - shift[o]) - total[o]) * x[i], which is 0 for logits of -inf."""
-    x, logits, total, shift = materialize(x, logits, total, shift)
-
-    def weighted(taps: Sequence[Sequence[Array]], outputs: Sequence[Array]) -> tuple[Array]:
-        return (_sum([_product(jnp.exp(logit - outputs[0]), value, logit) for logit, value in taps]),)
-
-    sums = over_taps(window, [(logits, -jnp.inf), (x, 0)], [_finite(shift)], weighted)[0]
-    return sums * _share(total)
+def window_exp_share(logits: Array, shift: Array, window: Window) -> Array:
+    """y[o] = 1 / sum over the taps i of exp(logits[i] - shift[o]); 0 where all logits are -inf."""
+    logits, shift = materialize(logits, shift)
+    least = _finite(shift)
+    total = _sum([_where_known(logit, jnp.exp(logit - least)) for (logit,) in _taps(window, logits)])
+    # A quotient at the very end: XLA:CPU stores it where several loops read it.
+    return 1 / jnp.where(total == 0, jnp.inf, total)
 
 
-def _product(weight: Array, value: Array, logit: Array) -> Array:
-    """Also 0 where a weight of 0 meets a value that is not finite."""
-    return jnp.where(logit == -jnp.inf, 0, weight * value)
+def window_softmax(x: Array, logits: Array, shift: Array, window: Window) -> Array:
+    """The mean of every window with the softmax of its logits as weights; 0 where all logits are -inf."""
+    x, logits, shift = materialize(x, logits, shift)
+    shift = _finite(shift)
+    taps = [(logit, jnp.exp(logit - shift), value) for logit, value in _taps(window, logits, x)]
+    total = _sum([_where_known(logit, weight) for logit, weight, _ in taps])
+    weighted = _sum([_where_known(logit, weight * value) for logit, weight, value in taps])
+    return weighted / jnp.where(total == 0, 1, total)
 
 
-def window_weighted_spread(g: Array, logits: Array, total: Array, shift: Array, window: Window) -> Array:
-    """x[h] = sum of exp((logits[h] - shift[o]) - total[o]) * g[o] over the windows o that hold h."""
-    g, logits, total, shift = materialize(g, logits, total, shift)
+def window_weighted_sum(x: Array, logits: Array, shift: Array, window: Window) -> Array:
+    """y[o] = sum over the taps i with logits above -inf of exp(logits[i] - shift[o]) * x[i]."""
+    x, logits, shift = materialize(x, logits, shift)
+    shift = _finite(shift)
+    taps = _taps(window, logits, x)
+    return store([_sum([_where_known(logit, jnp.exp(logit - shift) * value) for logit, value in taps])])[0]
+
+
+def window_weighted_spread(g: Array, logits: Array, shift: Array, window: Window) -> Array:
+    """x[h] = sum of exp(logits[h] - shift[o]) * g[o] over the windows o that hold h; 0 for logits of -inf."""
+    g, logits, shift = materialize(g, logits, shift)
 
     def send(wanted: Any, reached: Array | None, arrays: Sequence[Array]) -> list[Array]:
         del wanted
         shifts, values = arrays
-        # Outside of the windows the values are padded zeros, and 0 * exp(logits) could be NaN there.
-        chosen = values != 0 if reached is None else reached & (values != 0)
-        return [jnp.where(chosen, jnp.exp(logits - shifts) * values, 0)]
+        # Outside of the windows there are zeros, which no infinite number may meet.
+        sent = jnp.exp(lax.min(logits - shifts, jnp.zeros((), logits.dtype))) * values
+        return [sent if reached is None else jnp.where(reached, sent, 0)]
 
-    return receive([_finite(shift), _share(total) * g], window, JOINT, send, [lax.add])[0]
+    # Stored: XLA:CPU would find them again for every element that reads them.
+    shift, g = store([_finite(shift), g])
+    return receive([shift, g], window, JOINT, send, [lax.add])[0]

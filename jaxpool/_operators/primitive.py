@@ -26,9 +26,6 @@ from jaxpool._lowerings import compute
 # JAX's platform names; an unknown backend gets the rule registered without a platform.
 _PLATFORMS = {"cpu": "cpu", "cuda": "gpu", "rocm": "gpu", "tpu": "tpu"}
 
-# The place of the logits among the operands of an exponential pair.
-_LOGITS = 1
-
 AbstractResult = Callable[..., Any]
 
 
@@ -214,87 +211,125 @@ def _bilinear_series(
     return out, terms
 
 
-def exponential_pair(forward: Primitive, backward: Primitive, logarithms: Sequence[Primitive]) -> None:
-    """Sets the rules of sums whose weights are exponentials, of their transposes, and of the logarithms of totals.
+def exponential_pair(
+    forward: Primitive, backward: Primitive, *, softmax: Primitive, share: Primitive, difference: Primitive
+) -> None:
+    """Sets the rules of sums whose weights are exponentials, of their transposes, and of what is made of both.
 
-    `y = forward(x, logits, t, shift)` and `g = backward(h, logits, t, shift)` sum with the weights
-    `exp(logits - shift - t)`, over windows and over the windows of each element. The shift is a constant, so that
+    `y = forward(x, logits, shift)` and `g = backward(h, logits, shift)` sum with the weights `exp(logits - shift)`,
+    over windows and over the windows of each element. The shift is a constant, so that
 
-        dy = forward(dx + x dlogits) - y dt,    dg = backward(dh - h dt) + g dlogits.
+        dy = forward(dx + x dlogits),    dg = backward(dh) + g dlogits.
+
+    `difference(logits, shift)` is the total of the weights less a constant, `share(logits, shift)` one over the total,
+    and `softmax(x, logits, shift)` the mean:
+
+        dd = forward(dlogits),    ds = -s s forward(dlogits),    dy = s (forward(dx + x dlogits) - y forward(dlogits)).
 
     Where a logit is -inf, `x` does not count and may be anything.
-
-    A logarithm of the weights' total, less a constant that is its third operand, `r = logarithm(logits, shift, known)`,
-    has `dr = forward(dlogits, logits, r + known, shift)`.
     """
-    _exponential(forward, backward, (1, 2), (1, -1))
-    _exponential(backward, forward, (2, 1), (-1, 1))
-    for logarithm in logarithms:
-        _logarithm(logarithm, forward)
+    _exponential(forward, backward, _sent)
+    _exponential(backward, forward, None)
 
+    def through_logits(primitive: Primitive, slope_of: Callable[..., Array], terms_of: Callable[..., Any]) -> None:
+        def tangent(primals: Sequence[Array], tangents: Sequence[Any], **static: Any) -> tuple[Array, Any]:
+            out = bind(primitive, *primals, **static)
+            if isinstance(tangents[0], ad.Zero):
+                return out, _zero(out)
+            return out, slope_of(out, bind(forward, tangents[0], *primals, **static))
 
-def _logarithm(primitive: Primitive, forward: Primitive) -> None:
-    def total(out: Array, known: Sequence[Array]) -> Array:
-        return functools.reduce(lax.add, known, out)
+        def taylor(primals: Sequence[Array], series: Sequence[Sequence[Array]], **static: Any) -> tuple[Array, Any]:
+            out = bind(primitive, *primals, **static)
+            return out, terms_of(out, _totals(forward, primals[0], series[0], primals[1], static))
 
-    def tangent(primals: Sequence[Array], tangents: Sequence[Any], **static: Any) -> tuple[Array, Any]:
-        out, (logits, shift, *known) = bind(primitive, *primals, **static), primals
-        if isinstance(tangents[0], ad.Zero):
+        ad.primitive_jvps[primitive] = tangent
+        jet.jet_rules[primitive] = taylor
+
+    def softmax_tangent(primals: Sequence[Array], tangents: Sequence[Any], **static: Any) -> tuple[Array, Any]:
+        out = bind(softmax, *primals, **static)
+        x, logits, shift = primals
+        dx, slope = (None if isinstance(t, ad.Zero) else t for t in tangents[:2])
+        if dx is None and slope is None:
             return out, _zero(out)
-        return out, bind(forward, tangents[0], logits, total(out, known), shift, **static)
+        unit = bind(share, logits, shift, **static)
+        terms = [] if dx is None else [dx]
+        terms += [] if slope is None else [_sent(x, logits, slope)]
+        result = unit * bind(forward, functools.reduce(lax.add, terms), logits, shift, **static)
+        if slope is not None:
+            result = result - out * (unit * bind(forward, slope, logits, shift, **static))
+        return out, result
 
-    def taylor(primals: Sequence[Array], series: Sequence[Sequence[Array]], **static: Any) -> tuple[Array, list[Array]]:
-        (first, shift, *known), out = primals, [bind(primitive, *primals, **static)]
-        logits = [first, *series[0]]
-        for order in range(len(series[0])):
-            slopes = [(k + 1) * logits[k + 1] for k in range(order + 1)]
-            curves = (slopes, logits[: order + 1], [total(out[0], known), *out[1:]])
-            out.append(_along_curve(forward, curves, shift, (1, 2), (1, -1), static)[order] / (order + 1))
-        return out[0], out[1:]
+    def softmax_taylor(primals: Sequence[Array], series: Sequence[Sequence[Array]], **static: Any) -> tuple[Array, Any]:
+        x, logits, shift = primals
+        _, *sums = _along_curve(forward, _sent, [x, *series[0]], [logits, *series[1]], shift, static)
+        totals = _totals(forward, logits, series[1], shift, static)
+        return _quotient(bind(softmax, *primals, **static), bind(share, logits, shift, **static), sums, totals)
 
-    ad.primitive_jvps[primitive] = tangent
-    jet.jet_rules[primitive] = taylor
+    through_logits(difference, lambda _, slope: slope, lambda _, totals: totals)
+    through_logits(
+        share,
+        lambda out, slope: -out * (out * slope),
+        lambda out, totals: _quotient(out, out, [jnp.zeros_like(out)] * len(totals), totals)[1],
+    )
+    ad.primitive_jvps[softmax] = softmax_tangent
+    jet.jet_rules[softmax] = softmax_taylor
 
 
-def _exponential(primitive: Primitive, adjoint: Primitive, operands: tuple[int, int], signs: tuple[int, int]) -> None:
-    """The rules of one of the pair.
+def _totals(
+    forward: Primitive, logits: Array, terms: Sequence[Array], shift: Array, static: dict[str, Any]
+) -> list[Array]:
+    """Taylor coefficients of the total of the weights, from the first on."""
+    slopes = [(k + 1) * term for k, term in enumerate(terms)]
+    totals = _along_curve(forward, _sent, slopes, [logits, *terms[:-1]], shift, static)
+    return [term / (k + 1) for k, term in enumerate(totals)]
 
-    Args:
-      primitive: the primitive.
-      adjoint: its transpose.
-      operands: the exponent's place that has the shape of the first operand, and the one that has that of the result.
-      signs: of these in the exponent.
+
+def _quotient(first: Array, unit: Array, sums: Sequence[Array], totals: Sequence[Array]) -> tuple[Array, list[Array]]:
+    """Taylor coefficients of sums over totals, from the first on; `unit` is one over the total."""
+    out = [first]
+    for term in sums:
+        known = (total * earlier for total, earlier in zip(totals, reversed(out), strict=False))
+        out.append(unit * functools.reduce(lax.sub, known, term))
+    return first, out[1:]
+
+
+def _sent(x: Array, logits: Array, slope: Array) -> Array:
+    return jnp.where(logits == -jnp.inf, 0, x) * slope
+
+
+def _product(a: Sequence[Array], b: Sequence[Array], order: int) -> Array:
+    """A Taylor coefficient of `a` times the derivative of `b`, from those of both."""
+    terms = [(order - i + 1) * a[i] * b[order - i + 1] for i in range(order + 1)]
+    return functools.reduce(lax.add, terms)
+
+
+def _exponential(primitive: Primitive, adjoint: Primitive, sent: Callable[..., Array] | None) -> None:
+    """The rules of one of the pair; `sent` says what a slope of the logits adds to the first operand's tangent.
+
+    Without it the slope multiplies the result.
     """
-    inner, outer = operands
-
-    def counted(first: Array, logits: Array) -> Array:
-        return jnp.where(logits == -jnp.inf, 0, first) if inner == _LOGITS else first
 
     def tangent(primals: Sequence[Array], tangents: Sequence[Any], **static: Any) -> tuple[Array, Any]:
         out = bind(primitive, *primals, **static)
-        known = [None if isinstance(t, ad.Zero) else t for t in tangents]
-        sent = known[0]
-        if (slope := known[inner]) is not None:
-            first = counted(primals[0], primals[_LOGITS])
-            term = first * slope if signs[0] > 0 else -first * slope
-            sent = term if sent is None else sent + term
-        result = None if sent is None else bind(primitive, sent, *primals[1:], **static)
-        if (slope := known[outer]) is not None:
-            term = out * slope if signs[1] > 0 else -out * slope
-            result = term if result is None else result + term
+        x, logits, _ = primals
+        dx, slope = (None if isinstance(t, ad.Zero) else t for t in tangents[:2])
+        if sent is not None and slope is not None:
+            term = sent(x, logits, slope)
+            dx = term if dx is None else dx + term
+        result = None if dx is None else bind(primitive, dx, *primals[1:], **static)
+        if sent is None and slope is not None:
+            result = out * slope if result is None else result + out * slope
         return out, _zero(out) if result is None else result
 
-    def transpose(cotangent: Any, x: Any, *exponents: Array, **static: Any) -> list[Any]:
+    def transpose(cotangent: Any, x: Any, *known: Array, **static: Any) -> list[Any]:
         if isinstance(cotangent, ad.Zero):
-            return [ad.Zero(x.aval.to_tangent_aval()), None, None, None]
-        return [bind(adjoint, cotangent, *exponents, **static), None, None, None]
+            return [ad.Zero(x.aval.to_tangent_aval()), None, None]
+        return [bind(adjoint, cotangent, *known, **static), None, None]
 
     def taylor(primals: Sequence[Array], series: Sequence[Sequence[Array]], **static: Any) -> tuple[Array, list[Array]]:
-        *changing, shift = primals
-        known = [[primal, *terms] for primal, terms in zip(changing, series, strict=False)]
-        known[0] = [counted(term, changing[_LOGITS]) for term in known[0]]
-        out = _along_curve(primitive, known, shift, operands, signs, static)
-        return out[0], out[1:]
+        x, logits, shift = primals
+        out, *terms = _along_curve(primitive, sent, [x, *series[0]], [logits, *series[1]], shift, static)
+        return out, terms
 
     ad.primitive_jvps[primitive] = tangent
     ad.primitive_transposes[primitive] = transpose
@@ -303,27 +338,23 @@ def _exponential(primitive: Primitive, adjoint: Primitive, operands: tuple[int, 
 
 def _along_curve(
     primitive: Primitive,
-    series: Sequence[Sequence[Array]],
+    sent: Callable[..., Array] | None,
+    first: Sequence[Array],
+    logits: Sequence[Array],
     shift: Array,
-    operands: tuple[int, int],
-    signs: tuple[int, int],
     static: Any,
 ) -> list[Array]:
     """Taylor coefficients of the result, from those of the operands: the rule of the tangent, applied to itself."""
-    first, (inner, outer) = series[0], operands
-    out = [bind(primitive, *(terms[0] for terms in series), shift, **static)]
+    if sent is not None:
+        first = [jnp.where(logits[0] == -jnp.inf, 0, term) for term in first]
+    out = [bind(primitive, first[0], logits[0], shift, **static)]
     if len(first) == 1:
         return out
-
-    def products(a: Sequence[Array], b: Sequence[Array], order: int, sign: int) -> Array:
-        # The coefficients of `a` times the derivative of `b`.
-        terms = [sign * (order - i + 1) * a[i] * b[order - i + 1] for i in range(order + 1)]
-        return functools.reduce(lax.add, terms)
-
-    sent = [(k + 1) * first[k + 1] + products(first, series[inner], k, signs[0]) for k in range(len(first) - 1)]
-    shorter = [sent, *(terms[:-1] for terms in series[1:])]
-    for k, term in enumerate(_along_curve(primitive, shorter, shift, operands, signs, static)):
-        out.append((term + products(out, series[outer], k, signs[1])) / (k + 1))
+    slopes = [(k + 1) * term for k, term in enumerate(first[1:])]
+    if sent is not None:
+        slopes = [slope + _product(first, logits, k) for k, slope in enumerate(slopes)]
+    for k, term in enumerate(_along_curve(primitive, sent, slopes, logits[:-1], shift, static)):
+        out.append((term if sent is not None else term + _product(out, logits, k)) / (k + 1))
     return out
 
 
