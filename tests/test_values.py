@@ -101,7 +101,6 @@ def test_narrow_floats_with_nan_infinities_and_both_zeros(dtype, rng):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float8_e5m2"])
 @pytest.mark.parametrize("kind", ["max", "min"])
 def test_the_value_is_the_element_at_the_index_also_in_the_sign_of_zero(dtype, kind, rng):
@@ -120,6 +119,9 @@ def test_the_value_is_the_element_at_the_index_also_in_the_sign_of_zero(dtype, k
     ]:
         x = jnp.asarray(rng.choice(np.float32([-0.0, 0.0, worse]), shape), dtype)
         for name in (None, *IMPLEMENTATIONS):
+            # Written out tap by tap, long windows take minutes to compile.
+            if name == "joint" and math.prod(window) > 12:
+                continue
             try:
                 values, indices = with_argmax(x, window, strides, padding, implementation=name)
             except NotImplementedError:

@@ -241,12 +241,12 @@ def _on_cpu(run: Callable[..., Any], case: Case, plan: Plan, *arrays: Any, **par
     x, *offsets = arrays
     if plan.order == "native":
         return run(*arrays, **parameters)
-    if case.operator == "scatter_at_offsets" and case.consistent and case.window.non_overlapping and plan != PLANE:
+    if case.operator == "scatter_at_offsets" and case.consistent and case.window.non_overlapping:
         offsets = [cpu.computed_once(offsets[0], case.window)]
     x = cpu.inputs(case, plan, x)
     if case.operator == "window_argextremum" and cpu.finds_values_apart(case, plan):
         values, both = _run(plan, "window_extremum", case.window), run
         run = lambda x, **p: (values(x, **p), both(x, **p)[1])  # noqa: E731
-    if case.narrow or cpu.loses_nan(case, x.dtype):
+    if case.narrow or cpu.loses_nan(case, plan, x.dtype):
         return keys.run(case, run, x, *offsets, **parameters)
     return run(x, *offsets, **parameters)

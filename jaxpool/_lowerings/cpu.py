@@ -16,7 +16,7 @@ from jaxpool._lowerings.plan import AXES, CHAIN, EXTREMA, FORWARD, JOINT, PLANE,
 def choose(case: Case) -> Plan:
     """The plan for an operator."""
     if case.window.whole:
-        return PLANE
+        return _whole(case)
     choices = {
         "window_sum": _sum,
         "window_spread": _spread,
@@ -66,6 +66,15 @@ def _small(case: Case) -> bool:
 def _joint(case: Case) -> Plan:
     """All taps at once, of short loops on merged axes, where regions are joined by a copy."""
     return dataclasses.replace(JOINT, merge=case.innermost < 16)
+
+
+# Reductions of XLA:CPU to an extremum fill no vectors: `cpu-planes.json`. Longer axes take seconds to compile.
+_LONG_AXIS = 64
+
+
+def _whole(case: Case) -> Plan:
+    """Of a window that is the whole plane."""
+    return _stored(AXES, case) if case.operator in EXTREMA and case.longest <= _LONG_AXIS else PLANE
 
 
 def _sum(case: Case) -> Plan:
@@ -204,9 +213,9 @@ def inputs(case: Case, plan: Plan, x: Array) -> Array:
     return materialize(x)[0] if case.operator in FORWARD and plan.order in ("joint", "axes") else x
 
 
-def loses_nan(case: Case, dtype: Any) -> bool:
+def loses_nan(case: Case, plan: Plan, dtype: Any) -> bool:
     """Whether XLA:CPU may lose a NaN: where it reduces many rows of floats to their extremum."""
-    return case.window.whole and case.operator in EXTREMA and jnp.issubdtype(dtype, jnp.floating)
+    return plan == PLANE and case.operator in EXTREMA and jnp.issubdtype(dtype, jnp.floating)
 
 
 def finds_values_apart(case: Case, plan: Plan) -> bool:

@@ -1,8 +1,14 @@
-"""Sums over windows with given weights for each tap: a depthwise convolution, with XLA's own rules."""
+"""Sums over windows with given weights for each tap.
+
+A window of few taps is written out: the sum of the weighted taps, each the sum over windows of one tap. A long one is a
+depthwise convolution of XLA.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
 import math
 
 import jax
@@ -11,6 +17,11 @@ from jax import Array, lax
 from jax.sharding import PartitionSpec as P
 
 from jaxpool._geometry import Window
+from jaxpool._operators.linear import window_sum
+
+
+# Up to so many taps are faster written out, on a CPU: `cpu-dot.json`.
+_FEW_TAPS = 81
 
 
 def window_dot(x: Array, weights: Array, window: Window, channel: int | None) -> Array:
@@ -22,6 +33,8 @@ def window_dot(x: Array, weights: Array, window: Window, channel: int | None) ->
       window: the window; its padding counts as 0.
       channel: the axis of the features, or None.
     """
+    if window.taps <= _FEW_TAPS:
+        return _written_out(x, weights, window, channel)
     x, window = _cropped(x, window)
     features = 1 if channel is None else x.shape[channel]
     batch = [axis for axis in range(x.ndim) if axis not in window.axes and axis != channel]
@@ -46,6 +59,24 @@ def window_dot(x: Array, weights: Array, window: Window, channel: int | None) ->
     shape = window.output_shape(x.shape)
     inverse = [order.index(axis) for axis in range(x.ndim)]
     return jnp.transpose(y.reshape([shape[axis] for axis in order]), inverse)
+
+
+def _written_out(x: Array, weights: Array, window: Window, channel: int | None) -> Array:
+    pads = [(0, 0, 0)] * x.ndim
+    for part in window.parts:
+        pads[part.axis] = (part.low, part.high_overhang, 0)
+    x, window = lax.pad(x, jnp.zeros((), x.dtype), pads), window.on_padded_plane
+    shape = [1] * x.ndim
+    if channel is not None:
+        shape[channel] = weights.shape[-1]
+
+    def weighted(tap: tuple[int, ...]) -> Array:
+        parts = zip(window.parts, tap, strict=True)
+        single = Window(tuple(dataclasses.replace(p, taps=1, dilation=1, low=-i * p.dilation) for p, i in parts))
+        return weights[tap].reshape(shape) * window_sum(x, single)
+
+    taps = itertools.product(*(range(part.taps) for part in window.parts))
+    return functools.reduce(lax.add, map(weighted, taps))
 
 
 def _cropped(x: Array, window: Window) -> tuple[Array, Window]:
