@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo faces gallery turns test test-all test-slow test-peers test-export test-compiled fuzz lint bench clean
+.PHONY: demo faces gallery turns test test-all test-every test-slow test-peers test-export test-compiled fuzz lint bench clean
 
 # One stamp per dependency group: installed once, again when pyproject.toml changes.
 $(VENV)/.base: pyproject.toml
@@ -46,9 +46,13 @@ turns: $(VENV)/.demo $(VENV)/.speech
 test: $(VENV)/.test $(VENV)/.pictures
 	$(BIN)/python -m pytest -n $(WORKERS)
 
-# Every case of every test.
+# What is tested before a change lands: all tests, of large grids a part of the cases.
 test-all: $(VENV)/.test $(VENV)/.pictures
-	$(BIN)/python -m pytest -n $(WORKERS) --all
+	$(BIN)/python -m pytest -n $(WORKERS) --all --durations=15
+
+# Every case of every test: an hour and more.
+test-every: $(VENV)/.test $(VENV)/.pictures
+	$(BIN)/python -m pytest -n $(WORKERS) --all -m "not fault_of_others"
 
 # Tests that take more than a few seconds, those of composed pools included, which `test-all` leaves out.
 test-slow: $(VENV)/.test $(VENV)/.pictures

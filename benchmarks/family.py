@@ -158,7 +158,7 @@ def steps_of(pattern: str, modes: Sequence[str], options: Options) -> list[Step]
     return [
         functools.partial(_measure, group, chosen, mode, options)
         for group in groups()
-        if (chosen := [name for name in group.pools if re.search(pattern, name) or name in _BASES]) != [*_BASES]
+        if set(chosen := [name for name in group.pools if re.search(pattern, name) or name in _BASES]) - {*_BASES}
         for mode in modes
     ]
 

@@ -15,7 +15,7 @@ import pytest
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-# Of each test function `make test` runs this many cases, spread evenly; `make test-all` runs all of them.
+# Of each test function `make test` runs this many cases, spread evenly; `make test-all` runs all, or nearly all.
 SAMPLE = 3
 # But each pool that only joins operators, which other rows test, runs one in so many tests of the table.
 SHARE = 16
@@ -51,26 +51,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _few(item: pytest.Item) -> int:
     """How many cases of a test run without `--all`."""
-    return SAMPLE if item.get_closest_marker("most") is None else 1
+    if item.get_closest_marker("most") is not None:
+        return 1
+    return SAMPLE if item.get_closest_marker("grid") is None else SAMPLE - 1
 
 
 def _most(item: pytest.Item) -> int:
     """How many cases of a test run with `--all`."""
-    marker = item.get_closest_marker("most")
-    return sys.maxsize if marker is None else marker.args[0]
+    markers = (item.get_closest_marker(name) for name in ("most", "grid"))
+    return min((marker.args[0] for marker in markers if marker is not None), default=sys.maxsize)
 
 
 def _sampled(items: Iterable[pytest.Item], number: Callable[[pytest.Item], int]) -> list[pytest.Item]:
-    """So many cases of each test, spread evenly."""
+    """So many cases of each test, spread evenly; not the same pools in all tests of the table."""
     cases: dict[str, list[pytest.Item]] = {}
     for item in items:
         cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
     kept: list[pytest.Item] = []
-    for group in cases.values():
+    for name, group in cases.items():
         count = number(group[0])
         whole = len(group) <= count or group[0].get_closest_marker("every_case") is not None
-        chosen = range(len(group)) if whole else np.linspace(0, len(group) - 1, count).round().astype(int)
-        kept += [group[i] for i in chosen]
+        if not whole:
+            chosen = np.linspace(0, len(group), count, endpoint=False).astype(int) + zlib.crc32(name.encode())
+            group = [group[i] for i in sorted(chosen % len(group))]
+        kept += group
     return kept
 
 

@@ -167,13 +167,6 @@ def take(x: Array, window: Window, region: Region, tap: Sequence[int]) -> Array:
     return lax.slice(x, start, limit, stride)
 
 
-def padded_taps(x: Array, value: Any, window: Window) -> list[Array]:
-    """What all windows have at each of their taps, and the value in padding."""
-    x, window = pad(x, window.parts, value), window.on_padded_plane
-    region = tuple(part.segments()[0] for part in window.parts)
-    return [take(x, window, region, tap) for tap in itertools.product(*(range(part.taps) for part in window.parts))]
-
-
 def take_outputs(y: Array, window: Window, region: Region) -> Array:
     """The outputs of a region."""
     start, limit = [0] * y.ndim, list(y.shape)

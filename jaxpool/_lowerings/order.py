@@ -14,7 +14,8 @@ from jax import Array, lax
 
 from jaxpool._geometry import Window
 from jaxpool._lowerings.cpu import materialize, store
-from jaxpool._lowerings.forward import extreme, padded_taps
+from jaxpool._lowerings.forward import extreme
+from jaxpool._lowerings.weighted import padded_taps
 
 Requests = Sequence[Sequence[tuple[int, int]]]
 

@@ -6,6 +6,7 @@ overflows, and logits may be of any size. Exponentials are recomputed where they
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from jax import Array, lax
 from jaxpool._geometry import Window
 from jaxpool._lowerings.backward import receive
 from jaxpool._lowerings.cpu import materialize, store
-from jaxpool._lowerings.forward import padded_taps
+from jaxpool._lowerings.forward import pad, take
 from jaxpool._lowerings.plan import JOINT
 
 
@@ -30,6 +31,13 @@ def _sum(values: Sequence[Array]) -> Array:
         pairs = [lax.add(a, b) for a, b in zip(values[::2], values[1::2], strict=False)]
         values = [*pairs, *values[len(values) - len(values) % 2 :]]
     return values[0]
+
+
+def padded_taps(x: Array, value: Any, window: Window) -> list[Array]:
+    """What all windows have at each of their taps, and the value in padding."""
+    x, window = pad(x, window.parts, value), window.on_padded_plane
+    region = tuple(part.segments()[0] for part in window.parts)
+    return [take(x, window, region, tap) for tap in itertools.product(*(range(part.taps) for part in window.parts))]
 
 
 def _taps(window: Window, *arrays: Array) -> list[tuple[Array, ...]]:

@@ -19,7 +19,6 @@ from jax.sharding import PartitionSpec as P
 from jaxpool._geometry import Window
 from jaxpool._operators.linear import window_sum
 
-
 # Up to so many taps are faster written out, on a CPU: `cpu-dot.json`.
 _FEW_TAPS = 81
 
