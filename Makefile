@@ -46,7 +46,7 @@ turns: $(VENV)/.demo $(VENV)/.speech
 test: $(VENV)/.test $(VENV)/.pictures
 	$(BIN)/python -m pytest -n $(WORKERS)
 
-# What is tested before a change lands: all tests, of large grids a part of the cases.
+# What is tested before a change lands: up to twenty cases of every test.
 test-all: $(VENV)/.test $(VENV)/.pictures
 	$(BIN)/python -m pytest -n $(WORKERS) --all --durations=15
 

@@ -36,7 +36,7 @@ class Group:
 
     Attributes:
       workload: the inputs and windows, as an average.
-      pools: by name, the average first. A word after the name tells variants apart.
+      pools: by name, the average first.
       without_gradient: pools that have none.
     """
 
@@ -70,14 +70,14 @@ def _overlapping() -> dict[str, Pool]:
         "max_pool": of(jaxpool.max_pool),
         "min_pool": of(jaxpool.min_pool),
         "max_pool_with_argmax": of(jaxpool.max_pool_with_argmax),
-        "avg_pool masked": lambda x: of(jaxpool.avg_pool, where=_weights(x) > 0.3)(x),
-        "max_pool masked": lambda x: of(jaxpool.max_pool, where=_weights(x) > 0.3)(x),
+        "avg_pool(where=...)": lambda x: of(jaxpool.avg_pool, where=_weights(x) > 0.3)(x),
+        "max_pool(where=...)": lambda x: of(jaxpool.max_pool, where=_weights(x) > 0.3)(x),
         "lp_pool": of(jaxpool.lp_pool, p=2),
         "power_mean_pool": of(jaxpool.power_mean_pool, p=3),
         "var_pool": of(jaxpool.var_pool),
         "std_pool": of(jaxpool.std_pool),
         "softmax_pool": of(jaxpool.softmax_pool),
-        "softmax_pool logits": lambda x: of(jaxpool.softmax_pool, logits=_weights(x))(x),
+        "softmax_pool(logits=...)": lambda x: of(jaxpool.softmax_pool, logits=_weights(x))(x),
         "lse_pool": of(jaxpool.lse_pool, beta=10),
         "weighted_avg_pool": lambda x: of(jaxpool.weighted_avg_pool, weights=_weights(x))(x),
         "mixed_pool": of(jaxpool.mixed_pool),
@@ -90,7 +90,7 @@ def _overlapping() -> dict[str, Pool]:
         "rank_pool": of(jaxpool.rank_pool, rank=1),
         "topk_pool": of(jaxpool.topk_pool, k=2),
         "stochastic_pool": of(jaxpool.stochastic_pool, key=jax.random.key(0)),
-        "pool with logaddexp": of(jaxpool.pool, init=-np.inf, reduce_fn=jax.numpy.logaddexp),
+        "pool(..., logaddexp)": of(jaxpool.pool, init=-np.inf, reduce_fn=jax.numpy.logaddexp),
         "blur_pool": _partial(jaxpool.blur_pool, (3, 3), 2, 1),
         "corner_pool": _partial(jaxpool.corner_pool, "top"),
         "local_maxima": _partial(jaxpool.local_maxima, (3, 3)),
@@ -122,7 +122,7 @@ def _planes() -> dict[str, Pool]:
         "global_max_pool": jaxpool.global_max_pool,
         "global_power_mean_pool": _partial(jaxpool.global_power_mean_pool, p=3),
         "global_softmax_pool": jaxpool.global_softmax_pool,
-        "global_softmax_pool logits": lambda x: jaxpool.global_softmax_pool(x, logits=_weights(x)),
+        "global_softmax_pool(logits=...)": lambda x: jaxpool.global_softmax_pool(x, logits=_weights(x)),
         "global_weighted_avg_pool": lambda x: jaxpool.global_weighted_avg_pool(x, _weights(x)),
         "global_lse_pool": _partial(jaxpool.global_lse_pool, beta=10),
         "global_mixed_pool": jaxpool.global_mixed_pool,
@@ -212,7 +212,7 @@ def show(run: Run, console: Console) -> None:
 
 
 def written(text: str, run: Run) -> str:
-    """A Markdown page whose tables name a pool in backticks, with its cost in the column named `cost`."""
+    """A Markdown page whose tables name pools in the column `pool`, with their costs in the column `cost`."""
     lines: list[str] = []
     columns: list[str] = []
     for line in text.splitlines():
@@ -222,9 +222,11 @@ def written(text: str, run: Run) -> str:
         elif not columns:
             columns = cells
         elif "cost" in columns and not set(line) <= set("|-: "):
-            names = re.findall(r"`([\w ]+)`", " ".join(cells))
-            known = next((value for name in names if (value := cost(run, name)) is not None), None)
-            cells[columns.index("cost")] = "" if known is None else f"{known:.2g}"
+            names = re.findall(r"`([^`]+)`", cells[columns.index("pool")])
+            known = [value for name in names if (value := cost(run, name)) is not None]
+            cells[columns.index("cost")] = ", ".join(
+                f"{value:.0f}" if value >= 10 else f"{value:.2g}" for value in known
+            )
             line = f"| {' | '.join(cells)} |"
         lines.append(line)
     return "\n".join(lines) + "\n"

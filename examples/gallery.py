@@ -2,7 +2,7 @@
 
 The picture lies in the wheel of scikit-image. It is read from where it is installed; nothing is downloaded.
 
-Run `pip install --no-deps scikit-image`, then `python examples/gallery.py`.
+Run `pip install matplotlib pillow rich` and `pip install --no-deps scikit-image`, then `python examples/gallery.py`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def there_and_back(x: Array) -> Array:
     return jaxpool.max_unpool(values, indices, WINDOW, 4)
 
 
-def heads(x: Array) -> Array:
+def face(x: Array) -> Array:
     """The face, as a detector cuts it out."""
     return jaxpool.roi_align(x, jnp.array([[0.0, 45.0, 5.0, 100.0, 85.0]]), (32, 32), aligned=True)
 
@@ -90,7 +90,7 @@ FAMILY: dict[str, Pool] = {
     "adaptive_avg_pool, 24 x 12": functools.partial(jaxpool.adaptive_avg_pool, output_size=(24, 12)),
     "adaptive_max_pool, rows": functools.partial(jaxpool.adaptive_max_pool, output_size=(32, 1)),
     "corner_pool, left": functools.partial(jaxpool.corner_pool, direction="left"),
-    "roi_align": heads,
+    "roi_align": face,
     "max_unpool of max_pool": there_and_back,
     "morphology.opening 5x5": functools.partial(morphology.opening, window_shape=(5, 5)),
     "morphology.dilation 5x5": functools.partial(morphology.dilation, window_shape=(5, 5)),

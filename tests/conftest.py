@@ -1,7 +1,6 @@
 """Settings for every test: eight CPU devices to shard over, and no silent promotion of dtypes or ranks."""
 
 import os
-import sys
 import zlib
 from collections.abc import Callable, Iterable
 
@@ -15,8 +14,8 @@ import pytest
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-# Of each test function `make test` runs this many cases, spread evenly; `make test-all` runs all, or nearly all.
-SAMPLE = 3
+# Of each test function `make test` and `make test-all` run this many cases, spread evenly; `make test-every` runs all.
+SAMPLE, MOST = 2, 20
 # But each pool that only joins operators, which other rows test, runs one in so many tests of the table.
 SHARE = 16
 
@@ -24,17 +23,17 @@ _since_cleared = 0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all", action="store_true", help="run every case of every test, also the slow ones")
+    parser.addoption("--all", action="store_true", help="run more cases of every test, and the slow ones")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep a sample of each test's cases, and no slow ones; all of them with `--all`, and of what `-m` selects.
+    """Keep a sample of each test's cases and no slow ones; a larger one with `--all`; all that `-k` or `-m` selects.
 
     What pins a fault of another library says nothing about this one. It runs with `-m fault_of_others` only, and fails
     once the fault is mended.
     """
-    if "fault_of_others" in config.option.markexpr:
+    if config.option.markexpr == "fault_of_others":
         for item in items:
             if (marker := item.get_closest_marker("fault_of_others")) is not None:
                 item.add_marker(pytest.mark.xfail(reason=marker.args[0], strict=True))
@@ -51,15 +50,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _few(item: pytest.Item) -> int:
     """How many cases of a test run without `--all`."""
-    if item.get_closest_marker("most") is not None:
-        return 1
-    return SAMPLE if item.get_closest_marker("grid") is None else SAMPLE - 1
+    return SAMPLE if item.get_closest_marker("most") is None else 1
 
 
 def _most(item: pytest.Item) -> int:
     """How many cases of a test run with `--all`."""
-    markers = (item.get_closest_marker(name) for name in ("most", "grid"))
-    return min((marker.args[0] for marker in markers if marker is not None), default=sys.maxsize)
+    marker = item.get_closest_marker("most")
+    return MOST if marker is None else marker.args[0]
 
 
 def _sampled(items: Iterable[pytest.Item], number: Callable[[pytest.Item], int]) -> list[pytest.Item]:

@@ -489,3 +489,38 @@ def test_variances_keep_small_deviations_from_a_large_mean():
     # A window of more than 256 elements goes another way.
     wide = jnp.tile(x[:1], (1, 100))
     close(jaxpool.var_pool(wide, (1, 300), channel_axis=None), jnp.full((1, 101), 0.25), rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["softmax_pool", "lse_pool"])
+def test_what_takes_no_part_gets_no_gradient_from_a_nan(name):
+    def pooled(x, **options):
+        if name == "lse_pool":
+            return jaxpool.lse_pool(x, (2,), channel_axis=None, **options)
+        return jaxpool.softmax_pool(jnp.ones(x.shape), (2,), logits=x, channel_axis=None, **options)
+
+    def gradient(x, **options):
+        return jax.grad(lambda x: jnp.nansum(pooled(x, **options)))(jnp.asarray(x, jnp.float32))
+
+    # Left out beside a NaN, reached by no window, cropped.
+    assert gradient([jnp.nan, 2, 3, 4], strides=2, where=np.array([True, False, True, True]))[1] == 0
+    assert gradient([1, 2, jnp.nan], strides=2)[2] == 0
+    assert gradient([jnp.nan, 1, 2], padding=((-1, 0),))[0] == 0
+
+
+def test_softmax_of_numbers_near_the_largest_is_their_mean():
+    x = jnp.asarray([3e38, 3e38, 3e38, 1.0], jnp.float32)
+    np.testing.assert_allclose(jaxpool.softmax_pool(x, (3,), channel_axis=None), [3e38, 3e38], rtol=1e-6)
+
+
+def test_the_gradient_of_softmax_pool_of_large_inputs_is_that_of_the_largest():
+    x = jnp.asarray([0, 1e8, 0, 3e7], jnp.float32)
+    gradient = jax.grad(lambda x: jaxpool.softmax_pool(x, (2,), 2, channel_axis=None).sum())(x)
+    np.testing.assert_array_equal(gradient, [0, 1, 0, 1])
+
+
+def test_sums_of_weighted_taps_keep_the_inputs_once():
+    x = jnp.asarray(np.random.default_rng(0).standard_normal((1, 12, 12, 2)), jnp.float32)
+    weights = jnp.ones((5, 5, 1))
+    _, pullback = jax.vjp(lambda x, w: jaxpool.gated_pool(x, w, (5, 5)), x, weights)
+    kept = sum(leaf.size for leaf in jax.tree.leaves(pullback))
+    assert kept < 8 * x.size

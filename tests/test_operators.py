@@ -15,8 +15,6 @@ from jaxpool._geometry import Window, pooling_window
 from jaxpool._lowerings import NAMED, Plan, chain, native, refuses
 from jaxpool._lowerings.plan import BACKWARD, case_of
 
-pytestmark = pytest.mark.grid(100)
-
 # name: input shape (spatial axes last, after one batch axis), window, strides, padding, dilation, ceil mode
 CASES = {
     "2x2 s2": ((2, 6, 8), (2, 2), 2, "VALID", 1, False),

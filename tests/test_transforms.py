@@ -15,8 +15,6 @@ from table import ROWS, ids
 
 import jaxpool
 
-pytestmark = pytest.mark.grid(36)
-
 SMALL = (1, 4, 6, 2)
 
 

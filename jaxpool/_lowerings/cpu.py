@@ -68,7 +68,7 @@ def _joint(case: Case) -> Plan:
     return dataclasses.replace(JOINT, merge=case.innermost < 16)
 
 
-# Reductions of XLA:CPU to an extremum fill no vectors: `cpu-planes.json`. Longer axes take seconds to compile.
+# Reductions of XLA:CPU to an extremum fill no vectors: `cpu-planes.json`. Offsets along longer axes compile slowly.
 _LONG_AXIS = 64
 
 
@@ -191,7 +191,7 @@ def computed_once(offsets: Array, window: Window) -> Array:
     It fuses no division into a loop that repeats its result; so this is a remainder that changes nothing.
     """
     largest = int(jnp.iinfo(offsets.dtype).max)
-    return offsets if window.taps > largest else lax.rem(offsets, jnp.asarray(largest, offsets.dtype))
+    return offsets if window.symbolic or window.taps > largest else lax.rem(offsets, jnp.asarray(largest, offsets.dtype))
 
 
 def zeros_around(array: Array, pads: Mapping[int, tuple[int, int]]) -> Array:

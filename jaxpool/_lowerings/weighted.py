@@ -44,7 +44,7 @@ def _taps(window: Window, *arrays: Array) -> list[tuple[Array, ...]]:
     """What all windows have at each of their taps, and -inf in padding.
 
     XLA:CPU computes outputs with borders of their own in loops with branches, which take longer than a padded copy.
-    Inputs that are their own logits are padded once.
+    What has a logit of -inf does not count, so inputs get -inf, too: if they are their own logits, one copy will do.
     """
     return [tuple(taps) for taps in zip(*(padded_taps(array, -jnp.inf, window) for array in arrays), strict=True)]
 
@@ -75,7 +75,9 @@ def window_softmax(x: Array, logits: Array, shift: Array, window: Window) -> Arr
     """The mean of every window with the softmax of its logits as weights; 0 where all logits are -inf."""
     x, logits, shift = materialize(x, logits, shift)
     shift = _finite(shift)
-    taps = [(logit, jnp.exp(logit - shift), value) for logit, value in _taps(window, logits, x)]
+    # A power of 2, so that no sum of large numbers overflows whose mean does not.
+    scale = 2.0 ** -(window.taps - 1).bit_length()
+    taps = [(logit, jnp.exp(logit - shift) * scale, value) for logit, value in _taps(window, logits, x)]
     total = _sum([_where_known(logit, weight) for logit, weight, _ in taps])
     weighted = _sum([_where_known(logit, weight * value) for logit, weight, value in taps])
     return weighted / jnp.where(total == 0, 1, total)
@@ -96,10 +98,11 @@ def window_weighted_spread(g: Array, logits: Array, shift: Array, window: Window
     def send(wanted: Any, reached: Array | None, arrays: Sequence[Array]) -> list[Array]:
         del wanted
         shifts, values = arrays
-        # Outside of the windows there are zeros, which no infinite number may meet.
-        sent = jnp.exp(lax.min(logits - shifts, jnp.zeros((), logits.dtype))) * values
+        # 0 for NaN, and outside of the windows, where there are zeros that no infinite number may meet.
+        exponent = jnp.where(logits < shifts, logits - shifts, 0)
+        sent = jnp.exp(exponent) * values
         return [sent if reached is None else jnp.where(reached, sent, 0)]
 
     # Stored: XLA:CPU would find them again for every element that reads them.
     shift, g = store([_finite(shift), g])
-    return receive([shift, g], window, JOINT, send, [lax.add])[0]
+    return _where_known(logits, receive([shift, g], window, JOINT, send, [lax.add])[0])

@@ -19,7 +19,7 @@ from jax.sharding import PartitionSpec as P
 from jaxpool._geometry import Window
 from jaxpool._operators.linear import window_sum
 
-# Up to so many taps are faster written out, on a CPU: `cpu-dot.json`.
+# Windows of up to so many taps are written out, which is faster on a CPU: `cpu-dot.json`. Programs grow with the taps.
 _FEW_TAPS = 81
 
 
@@ -72,7 +72,8 @@ def _written_out(x: Array, weights: Array, window: Window, channel: int | None) 
     def weighted(tap: tuple[int, ...]) -> Array:
         parts = zip(window.parts, tap, strict=True)
         single = Window(tuple(dataclasses.replace(p, taps=1, dilation=1, low=-i * p.dilation) for p, i in parts))
-        return weights[tap].reshape(shape) * window_sum(x, single)
+        # Weighted first: derivatives keep the inputs once, and not every tap.
+        return window_sum(weights[tap].reshape(shape) * x, single)
 
     taps = itertools.product(*(range(part.taps) for part in window.parts))
     return functools.reduce(lax.add, map(weighted, taps))

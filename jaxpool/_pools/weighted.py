@@ -57,7 +57,9 @@ def _softmax(
         # Nothing is selected or scaled, so that nothing of the size of the inputs is stored.
         dtype, _ = mean_dtypes(inputs.dtype)
         values, own = inputs.astype(dtype), inputs if logits is None else jnp.broadcast_to(logits, inputs.shape)
-        exponents = own.astype(dtype) if mask is None else jnp.where(mask, own.astype(dtype), -jnp.inf)
+        # Not the same array as the values: the large terms of its gradient then cancel before others join them.
+        exponents = own.astype(dtype) * jnp.ones((), dtype)
+        exponents = exponents if mask is None else jnp.where(mask, exponents, -jnp.inf)
     else:
         values, exponents = values_and_logits(inputs, logits, jnp.ones(()) if beta is None else beta, mask)
     if padding_mode is not None:
