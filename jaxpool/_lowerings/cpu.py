@@ -191,7 +191,9 @@ def computed_once(offsets: Array, window: Window) -> Array:
     It fuses no division into a loop that repeats its result; so this is a remainder that changes nothing.
     """
     largest = int(jnp.iinfo(offsets.dtype).max)
-    return offsets if window.symbolic or window.taps > largest else lax.rem(offsets, jnp.asarray(largest, offsets.dtype))
+    if window.symbolic or window.taps > largest:
+        return offsets
+    return lax.rem(offsets, jnp.asarray(largest, offsets.dtype))
 
 
 def zeros_around(array: Array, pads: Mapping[int, tuple[int, int]]) -> Array:
