@@ -258,8 +258,9 @@ def test_every_pool_becomes_onnx(row):
     if row.name in NOT_RUN:
         exported(everything, row.shape)
         return
-    # Places of samples are rounded in another order.
-    assert_same(everything, row.inputs(), 1e-5 if "roi" in row.name else 1e-6)
+    # Places of samples are rounded in another order. The row of ada_pool adds 100, whose last digit is 8e-6.
+    tolerance = 1e-5 if "roi" in row.name or row.name == "ada_pool" else 1e-6
+    assert_same(everything, row.inputs(), tolerance)
 
 
 @pytest.mark.parametrize("name", ["max_pool", "avg_pool", "sum_pool", "global_max_pool", "max_unpool, added"])
