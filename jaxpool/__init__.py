@@ -75,6 +75,7 @@ from jaxpool._pools.global_pools import (
     global_sum_pool,
 )
 from jaxpool._pools.haar import haar_pool, haar_unpool
+from jaxpool._pools.halo import halo_exchange
 from jaxpool._pools.indices import indices_from_onnx, indices_from_tf, indices_to_onnx, indices_to_tf
 from jaxpool._pools.inspect import chosen_implementation, output_shape
 from jaxpool._pools.logsumexp import global_lse_pool, lse_pool
@@ -176,6 +177,7 @@ __all__ = [
     "global_weighted_avg_pool",
     "haar_pool",
     "haar_unpool",
+    "halo_exchange",
     "indices_from_onnx",
     "indices_from_tf",
     "indices_to_onnx",

@@ -6,6 +6,7 @@ from typing import Literal, SupportsIndex
 from jax.typing import ArrayLike
 
 __all__ = [
+    "AxisNames",
     "ConcatOrder",
     "Direction",
     "Duplicates",
@@ -44,6 +45,8 @@ PaddingName = Literal["VALID", "SAME", "SAME_LOWER", "CAUSAL", "valid", "same", 
 # A name, an integer, or per spatial axis an integer or a (low, high) pair.
 Padding = PaddingName | SupportsIndex | Sequence[SupportsIndex | Sequence[SupportsIndex]]
 PaddingMode = Literal["EDGE", "REFLECT", "WRAP", "edge", "reflect", "wrap", "replicate", "circular"]
+# For every spatial axis the mesh axis that splits it, several, or None.
+AxisNames = str | Sequence[str | Sequence[str] | None]
 Residual = Literal["offsets", "input"]
 # Names of algorithms. They are for experiments, and may change without a deprecation.
 Implementation = Literal["reduce_window", "joint", "separable", "chain"]

@@ -9,6 +9,8 @@ import jax.export
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.sharding import AxisType, NamedSharding
+from jax.sharding import PartitionSpec as P
 
 import jaxpool
 
@@ -38,6 +40,33 @@ def on_symbolic_plane(pool, *arguments):
 
 def on_large_plane(pool, *arguments):
     return jax.eval_shape(lambda x: pool(x, *arguments), jax.ShapeDtypeStruct(LARGE, jnp.float32))
+
+
+def on_devices(pool, *arguments, shape=(16, 6), **options):
+    """A pool of a plane whose rows four devices share, under explicit sharding."""
+    mesh = jax.sharding.AbstractMesh((4, 2), ("a", "b"), axis_types=(AxisType.Explicit,) * 2)
+    plane = jax.ShapeDtypeStruct(shape, jnp.float32, sharding=NamedSharding(mesh, P("a")))
+    return jax.eval_shape(lambda x: pool(x, *arguments, channel_axis=None, **options), plane)
+
+
+def on_shard(call, shape=(16, 6)):
+    """A call inside `jax.shard_map`, with a shard of 4 of the rows."""
+    mesh = jax.sharding.AbstractMesh((4, 2), ("a", "b"), axis_types=(AxisType.Auto,) * 2)
+    run = jax.shard_map(call, mesh=mesh, in_specs=P("a"), out_specs=P("a"))
+    return jax.eval_shape(run, jax.ShapeDtypeStruct(shape, jnp.float32))
+
+
+def of_shard(names, window_shape=(3, 3), strides=2, padding="SAME", **options):
+    """Max pooling of one shard with names of mesh axes."""
+    return on_shard(
+        lambda x: jaxpool.max_pool(
+            x, window_shape, strides, padding, channel_axis=None, spatial_axis_names=names, **options
+        )
+    )
+
+
+def halo(axis_name="a", axis=0, **options):
+    return on_shard(lambda x: jaxpool.halo_exchange(x, axis_name, axis=axis, **options))
 
 
 RNGS = type("Rngs", (), {})()
@@ -326,6 +355,33 @@ CALLS = {
     "global mask of another shape": lambda: jaxpool.global_sum_pool(X, where=jnp.ones((3, 8, 8, 1), bool)),
     "global mask of batches": lambda: jaxpool.global_lp_pool(X, where=jnp.ones(2, bool)),
     "global mask as int": lambda: jaxpool.global_power_mean_pool(X, where=1),
+    # devices
+    "rows that do not fit the stride": lambda: on_devices(jaxpool.max_pool, (2, 2), 3),
+    "rows that are too few": lambda: on_devices(jaxpool.avg_pool, (2, 2), 5, shape=(4, 6)),
+    "padding that gives one window less": lambda: on_devices(jaxpool.avg_pool, (3, 3), 1),
+    "padding that does not fit the stride": lambda: on_devices(jaxpool.max_pool_with_argmax, (5, 3), 2, 0),
+    "whole rows as a window": lambda: on_devices(jaxpool.sum_pool, (16, 6)),
+    "mirrors wider than a shard": lambda: on_devices(jaxpool.avg_pool, (9, 1), 1, (4, 0), padding_mode="REFLECT"),
+    "unpooling that does not fit": lambda: on_devices(jaxpool.avg_unpool, (3, 3), 2, shape=(8, 6)),
+    "one name for two axes": lambda: of_shard("a"),
+    "names for three axes": lambda: of_shard(("a", None, None)),
+    "a number as a name": lambda: of_shard((0, None)),
+    "no names": lambda: of_shard(7),
+    "one mesh axis twice": lambda: of_shard(("a", "a")),
+    "a name of no mesh axis": lambda: of_shard(("rows", None)),
+    "names outside of shard_map": lambda: jaxpool.max_pool(X, (2, 2), 2, spatial_axis_names=("a", None)),
+    "shards that do not fit the stride": lambda: of_shard(("a", None), (3, 3), 3),
+    "shards with other padding": lambda: of_shard(("a", None), padding=1, ceil_mode=True),
+    "halo of no axis": lambda: halo(axis=2, before=1),
+    "halo of half an element": lambda: halo(before=0.5),
+    "negative halo": lambda: halo(after=-1),
+    "halo of more than all": lambda: halo(after=17),
+    "edges beyond a shard": lambda: halo(before=4, padding_mode="EDGE"),
+    "halo without a name": lambda: halo(axis_name=None, before=1),
+    "halo of no mesh axis": lambda: halo(axis_name=("a", "c"), before=1),
+    "halo outside of shard_map": lambda: jaxpool.halo_exchange(X, "a", axis=0, before=1),
+    "halo with an unknown mode": lambda: halo(before=1, padding_mode="MIRROR"),
+    "axis of a halo as a name": lambda: halo(axis="rows", before=1),
     # padding_mode
     "unknown padding mode": lambda: jaxpool.max_pool(X, (2, 2), padding=1, padding_mode="symmetric"),
     **{

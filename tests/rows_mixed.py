@@ -9,7 +9,7 @@ import numpy as np
 from row import DILATED, MIRRORED, OVERLAPPING, Row, chequered, mask
 
 import jaxpool
-from jaxpool._pools.inputs import with_whole_planes
+from jaxpool._pools.shards import with_whole_planes
 
 
 def some_filter(shape: tuple[Any, ...]) -> dict[str, Any]:

@@ -67,6 +67,7 @@ WRONG = {
     "rule": ["random", None],
     "sampling_ratio": [0, -1, 1.5, "2"],
     "spatial_scale": [0, -1.0, math.inf, None, True, np.ones(2)],
+    "spatial_axis_names": [("a",), 7, ("a", "a"), (1, None)],
     "strides": [(2,), 0, "SAME", 1.5, (1, -1)],
     "window_dilation": [(2,), 0, None, (1, 1, 1)],
     "window_shape": [2, (), (0, 2), (2.5, 2), "22"],

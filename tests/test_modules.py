@@ -31,7 +31,7 @@ def class_name(function_name):
 
 def has_module(name):
     # An argument of `pool` is called init, which a Flax module has already; layers learn what some functions are given.
-    special = name in ("pool", "adaptive_pool") or class_name(name) in _layers.__all__
+    special = name in ("pool", "adaptive_pool", "halo_exchange") or class_name(name) in _layers.__all__
     return first_argument(name) == "inputs" and not special
 
 

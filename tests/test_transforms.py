@@ -241,18 +241,20 @@ def test_explicit_sharding_of_batch_and_channels(row):
     close(gradient, slopes)
 
 
-WHOLE = [row for row in ROWS if row.name.startswith(("global", "adaptive", "fractional"))]
-
-
-@pytest.mark.parametrize("row", WHOLE, ids=ids)
-def test_explicit_sharding_of_space_where_no_window_slides(row):
+@every_row
+def test_explicit_sharding_of_space(row):
     x, reference = wide_reference(row)
     mesh = jax.make_mesh((4, 2), ("data", "model"), axis_types=(AxisType.Explicit,) * 2)
     with jax.set_mesh(mesh):
         sharded = jax.device_put(x, P("model", "data", None, None))
-        for got, expected in zip(jax.jit(value_and_gradient(row))(sharded), reference, strict=True):
+        try:
+            results = jax.jit(value_and_gradient(row))(sharded)
+        except ValueError as error:
+            # Windows that do not fit the shards.
+            assert "or gather the axis first" in str(error)  # noqa: PT017
+            return
+        for got, expected in zip(results, reference, strict=True):
             close(got, expected)
-        close(row(jax.device_put(x, P(None, None, "data", "model"))), reference[0])
 
 
 @pytest.mark.parametrize("axis_type", [AxisType.Explicit, AxisType.Auto])

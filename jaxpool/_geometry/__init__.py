@@ -9,6 +9,8 @@ from jaxpool._geometry.arguments import (
     plane_axes,
     pooling_window,
     shape_of,
+    spatial_axes,
+    window_sizes,
     written_out,
 )
 from jaxpool._geometry.bins import AxisBins, BinSums, adaptive_bins
@@ -74,6 +76,7 @@ from jaxpool._geometry.order import (
 )
 from jaxpool._geometry.segments import SegmentedAxis, check_fill_value, segments_of
 from jaxpool._geometry.sequences import check_lengths, check_mask, check_size, length_window, mask_window
+from jaxpool._geometry.shards import axis_names_of, check_halo, refuse_names, shared
 from jaxpool._geometry.unpooling import (
     check_indices,
     check_range,
@@ -84,7 +87,7 @@ from jaxpool._geometry.unpooling import (
     unpooling_window,
 )
 from jaxpool._geometry.values import ARRAYS, hashable, native, traced
-from jaxpool._geometry.window import AxisWindow, Segment, Window, known
+from jaxpool._geometry.window import AxisWindow, Segment, Shards, Window, known
 
 __all__ = [
     "ARRAYS",
@@ -101,10 +104,12 @@ __all__ = [
     "Rank",
     "Segment",
     "SegmentedAxis",
+    "Shards",
     "Top",
     "Window",
     "WindowArguments",
     "adaptive_bins",
+    "axis_names_of",
     "blocks_of",
     "check_alpha",
     "check_ddof",
@@ -116,6 +121,7 @@ __all__ = [
     "check_exponent",
     "check_fill_value",
     "check_flag",
+    "check_halo",
     "check_heights",
     "check_identity",
     "check_implementation",
@@ -166,6 +172,7 @@ __all__ = [
     "pooling_window",
     "possible_counts",
     "refuse_astray",
+    "refuse_names",
     "refuse_number",
     "refuse_order",
     "refuse_other_places",
@@ -173,9 +180,12 @@ __all__ = [
     "refused_operation",
     "segments_of",
     "shape_of",
+    "shared",
     "smaller_plane",
+    "spatial_axes",
     "structuring_element",
     "traced",
     "unpooling_window",
+    "window_sizes",
     "written_out",
 ]

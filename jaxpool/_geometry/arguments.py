@@ -262,6 +262,7 @@ class WindowArguments(NamedTuple):
     ceil_mode: Any = False
     channel_axis: Any = -1
     padding_mode: Any = None
+    spatial_axis_names: Any = None
 
 
 @memoised
@@ -274,6 +275,7 @@ def pooling_window(
     ceil_mode: Any = False,
     channel_axis: Any = -1,
     padding_mode: Any = None,
+    spatial_axis_names: Any = None,
     *,
     padding_is_empty: bool,
     symbolic: bool = False,
@@ -285,11 +287,13 @@ def pooling_window(
     Args:
       shape: the shape of the inputs; batch and channel sizes may be symbolic.
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as the user wrote them.
+      spatial_axis_names: nothing here; where devices share axes, the shape is that of the whole.
       padding_is_empty: whether a window wholly in padding has no value and is refused.
       symbolic: whether spatial sizes may be symbolic.
       native: whether they may be with XLA's own window.
       argument: what the shape comes from.
     """
+    del spatial_axis_names
     taps = window_sizes(window_shape)
     check_flag("ceil_mode", ceil_mode)
     steps, dilations = steps_of(strides, window_dilation, taps)

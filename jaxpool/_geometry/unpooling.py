@@ -94,7 +94,7 @@ def unpooling_window(
 
     Without `output_shape`, the smallest plane that floor mode pools so: `(n - 1) * stride + extent - low - high`.
     """
-    window_shape, strides, padding, window_dilation, _, channel_axis, _ = arguments
+    window_shape, strides, padding, window_dilation, _, channel_axis, *_ = arguments
     taps = window_sizes(window_shape)
     steps, dilations = steps_of(strides, window_dilation, taps)
     axes = spatial_axes("window_shape", window_shape, shape, len(taps), channel_axis)

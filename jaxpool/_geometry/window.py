@@ -27,6 +27,18 @@ class Segment(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
+class Shards:
+    """How devices share an axis: the mesh axes that split it, how many shards they make of it, and what is beyond.
+
+    `filled` tells whether padding holds elements, as a padding mode makes them.
+    """
+
+    names: tuple[str, ...]
+    count: int
+    filled: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class AxisWindow:
     """The window along one axis of an array.
 
@@ -41,6 +53,8 @@ class AxisWindow:
       dilation: distance of neighbouring taps.
       low, high: padding before and after the input as the user asked for it; negative padding crops.
       outputs: number of windows.
+      shards: how devices share the axis, of which each has only its shard; None where it is whole. Sizes are those of
+        the whole axis.
     """
 
     axis: int
@@ -51,6 +65,7 @@ class AxisWindow:
     low: int
     high: int
     outputs: int
+    shards: Shards | None = None
 
     @property
     def extent(self) -> int:
@@ -64,6 +79,28 @@ class AxisWindow:
         Ceil mode can make it larger than `high`.
         """
         return (self.outputs - 1) * self.stride + self.extent - self.size - self.low
+
+    @property
+    def halo(self) -> tuple[int, int]:
+        """How many elements beside a shard its windows reach, before and after it."""
+        part = self._reaching
+        return max(part.low, 0), max(part.high_overhang, 0)
+
+    @property
+    def _reaching(self) -> AxisWindow:
+        """The same windows, without taps that reach only what holds no element."""
+        return self if self.shards is None or self.shards.filled else self.normal
+
+    @property
+    def shard(self) -> AxisWindow:
+        """The windows of one shard, on its elements and the halo around them; no padding is left."""
+        if self.shards is None:
+            return self
+        part, count = self._reaching, self.shards.count
+        size, outputs = self.size // count + sum(self.halo), self.outputs // count
+        # Windows step over as many elements as there are, so that those of a shard end where those of the whole do.
+        low, high = min(part.low, 0), min(part.high_overhang, 0)
+        return dataclasses.replace(part, size=size, low=low, high=high, outputs=outputs, shards=None)
 
     @property
     def whole(self) -> bool:
@@ -260,6 +297,16 @@ class Window:
         for axis, size in zip(self.axes, sizes, strict=True):
             result[axis] = size
         return tuple(result)
+
+    @property
+    def sharded(self) -> bool:
+        """Whether devices share an axis of it."""
+        return any(part.shards is not None for part in self.parts)
+
+    @property
+    def shard(self) -> Window:
+        """The windows of one shard, on its elements and the halos around them."""
+        return Window(tuple(part.shard for part in self.parts)) if self.sharded else self
 
     def with_batch_axis(self, axis: int) -> Window:
         """The same window on arrays that have one more axis, inserted at `axis`."""

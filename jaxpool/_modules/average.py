@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 import jaxpool
 from jaxpool._modules.description import Pool, description
-from jaxpool.typing import Implementation, Ints, Padding, PaddingMode, Scalar, WindowShape
+from jaxpool.typing import AxisNames, Implementation, Ints, Padding, PaddingMode, Scalar, WindowShape
 
 
 @description
@@ -29,6 +29,7 @@ class AvgPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
     implementation: Implementation | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
@@ -51,6 +52,7 @@ class SumPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
     implementation: Implementation | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
@@ -75,6 +77,7 @@ class LpPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None, p: Scalar | None = None) -> Array:
         """The norms of `inputs`."""
@@ -99,6 +102,7 @@ class PowerMeanPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None, p: Scalar | None = None) -> Array:
         """The power means of `inputs`."""

@@ -53,6 +53,7 @@ from jaxpool._geometry.regions import (
     region_sizes,
 )
 from jaxpool._geometry.segments import check_fill_value, check_num_segments
+from jaxpool._geometry.shards import axis_names_of
 from jaxpool._geometry.unpooling import check_without_window, refuse_missing_window
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of, refuse, shown, traced
 from jaxpool._operators import IMPLEMENTATIONS
@@ -188,6 +189,8 @@ def _window(given: Mapping[str, Any]) -> int:
     extents = [(tap - 1) * dilation + 1 for tap, dilation in zip(taps, dilations, strict=True)]
     # The sizes of the plane decide how much is padded, but not what is refused.
     paddings_of(given["padding"], taps, extents, steps)
+    if given.get("spatial_axis_names") is not None:
+        axis_names_of(given["spatial_axis_names"], len(taps))
     return len(taps)
 
 

@@ -39,6 +39,7 @@ ARGUMENTS = {
     "channel_axis": "The axis of the features, -1 for channels last, -3 for images with channels first, None if there "
     "is none.",
     "padding_mode": 'None if padding holds nothing, or what it holds: "EDGE", "REFLECT" or "WRAP".',
+    "spatial_axis_names": "Inside `jax.shard_map`, for every spatial axis the mesh axis that splits it, or None.",
     "empty": "What a window without any valid element returns; None for the worst value of the dtype.",
     "residual": 'What the gradient keeps: "offsets", "input", or None for what suits the platform.',
     "implementation": "The name of an algorithm, or None for the one that suits the platform and the window.",

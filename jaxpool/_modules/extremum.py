@@ -9,7 +9,17 @@ from jax.typing import ArrayLike
 
 import jaxpool
 from jaxpool._modules.description import Pool, description
-from jaxpool.typing import Implementation, IndexConvention, Ints, Padding, PaddingMode, Residual, Scalar, WindowShape
+from jaxpool.typing import (
+    AxisNames,
+    Implementation,
+    IndexConvention,
+    Ints,
+    Padding,
+    PaddingMode,
+    Residual,
+    Scalar,
+    WindowShape,
+)
 
 
 @description
@@ -27,6 +37,7 @@ class MaxPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
     empty: Scalar | None = None
     residual: Residual | None = None
     implementation: Implementation | None = None
@@ -51,6 +62,7 @@ class MinPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
     empty: Scalar | None = None
     residual: Residual | None = None
     implementation: Implementation | None = None
@@ -76,6 +88,7 @@ class MaxPoolWithArgmax(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
     index_convention: IndexConvention = "spatial"
     implementation: Implementation | None = None
 
@@ -100,6 +113,7 @@ class MinPoolWithArgmin(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
     index_convention: IndexConvention = "spatial"
     implementation: Implementation | None = None
 

@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 import jaxpool
 from jaxpool._modules.description import Pool, description
-from jaxpool.typing import ConcatOrder, Ints, Padding, PaddingMode, Scalar, WindowShape
+from jaxpool.typing import AxisNames, ConcatOrder, Ints, Padding, PaddingMode, Scalar, WindowShape
 
 
 @description
@@ -28,6 +28,7 @@ class LsePool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None, beta: Scalar | None = None) -> Array:
         """The smooth maxima of `inputs`."""
@@ -88,6 +89,7 @@ class ConcatPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """Means and maxima of `inputs`."""

@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 import jaxpool
 from jaxpool._modules.description import Pool, description
-from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape
+from jaxpool.typing import AxisNames, Ints, Padding, PaddingMode, WindowShape
 
 
 @description
@@ -28,6 +28,7 @@ class VarPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The variances of `inputs`."""
@@ -50,6 +51,7 @@ class StdPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The standard deviations of `inputs`."""

@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 import jaxpool
 from jaxpool._modules.description import Pool, description
-from jaxpool.typing import Ints, Padding, PaddingMode, Plateau, QuantileMethod, WindowShape
+from jaxpool.typing import AxisNames, Ints, Padding, PaddingMode, Plateau, QuantileMethod, WindowShape
 
 
 @description
@@ -29,6 +29,7 @@ class MedianPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The medians of `inputs`."""
@@ -53,6 +54,7 @@ class QuantilePool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The quantiles of `inputs`."""
@@ -76,6 +78,7 @@ class RankPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The elements of `inputs`."""
@@ -99,6 +102,7 @@ class TopkPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The means of `inputs`."""

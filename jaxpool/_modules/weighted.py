@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 import jaxpool
 from jaxpool._modules.description import Pool, description
-from jaxpool.typing import Ints, Padding, PaddingMode, Scalar, WindowShape
+from jaxpool.typing import AxisNames, Ints, Padding, PaddingMode, Scalar, WindowShape
 
 
 @description
@@ -29,6 +29,7 @@ class SoftmaxPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
 
     def __call__(
         self,
@@ -81,6 +82,7 @@ class WeightedAvgPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
 
     def __call__(self, inputs: ArrayLike, weights: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The means of `inputs`."""
@@ -121,6 +123,7 @@ class BlurPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    spatial_axis_names: AxisNames | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The means of `inputs`."""

@@ -21,7 +21,8 @@ from jaxpool._operators import (
 )
 from jaxpool._pools.average import divide, mean_dtypes, sum_dtypes
 from jaxpool._pools.extremum import argextremum_of, extremum_of, taps_of
-from jaxpool._pools.inputs import as_array, mask_of, with_whole_planes, x64
+from jaxpool._pools.inputs import as_array, mask_of, x64
+from jaxpool._pools.shards import with_whole_planes
 from jaxpool.typing import OutputSize
 
 

@@ -19,9 +19,10 @@ from jaxpool._pools.adaptive import (
     valid_in_bins,
     windows_of,
 )
-from jaxpool._pools.inputs import mask_of, with_whole_planes
+from jaxpool._pools.inputs import mask_of
 from jaxpool._pools.power import jitted, pooled
 from jaxpool._pools.reduce import operands_of, reduced
+from jaxpool._pools.shards import with_whole_planes
 from jaxpool.typing import OutputSize, Scalar
 
 Tree = TypeVar("Tree")

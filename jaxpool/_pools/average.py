@@ -15,8 +15,10 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import Window, WindowArguments, check_divisor, check_flag
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import window_sum
-from jaxpool._pools.inputs import along, array_and_window, mask_of, padded
-from jaxpool.typing import Implementation, Ints, Padding, PaddingMode, WindowShape
+from jaxpool._pools.inputs import array_and_window, mask_of
+from jaxpool._pools.padding import along, of_shard, padded
+from jaxpool._pools.shards import over_shards
+from jaxpool.typing import AxisNames, Implementation, Ints, Padding, PaddingMode, WindowShape
 
 
 def _whole_bytes(dtype: jnp.dtype) -> jnp.dtype:
@@ -72,7 +74,7 @@ def counts(window: Window, include_pad: bool, dtype: jnp.dtype, rank: int) -> Ar
         vector = jnp.concatenate(
             [jnp.full(length, real_number(count, dtype), dtype) for length, count in _joined(runs)]
         )
-        vector = vector.reshape(shape)
+        vector = of_shard(vector.reshape(shape), part)
         total = vector if total is None else total * vector
     return scale if total is None else total * jnp.asarray(real_number(scale, dtype), dtype)
 
@@ -110,12 +112,17 @@ def divide(total: Array, divisor: Array | int) -> Array:
     return total / jnp.asarray(divisor, total.dtype)
 
 
-def divisor_of(mask: Array | None, window: Window, include_pad: bool, dtype: jnp.dtype, rank: int) -> Array | int:
-    """What each window's sum is divided by: valid elements, padding where it counts, and 1 where nothing counts."""
-    everything = counts(window, include_pad, dtype, rank)
+def divisor_of(
+    mask: Array | None, window: Window, whole: Window, include_pad: bool, dtype: jnp.dtype, rank: int
+) -> Array | int:
+    """What each window's sum is divided by: valid elements, padding where it counts, and 1 where nothing counts.
+
+    `whole` is the window on inputs that devices may share, and `window` that on what the mask covers.
+    """
+    everything = counts(whole, include_pad, dtype, rank)
     if mask is None:
         return everything
-    padding = everything - counts(window, False, dtype, rank)
+    padding = everything - counts(whole, False, dtype, rank)
     padding = jnp.asarray(real_number(padding, dtype) if isinstance(padding, int) else padding, dtype)
     return jnp.maximum(window_sum(along(mask, window).astype(dtype), window) + padding, 1)
 
@@ -125,6 +132,7 @@ def divisor_of(mask: Array | None, window: Window, include_pad: bool, dtype: jnp
     static_argnames=("window", "count_include_pad", "divisor_override", "padding_mode", "implementation"),
     inline=True,
 )
+@over_shards
 def average_of(
     inputs: Array,
     mask: Array | None,
@@ -135,20 +143,35 @@ def average_of(
     implementation: Implementation | None = None,
 ) -> Array:
     """The mean of every window."""
-    x, mask, window = padded(inputs, mask, window, padding_mode)
+    whole = window if padding_mode is None else window.on_padded_input()
+    x, mask, window = padded(inputs, mask, window, padding_mode, beyond="zero")
+    return means_of(x, mask, window, whole, count_include_pad, divisor_override, implementation)
+
+
+def means_of(
+    x: Array,
+    mask: Array | None,
+    window: Window,
+    whole: Window,
+    count_include_pad: bool,
+    divisor_override: int | None = None,
+    implementation: Implementation | None = None,
+) -> Array:
+    """The means of inputs that are padded; the windows are those of `divisor_of`."""
     dtype, result_dtype = mean_dtypes(x.dtype)
     x = x if mask is None else jnp.where(mask, x, jnp.zeros((), x.dtype))
     total = _wide_sum(x, window, implementation, dtype)
     real = jnp.finfo(dtype).dtype
     divisor = divisor_override
     if divisor is None:
-        divisor = divisor_of(mask, window, count_include_pad, real, x.ndim)
+        divisor = divisor_of(mask, window, whole, count_include_pad, real, x.ndim)
     if not isinstance(divisor, int):
         divisor = divisor.astype(dtype)
     return divide(total, divisor).astype(result_dtype)
 
 
 @functools.partial(jax.jit, static_argnames=("window", "padding_mode", "implementation"), inline=True)
+@over_shards
 def sum_of(
     inputs: Array,
     mask: Array | None,
@@ -157,7 +180,7 @@ def sum_of(
     implementation: Implementation | None = None,
 ) -> Array:
     """The sum of every window."""
-    x, mask, window = padded(inputs, mask, window, padding_mode)
+    x, mask, window = padded(inputs, mask, window, padding_mode, beyond="zero")
     dtype, result_dtype = sum_dtypes(x.dtype)
     x = x if mask is None else jnp.where(mask, x, jnp.zeros((), x.dtype))
     return _wide_sum(x, window, implementation, dtype).astype(result_dtype)
@@ -176,6 +199,7 @@ def avg_pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
     implementation: Implementation | None = None,
 ) -> Array:
@@ -185,8 +209,8 @@ def avg_pool(
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any numeric dtype.
-      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, implementation: as in
-        `jaxpool.max_pool`.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names,
+        implementation: as in `jaxpool.max_pool`.
       count_include_pad: whether padding counts in the divisor, as in Flax and PyTorch. Keras and TensorFlow do not
         count it. What ceil mode adds beyond the padding never counts.
       divisor_override: an integer to divide every sum by, in place of a count.
@@ -219,7 +243,9 @@ def avg_pool(
     """
     check_flag("count_include_pad", count_include_pad)
     divisor_override = check_divisor(divisor_override)
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
     x, window = array_and_window(
         inputs,
         arguments,
@@ -243,6 +269,7 @@ def sum_pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
     implementation: Implementation | None = None,
 ) -> Array:
@@ -264,6 +291,8 @@ def sum_pool(
       Array([[16.,  8.],
              [ 8., 20.]], dtype=float32)
     """
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
     x, window = array_and_window(inputs, arguments, implementation, "window_sum", padding_is_empty=False)
     return sum_of(x, mask_of(where, x), window, padding_mode, implementation)

@@ -11,12 +11,14 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import AxisWindow, Window, WindowArguments, check_flag, pooling_window
+from jaxpool._geometry import AxisWindow, Window, WindowArguments, check_flag
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import window_sum
 from jaxpool._pools.average import mean_dtypes
-from jaxpool._pools.inputs import along, as_array, mask_of, padded
-from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape
+from jaxpool._pools.inputs import as_array, mask_of
+from jaxpool._pools.padding import along, of_shard, padded
+from jaxpool._pools.shards import over_shards, window_of
+from jaxpool.typing import AxisNames, Ints, Padding, PaddingMode, WindowShape
 
 
 def _blurred(x: Array, window: Window) -> Array:
@@ -46,24 +48,27 @@ def _inside(window: Window, rank: int, dtype: Any, padding: bool) -> Array:
         shape[part.axis] = part.size + low + high
         # The same windows over what counts; the rest, such as what ceil mode adds, is 0.
         own = dataclasses.replace(part, size=shape[part.axis], low=part.low - low, high=part.high - high)
-        total = total * _blurred(jnp.ones(shape, dtype), Window((own,)))
+        own = dataclasses.replace(own, shards=None)
+        total = total * of_shard(_blurred(jnp.ones(shape, dtype), Window((own,))), part)
     return total
 
 
 @functools.partial(jax.jit, static_argnames=("window", "count_include_pad", "padding_mode"), inline=True)
+@over_shards
 def _blur(
     inputs: Array, mask: Array | None, window: Window, count_include_pad: bool, padding_mode: str | None
 ) -> Array:
-    x, mask, window = padded(inputs, mask, window, padding_mode)
+    whole = window if padding_mode is None else window.on_padded_input()
+    x, mask, window = padded(inputs, mask, window, padding_mode, beyond="zero")
     dtype, result_dtype = mean_dtypes(x.dtype)
     x = (x if mask is None else jnp.where(mask, x, 0)).astype(dtype)
-    if mask is None and count_include_pad and all(part.high_overhang <= part.high for part in window.parts):
+    if mask is None and count_include_pad and all(part.high_overhang <= part.high for part in whole.parts):
         return _blurred(x, window).astype(result_dtype)
-    weight = _inside(window, x.ndim, dtype, count_include_pad)
+    weight = _inside(whole, x.ndim, dtype, count_include_pad)
     if mask is not None:
         own = _blurred(along(mask, window).astype(dtype), window)
         # Padding counts as it does without a mask.
-        weight = own + (weight - _inside(window, x.ndim, dtype, padding=False))
+        weight = own + (weight - _inside(whole, x.ndim, dtype, padding=False))
     empty = weight == 0
     return jnp.where(empty, 0, _blurred(x, window) / jnp.where(empty, 1, weight)).astype(result_dtype)
 
@@ -80,6 +85,7 @@ def blur_pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
     """Blur pooling: the mean of every window with binomial weights, such as 1/4, 1/2, 1/4. Strides default to 1.
@@ -90,9 +96,10 @@ def blur_pool(
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
       window_shape: the size of the filter along each spatial axis. An even size shifts the result by half an element.
-      strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`. Zhang pads
-        `(f - 1) // 2` before and `f // 2` after with `padding_mode="REFLECT"`, timm `(stride + f - 2) // 2` on both
-        sides with `padding_mode="REFLECT"`, kornia `(f - 1) // 2` on both sides with zeros.
+      strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names: as in
+        `jaxpool.max_pool`. Zhang pads `(f - 1) // 2` before and `f // 2` after with `padding_mode="REFLECT"`, timm
+        `(stride + f - 2) // 2` on both sides with `padding_mode="REFLECT"`, kornia `(f - 1) // 2` on both sides with
+        zeros.
       count_include_pad: whether padding counts as zeros. If not, the weights of the elements inside add up to 1, and
         borders keep their brightness.
       where: as in `jaxpool.avg_pool`. A window without any valid element returns 0.
@@ -115,6 +122,8 @@ def blur_pool(
     """
     check_flag("count_include_pad", count_include_pad)
     x = as_array(inputs, ordered=True)
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
-    window = pooling_window(x.shape, *arguments, padding_is_empty=not count_include_pad)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
+    window = window_of(x.shape, arguments, padding_is_empty=not count_include_pad)
     return _blur(x, mask_of(where, x), window, bool(count_include_pad), padding_mode)

@@ -12,7 +12,8 @@ from jax.sharding import PartitionSpec
 
 from jaxpool._geometry import known, native
 from jaxpool._geometry.regions import Layout, check_boxes, check_pictures
-from jaxpool._pools.inputs import at_hand, range_of, with_whole_planes
+from jaxpool._pools.inputs import at_hand, range_of
+from jaxpool._pools.shards import with_whole_planes
 
 # From a picture (height, width, features) and boxes (boxes, 4) to (boxes, *bins, features).
 OfPicture = Callable[[Array, Array], Array]

@@ -8,7 +8,8 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import AxisWindow, Window, check_direction, plane_axes
 from jaxpool._geometry.calls import explained
 from jaxpool._pools.extremum import extremum_of
-from jaxpool._pools.inputs import as_array, mask_of, with_whole_planes
+from jaxpool._pools.inputs import as_array, mask_of
+from jaxpool._pools.shards import with_whole_planes
 from jaxpool.typing import Direction
 
 

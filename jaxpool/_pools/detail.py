@@ -20,7 +20,9 @@ from jaxpool._geometry import (
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import window_spread, window_sum
 from jaxpool._pools.average import average_of, mean_dtypes
-from jaxpool._pools.inputs import along, as_array, mask_of
+from jaxpool._pools.inputs import as_array, mask_of
+from jaxpool._pools.padding import along
+from jaxpool._pools.shards import with_whole_planes
 from jaxpool._pools.views import view_of
 from jaxpool.typing import Ints, Padding, PaddingMode, Scalar, WindowShape
 
@@ -103,7 +105,7 @@ def _adaptive(
     inputs: Array, alpha: Array, mask: Array | None, window: Window, padding_mode: PaddingMode | None
 ) -> Array:
     dtype, result_dtype = mean_dtypes(inputs.dtype)
-    x = inputs.astype(dtype)
+    x = with_whole_planes(inputs, window.axes).astype(dtype)
     valid = jnp.ones((1,) * x.ndim, bool) if mask is None else mask
     x = x if mask is None else jnp.where(mask, x, 0)
     taps = window.axes[-1] + 1

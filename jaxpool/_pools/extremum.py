@@ -23,8 +23,20 @@ from jaxpool._geometry import (
 )
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import extreme, window_argextremum, window_extremum, window_starts
-from jaxpool._pools.inputs import along, array_and_window, mask_of, padded, x64
-from jaxpool.typing import Implementation, IndexConvention, Ints, Padding, PaddingMode, Residual, Scalar, WindowShape
+from jaxpool._pools.inputs import array_and_window, mask_of, x64
+from jaxpool._pools.padding import along, first_held, padded
+from jaxpool._pools.shards import over_shards
+from jaxpool.typing import (
+    AxisNames,
+    Implementation,
+    IndexConvention,
+    Ints,
+    Padding,
+    PaddingMode,
+    Residual,
+    Scalar,
+    WindowShape,
+)
 
 INDEX_CONVENTIONS = ("spatial", "window", "coordinates")
 
@@ -32,6 +44,7 @@ INDEX_CONVENTIONS = ("spatial", "window", "coordinates")
 @functools.partial(
     jax.jit, static_argnames=("window", "kind", "padding_mode", "implementation", "residual"), inline=True
 )
+@over_shards
 def extremum_of(
     inputs: Array,
     mask: Array | None,
@@ -43,7 +56,7 @@ def extremum_of(
     empty: Array | None = None,
 ) -> Array:
     """The largest or smallest element of every window; `empty` where a mask leaves none."""
-    x, mask, window = padded(inputs, mask, window, padding_mode)
+    x, mask, window = padded(inputs, mask, window, padding_mode, beyond="nearest")
     x = x if mask is None else jnp.where(mask, x, extreme(x.dtype, kind))
     values = window_extremum(x, window, kind, implementation, residual)
     if mask is None or empty is None:
@@ -61,6 +74,7 @@ def _empty_of(value: Any, x: Array) -> Array | None:
     static_argnames=("window", "kind", "padding_mode", "implementation", "convention", "dtype"),
     inline=True,
 )
+@over_shards
 def argextremum_of(
     inputs: Array,
     mask: Array | None,
@@ -72,31 +86,42 @@ def argextremum_of(
     dtype: str,
 ) -> tuple[Array, Array]:
     """The largest or smallest element of every window and its index, of a dtype, in one of the conventions."""
-    x, mask, inner = padded(inputs, mask, window, padding_mode)
+    x, mask, inner = padded(inputs, mask, window, padding_mode, beyond="nearest")
     worst = extreme(x.dtype, kind)
     values, offsets = window_argextremum(x if mask is None else jnp.where(mask, x, worst), inner, kind, implementation)
     if mask is not None:
         # If all elements have the worst value, one that is left out may come first.
         _, valid = window_argextremum(along(mask, inner).astype(jnp.uint8), inner, "max", implementation)
         offsets = jnp.where(values == worst, valid, offsets)
+    if convention == "window" and inner.normal is inner and not window.sharded:
+        return values, offsets
+    taps = taps_of(offsets, inner.normal, window.offset_dtype if convention == "window" else dtype)
+    if padding_mode is None:
+        taps = [_real_tap(*each) for each in zip(taps, inner.parts, window.parts, strict=True)]
     if convention == "window":
-        return values, _in_whole_window(offsets, inner)
+        return values, _in_whole_window(taps, window if padding_mode is None else window.on_padded_input())
     places = [
         _unpadded(place, part, padding_mode)
-        for place, part in zip(coordinates(offsets, inner.normal, dtype), window.parts, strict=True)
+        for place, part in zip(places_of(taps, inner.normal), window.parts, strict=True)
     ]
     if convention == "coordinates":
         return values, jnp.stack(places, axis=-1)
     return values, plane_indices(places, window)
 
 
-def _in_whole_window(offsets: Array, window: Window) -> Array:
-    """From offsets in the normal form of a window to those in the window itself."""
-    if window.normal is window:
-        return offsets
-    dtype = window.offset_dtype
-    total = jnp.zeros(offsets.shape, dtype)
-    taps = taps_of(offsets, window.normal, dtype)
+def _real_tap(tap: Array, inner: AxisWindow, part: AxisWindow) -> Array:
+    """A tap of a shard's window, or the first one inside if it is before the first element of the whole axis."""
+    if part.shards is None:
+        return tap
+    starts = window_starts(inner, "int32") + first_held(part, "int32")
+    first = jnp.maximum(-(starts // part.dilation), 0).astype(tap.dtype)
+    return jnp.maximum(tap, lax.broadcast_in_dim(first, tap.shape, (part.axis,)))
+
+
+def _in_whole_window(taps: Sequence[Array], window: Window) -> Array:
+    """From taps in the normal form of a window to offsets in the window itself."""
+    dtype = taps[0].dtype
+    total = jnp.zeros_like(taps[0])
     for tap, part, stride in zip(taps, window.parts, window.offset_strides, strict=True):
         total += (tap + jnp.asarray(part.first_tap, dtype)) * jnp.asarray(stride, dtype)
     return total
@@ -113,11 +138,11 @@ def taps_of(offsets: Array, window: Window, dtype: str) -> list[Array]:
     return taps
 
 
-def coordinates(offsets: Array, window: Window, dtype: str) -> list[Array]:
-    """From offsets in the window to positions along each spatial axis."""
+def places_of(taps: Sequence[Array], window: Window) -> list[Array]:
+    """From taps along each spatial axis to positions there."""
     places: list[Array] = []
-    for part, tap in zip(window.parts, taps_of(offsets, window, dtype), strict=True):
-        starts = lax.broadcast_in_dim(window_starts(part, dtype), tap.shape, (part.axis,))
+    for part, tap in zip(window.parts, taps, strict=True):
+        starts = lax.broadcast_in_dim(window_starts(part, tap.dtype.name), tap.shape, (part.axis,))
         places.append(starts + tap * part.dilation)
     return places
 
@@ -131,10 +156,12 @@ def plane_indices(places: Sequence[Array], window: Window) -> Array:
 
 
 def _unpadded(place: Array, part: AxisWindow, mode: str | None) -> Array:
-    """Where an element of the padded input comes from."""
+    """Where an element of the padded input, or of a shard and its halo, comes from."""
+    place = place + first_held(part, place.dtype.name)
     if mode is None:
         return place
-    place = place - max(part.low, 0)
+    if part.shards is None:
+        place = place - max(part.low, 0)
     match mode.lower():
         case "edge" | "replicate":
             return jnp.clip(place, 0, part.size - 1)
@@ -155,6 +182,7 @@ def max_pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
     empty: Scalar | None = None,
     residual: Residual | None = None,
@@ -181,6 +209,10 @@ def max_pool(
       padding_mode: None for padding that never wins, or the elements to fill it with, as in `jnp.pad`: "EDGE" (the
         nearest element), "REFLECT" (the mirror image, without the border) or "WRAP" (the other end); PyTorch's names
         "replicate" and "circular" are "EDGE" and "WRAP". Names may be in lower case. Negative padding crops afterwards.
+      spatial_axis_names: inside `jax.shard_map`, where each device has a shard of the inputs: for every spatial axis
+        the mesh axis that splits it, a tuple of them, or None, such as `("rows", None)`. The shards are then pooled as
+        one array. Each device exchanges with its neighbours the border elements that its windows need, and no more.
+        Inputs that explicit sharding splits need no names.
       where: boolean array, the elements that count. It has as many axes as `inputs`, each of the same size or of size
         1. A window without any returns the smallest value of the dtype (-inf) and has no gradient;
         `jaxpool.max_pool(where, ...)` is False there. If all valid elements of a window are -inf, the gradient is
@@ -215,7 +247,9 @@ def max_pool(
       Array([[6., 4.],
              [4., 9.]], dtype=float32)
     """
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
     x, window = array_and_window(inputs, arguments, implementation, "window_extremum", ordered=True)
     check_option("residual", residual, (None, "offsets", "input"))
     mask = mask_of(where, x)
@@ -233,6 +267,7 @@ def min_pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
     empty: Scalar | None = None,
     residual: Residual | None = None,
@@ -250,7 +285,9 @@ def min_pool(
       Array([[1., 1.],
              [0., 1.]], dtype=float32)
     """
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
     x, window = array_and_window(inputs, arguments, implementation, "window_extremum", ordered=True)
     check_option("residual", residual, (None, "offsets", "input"))
     mask = mask_of(where, x)
@@ -280,6 +317,7 @@ def max_pool_with_argmax(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
     index_convention: IndexConvention = "spatial",
     implementation: Implementation | None = None,
@@ -310,7 +348,9 @@ def max_pool_with_argmax(
       Array([[ 5,  3],
              [12, 10]], dtype=int32)
     """
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
     x, window = array_and_window(inputs, arguments, implementation, "window_argextremum", ordered=True)
     mask = mask_of(where, x)
     dtype = _place_dtype(x.shape, window, index_convention)
@@ -328,6 +368,7 @@ def min_pool_with_argmin(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
     index_convention: IndexConvention = "spatial",
     implementation: Implementation | None = None,
@@ -344,7 +385,9 @@ def min_pool_with_argmin(
       Array([[ 0,  6],
              [ 8, 11]], dtype=int32)
     """
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
     x, window = array_and_window(inputs, arguments, implementation, "window_argextremum", ordered=True)
     mask = mask_of(where, x)
     dtype = _place_dtype(x.shape, window, index_convention)

@@ -10,12 +10,12 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import check_flag, index_dtype, plane_as_window, plane_axes
+from jaxpool._geometry import check_flag, index_dtype, plane_axes
 from jaxpool._geometry.calls import explained
-from jaxpool._operators import extreme, plane_count, plane_sum, window_extremum
+from jaxpool._operators import extreme, plane_count, plane_sum
 from jaxpool._pools.average import divide, mean_dtypes, sum_dtypes
-from jaxpool._pools.extremum import argextremum_of
-from jaxpool._pools.inputs import as_array, mask_of, with_whole_planes, x64
+from jaxpool._pools.inputs import as_array, mask_of, x64
+from jaxpool._pools.planes import plane_argextremum, plane_extremum
 
 
 @functools.partial(jax.jit, static_argnames=("axes", "keepdims"), inline=True)
@@ -36,8 +36,7 @@ def _sum(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) ->
 @functools.partial(jax.jit, static_argnames=("axes", "keepdims", "kind"), inline=True)
 def _extremum(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool, kind: str) -> Array:
     x = x if mask is None else jnp.where(mask, x, extreme(x.dtype, kind))
-    value = window_extremum(x, plane_as_window(x.shape, axes), kind, any_zero=True)
-    return _without(value, axes, keepdims)
+    return _without(plane_extremum(x, axes, kind), axes, keepdims)
 
 
 def _without(result: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
@@ -60,8 +59,6 @@ def _run(
     check_flag("keepdims", keepdims)
     x = as_array(inputs, ordered)
     axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
-    # Sums are partial sums where devices share a plane; an extremum has a derivative of its own.
-    x = with_whole_planes(x, axes) if ordered else x
     return compute(x, mask_of(where, x), axes, bool(keepdims))
 
 
@@ -145,7 +142,7 @@ def global_max_pool(
 
     Arguments and errors are those of `jaxpool.global_avg_pool`; dtypes, NaN, ties and derivatives those of
     `jaxpool.max_pool`: the gradient goes to the first maximum, where `jnp.max` splits it. Where zeros of both signs are
-    the largest, the value is either of them. Spatial axes that explicit sharding splits are gathered first.
+    the largest, the value is either of them. Devices that share a plane exchange results, not elements.
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
@@ -174,6 +171,9 @@ def global_min_pool(
     return _run(_min, inputs, num_spatial_dims, keepdims, channel_axis, where, ordered=True)
 
 
+_argextremum = jax.jit(plane_argextremum, static_argnames=("axes", "kind", "dtype"), inline=True)
+
+
 def _with_place(
     inputs: ArrayLike,
     num_spatial_dims: int | None,
@@ -186,9 +186,7 @@ def _with_place(
     x = as_array(inputs, ordered=True)
     axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
     dtype = index_dtype("inputs.shape", [x.shape[axis] for axis in axes], x64(), x.shape)
-    x = with_whole_planes(x, axes)
-    window = plane_as_window(x.shape, axes)
-    both = argextremum_of(x, mask_of(where, x), window, kind, None, None, "spatial", dtype)
+    both = _argextremum(x, mask_of(where, x), axes, kind, dtype)
     values, indices = (_without(result, axes, bool(keepdims)) for result in both)
     return values, indices
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
-from jax.sharding import PartitionSpec
+from jax import Array
 
 from jaxpool._geometry import (
     Window,
@@ -20,10 +18,10 @@ from jaxpool._geometry import (
     check_inputs,
     check_where,
     native,
-    pooling_window,
     traced,
 )
 from jaxpool._operators import IMPLEMENTATIONS, Plan, check_runs
+from jaxpool._pools.shards import window_of
 
 
 def as_array(inputs: Any, ordered: bool) -> Array:
@@ -76,49 +74,6 @@ def range_of(indices: Any, apart: int = 0) -> tuple[list[int], list[int]]:
     return np.atleast_1d(low).tolist(), np.atleast_1d(high).tolist()
 
 
-def along(mask: Array, window: Window) -> Array:
-    """The mask with the inputs' sizes along the window's axes, so that windows can be taken of it."""
-    return jnp.broadcast_to(mask, window.input_shape(mask.shape))
-
-
-def with_whole_planes(x: Array, axes: Sequence[int]) -> Array:
-    """The inputs with every spatial axis whole on every device, where a mesh axis of explicit sharding splits one.
-
-    Windows that depend on the data, or on the number of outputs, may lie anywhere.
-    """
-    spec = (*jax.typeof(x).sharding.spec, *[None] * x.ndim)[: x.ndim]
-    if all(spec[axis] is None for axis in axes):
-        return x
-    return jax.sharding.reshard(x, PartitionSpec(*(None if axis in axes else name for axis, name in enumerate(spec))))
-
-
-def pad_array(x: Array, window: Window, mode: str) -> Array:
-    """The inputs with the window's padding around them, as `jnp.pad` makes it; what crops is left to the window."""
-    for part in window.parts:
-        low, high = max(part.low, 0), max(part.high, 0)
-        before, after = _beside(x, part.axis, low, high, mode.lower())
-        pieces = [piece for piece, size in ((before, low), (x, 1), (after, high)) if size]
-        x = lax.concatenate(pieces, part.axis) if len(pieces) > 1 else x
-    return x
-
-
-def _beside(x: Array, axis: int, low: int, high: int, mode: str) -> tuple[Array, Array]:
-    """What stands before and after along one axis."""
-    size = x.shape[axis]
-
-    def cut(start: int, stop: int) -> Array:
-        return lax.slice_in_dim(x, start, stop, axis=axis)
-
-    def repeat(piece: Array, times: int) -> Array:
-        return jnp.broadcast_to(piece, (*x.shape[:axis], times, *x.shape[axis + 1 :]))
-
-    if mode in ("edge", "replicate"):
-        return repeat(cut(0, 1), low), repeat(cut(size - 1, size), high)
-    if mode in ("wrap", "circular"):
-        return cut(size - low, size), cut(0, high)
-    return lax.rev(cut(1, low + 1), (axis,)), lax.rev(cut(size - 1 - high, size - 1), (axis,))
-
-
 def array_and_window(
     inputs: Any,
     arguments: WindowArguments,
@@ -141,15 +96,6 @@ def array_and_window(
         check_implementation(implementation, IMPLEMENTATIONS)
     explicit = arguments.padding_mode is None
     symbolic = explicit and implementation == "reduce_window"
-    window = pooling_window(x.shape, *arguments, padding_is_empty=padding_is_empty, symbolic=symbolic, native=explicit)
+    window = window_of(x.shape, arguments, padding_is_empty=padding_is_empty, symbolic=symbolic, native=explicit)
     check_runs(operator, (window if explicit else window.on_padded_input()).normal, implementation)
     return x, window
-
-
-def padded(x: Array, mask: Array | None, window: Window, mode: str | None) -> tuple[Array, Array | None, Window]:
-    """Inputs, mask and window after the padding that a mode asks for has been done; unchanged without one."""
-    if mode is None:
-        return x, mask, window
-    # A mask of full size, as its padding is that of the inputs.
-    mask = None if mask is None else pad_array(along(mask, window), window, mode)
-    return pad_array(x, window, mode), mask, window.on_padded_input()

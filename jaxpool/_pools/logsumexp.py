@@ -18,14 +18,16 @@ from jaxpool._geometry import (
     check_written_out,
     plane_as_window,
     plane_axes,
-    pooling_window,
 )
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import plane_sum, window_extremum, window_log_mean_exp, window_sum
 from jaxpool._pools.average import mean_dtypes
-from jaxpool._pools.inputs import along, as_array, mask_of, padded, with_whole_planes
+from jaxpool._pools.inputs import as_array, mask_of
 from jaxpool._pools.moments import moments, window_count
-from jaxpool.typing import Ints, Padding, PaddingMode, Scalar, WindowShape
+from jaxpool._pools.padding import along, padded
+from jaxpool._pools.planes import plane_extremum
+from jaxpool._pools.shards import over_shards, window_of
+from jaxpool.typing import AxisNames, Ints, Padding, PaddingMode, Scalar, WindowShape
 
 # Where `beta` times the standard deviation is below this, two terms of the series take over. There they give the
 # derivative by `beta` about as many digits as the logarithm does: `lse-small.json`.
@@ -47,6 +49,10 @@ def _log_mean_exp(exponents: Array, shift: Array, count: Array, window: Window) 
     return jnp.log1p(plane_sum(terms, window.axes, None, terms.dtype) / count)
 
 
+def _largest(x: Array, window: Window) -> Array:
+    return plane_extremum(x, window.axes, "max") if window.whole else window_extremum(x, window, "max")
+
+
 def _smooth_maximum(x: Array, beta: Array, mask: Array | None, window: Window, steep: bool) -> Array:
     """log(mean(exp(beta * x))) / beta of every window; its limit, the mean, for `beta` 0, unless `steep`."""
     valid = None if mask is None else along(mask, window).astype(x.dtype)
@@ -61,7 +67,7 @@ def _smooth_maximum(x: Array, beta: Array, mask: Array | None, window: Window, s
         return exponents if there is None else jnp.where(there, exponents, -jnp.inf)
 
     candidates = signed if mask is None else jnp.where(mask, signed, -jnp.inf)
-    top = lax.stop_gradient(window_extremum(lax.stop_gradient(candidates), window, "max"))
+    top = lax.stop_gradient(_largest(lax.stop_gradient(candidates), window))
     shift = lax.stop_gradient(exponents_of(top, count > 0))
     logarithm = _log_mean_exp(exponents_of(signed, mask), shift, count, window)
     if steep:
@@ -73,18 +79,28 @@ def _smooth_maximum(x: Array, beta: Array, mask: Array | None, window: Window, s
     _, _, deviations = moments(_between(x, _LARGE), mask, window)
     variance = deviations / jnp.maximum(count, 1)
     flat = (count > 0) & (lax.square(rate) * variance < _SMALL**2)
-    mean = window_sum(x if mask is None else jnp.where(mask, x, 0), window) / jnp.maximum(count, 1)
+    total = x if mask is None else jnp.where(mask, x, 0)
+    total = plane_sum(total, window.axes, None, x.dtype) if window.whole else window_sum(total, window)
+    mean = total / jnp.maximum(count, 1)
     result = top + logarithm / jnp.where(flat, 1, rate)
     return jnp.where(flat, mean + beta * variance / 2, jnp.where(falls, -result, result))
 
 
 @functools.partial(jax.jit, static_argnames=("window", "padding_mode", "steep"), inline=True)
+@over_shards
 def _lse(
     inputs: Array, beta: Array, mask: Array | None, window: Window, padding_mode: str | None, steep: bool
 ) -> Array:
     dtype, result_dtype = mean_dtypes(inputs.dtype)
     x, mask, window = padded(inputs, mask, window, padding_mode)
     return _smooth_maximum(x.astype(dtype), beta.astype(dtype), mask, window.normal, steep).astype(result_dtype)
+
+
+@functools.partial(jax.jit, static_argnames=("axes", "steep"), inline=True)
+def _lse_of_plane(inputs: Array, beta: Array, mask: Array | None, axes: tuple[int, ...], steep: bool) -> Array:
+    dtype, result_dtype = mean_dtypes(inputs.dtype)
+    window = plane_as_window(inputs.shape, axes)
+    return _smooth_maximum(inputs.astype(dtype), beta.astype(dtype), mask, window, steep).astype(result_dtype)
 
 
 def _beta(value: Any, shape: tuple[Any, ...], axes: tuple[int, ...]) -> tuple[Array, bool]:
@@ -105,6 +121,7 @@ def lse_pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
     """Log-sum-exp pooling: a smooth maximum of every window. Strides default to 1.
@@ -114,8 +131,8 @@ def lse_pool(
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
-      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
-        Padding takes no part. A window has at most 256 elements, or is the whole plane.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names: as in
+        `jaxpool.max_pool`. Padding takes no part. A window has at most 256 elements, or is the whole plane.
       beta: the inverse temperature, called r in the papers: a number, or an array that broadcasts to `inputs` and has
         size 1 along the spatial axes, such as one per feature. It may be learned.
       where: as in `jaxpool.max_pool`. A window without any valid element returns -inf, or inf if `beta` is negative,
@@ -141,8 +158,10 @@ def lse_pool(
       Array([1.434], dtype=float32)
     """
     x = as_array(inputs, ordered=True)
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
-    window = pooling_window(x.shape, *arguments, padding_is_empty=True)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
+    window = window_of(x.shape, arguments, padding_is_empty=True)
     check_written_out(window)
     rate, steep = _beta(beta, x.shape, window.axes)
     return _lse(x, rate, mask_of(where, x), window, padding_mode, steep)
@@ -172,6 +191,5 @@ def global_lse_pool(
     x = as_array(inputs, ordered=True)
     axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
     rate, steep = _beta(beta, x.shape, axes)
-    x = with_whole_planes(x, axes)
-    result = _lse(x, rate, mask_of(where, x), plane_as_window(x.shape, axes), None, steep)
+    result = _lse_of_plane(x, rate, mask_of(where, x), axes, steep)
     return result if keepdims else lax.squeeze(result, axes)

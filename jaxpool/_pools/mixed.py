@@ -18,32 +18,49 @@ from jaxpool._geometry import (
     check_per_window,
     check_tap_weights,
     feature_axis,
-    plane_as_window,
     plane_axes,
-    pooling_window,
 )
 from jaxpool._geometry.calls import explained
-from jaxpool._operators import window_dot, window_sum
-from jaxpool._pools.average import average_of, mean_dtypes
+from jaxpool._operators import extreme, plane_sum, window_dot, window_sum
+from jaxpool._pools.average import mean_dtypes, means_of
 from jaxpool._pools.extremum import extremum_of
-from jaxpool._pools.inputs import along, as_array, mask_of, padded, with_whole_planes
-from jaxpool.typing import ConcatOrder, Ints, Padding, PaddingMode, Scalar, WindowShape
+from jaxpool._pools.global_pools import mean_of_plane
+from jaxpool._pools.inputs import as_array, mask_of
+from jaxpool._pools.padding import along, padded
+from jaxpool._pools.planes import plane_extremum
+from jaxpool._pools.shards import over_shards, window_of
+from jaxpool.typing import AxisNames, ConcatOrder, Ints, Padding, PaddingMode, Scalar, WindowShape
 
 ORDERS = ("avg_max", "max_avg")
 
 
 @functools.partial(jax.jit, static_argnames=("window", "include", "padding_mode"), inline=True)
+@over_shards
 def both_of(
     inputs: Array, mask: Array | None, window: Window, include: bool, padding_mode: PaddingMode | None
 ) -> tuple[Array, Array]:
     """The maximum and the mean of every window, in the dtype that means are computed in; 0 where nothing is valid."""
     dtype, _ = mean_dtypes(inputs.dtype)
-    largest = extremum_of(inputs, mask, window, "max", padding_mode).astype(dtype)
-    if mask is not None:
-        valid, _, inner = padded(along(mask, window), None, window, padding_mode)
-        empty = window_sum(valid.astype(dtype), inner) == 0
+    whole = window if padding_mode is None else window.on_padded_input()
+    x, valid, inner = padded(inputs, mask, window, padding_mode)
+    largest = extremum_of(x, valid, inner, "max").astype(dtype)
+    if mask is not None and valid is not None:
+        empty = window_sum(along(valid, inner).astype(dtype), inner) == 0
         largest = jnp.where(empty, 0, largest)
-    return largest, average_of(inputs.astype(dtype), mask, window, include, padding_mode=padding_mode)
+    # At the ends of what devices share stand zeros, which need no mask.
+    counted = None if mask is None and padding_mode is None else valid
+    return largest, means_of(x.astype(dtype), counted, inner, whole, include)
+
+
+@functools.partial(jax.jit, static_argnames=("axes",), inline=True)
+def _both_of_plane(inputs: Array, mask: Array | None, axes: tuple[int, ...]) -> tuple[Array, Array]:
+    """The same of every feature map; its axes stay, with size 1."""
+    dtype, _ = mean_dtypes(inputs.dtype)
+    x = inputs if mask is None else jnp.where(mask, inputs, extreme(inputs.dtype, "max"))
+    largest = plane_extremum(x, axes, "max").astype(dtype)
+    if mask is not None:
+        largest = jnp.where(plane_sum(mask.astype(dtype), axes, None, dtype) == 0, 0, largest)
+    return largest, mean_of_plane(inputs.astype(dtype), mask, axes, keepdims=True)
 
 
 def mixed_of(largest: Array, mean: Array, share: Array, dtype: Any) -> Array:
@@ -71,6 +88,7 @@ def mixed_pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
     """Mixed pooling: `alpha * max + (1 - alpha) * mean` of every window. Strides default to 1.
@@ -79,8 +97,8 @@ def mixed_pool(
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
-      window_shape, strides, padding, count_include_pad, window_dilation, ceil_mode, channel_axis, padding_mode: as in
-        `jaxpool.avg_pool`. Padding is never the maximum.
+      window_shape, strides, padding, count_include_pad, window_dilation, ceil_mode, channel_axis, padding_mode,
+        spatial_axis_names: as in `jaxpool.avg_pool`. Padding is never the maximum.
       alpha: the share of the maximum: a number, or an array that broadcasts to `inputs` and has size 1 along the
         spatial axes, such as one per feature. It may be learned, and need not lie between 0 and 1.
       where: as in `jaxpool.avg_pool`. A window without any valid element returns 0 and has no gradient.
@@ -104,8 +122,10 @@ def mixed_pool(
     """
     check_flag("count_include_pad", count_include_pad)
     x = as_array(inputs, ordered=True)
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
-    window = pooling_window(x.shape, *arguments, padding_is_empty=True)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
+    window = window_of(x.shape, arguments, padding_is_empty=True)
     check_per_window("alpha", alpha, x.shape, window.axes)
     largest, mean = both_of(x, mask_of(where, x), window, bool(count_include_pad), padding_mode)
     return mixed_of(largest, mean, jnp.asarray(alpha).astype(mean.dtype), x.dtype)
@@ -135,8 +155,7 @@ def global_mixed_pool(
     x = as_array(inputs, ordered=True)
     axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
     check_per_window("alpha", alpha, x.shape, axes)
-    x = with_whole_planes(x, axes)
-    largest, mean = both_of(x, mask_of(where, x), plane_as_window(x.shape, axes), True, None)
+    largest, mean = _both_of_plane(x, mask_of(where, x), axes)
     result = mixed_of(largest, mean, jnp.asarray(alpha).astype(mean.dtype), x.dtype)
     return result if keepdims else lax.squeeze(result, axes)
 
@@ -190,7 +209,7 @@ def gated_pool(
     check_flag("count_include_pad", count_include_pad)
     x = as_array(inputs, ordered=True)
     arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
-    window = pooling_window(x.shape, *arguments, padding_is_empty=True)
+    window = window_of(x.shape, arguments, padding_is_empty=True)
     channel = feature_axis(x.shape, channel_axis)
     check_tap_weights("weights", weights, x.shape, window, channel)
     filters = jnp.asarray(weights)
@@ -224,14 +243,15 @@ def concat_pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
     """Concatenated pooling: the means and the maxima of every window, side by side. Strides default to 1.
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
-      window_shape, strides, padding, count_include_pad, window_dilation, ceil_mode, channel_axis, padding_mode: as in
-        `jaxpool.avg_pool`. Padding is never the maximum.
+      window_shape, strides, padding, count_include_pad, window_dilation, ceil_mode, channel_axis, padding_mode,
+        spatial_axis_names: as in `jaxpool.avg_pool`. Padding is never the maximum.
       order: "avg_max" as in timm, or "max_avg" as in fastai.
       where: as in `jaxpool.avg_pool`. A window without any valid element returns 0 and has no gradient.
 
@@ -255,8 +275,10 @@ def concat_pool(
     check_flag("count_include_pad", count_include_pad)
     check_option("order", order, ORDERS)
     x = as_array(inputs, ordered=True)
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
-    window = pooling_window(x.shape, *arguments, padding_is_empty=True)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
+    window = window_of(x.shape, arguments, padding_is_empty=True)
     both = both_of(x, mask_of(where, x), window, bool(count_include_pad), padding_mode)
     return _joined(both, order, feature_axis(x.shape, channel_axis), x.dtype)
 
@@ -285,7 +307,6 @@ def global_concat_pool(
     check_option("order", order, ORDERS)
     x = as_array(inputs, ordered=True)
     axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
-    x = with_whole_planes(x, axes)
-    both = both_of(x, mask_of(where, x), plane_as_window(x.shape, axes), True, None)
+    both = _both_of_plane(x, mask_of(where, x), axes)
     result = _joined(both, order, feature_axis(x.shape, channel_axis), x.dtype)
     return result if keepdims else lax.squeeze(result, axes)

@@ -17,15 +17,16 @@ from jaxpool._geometry import (
     check_flag,
     feature_axis,
     plane_axes,
-    pooling_window,
     written_out,
 )
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import plane_count, plane_sum, window_products, window_reduce, window_sum
 from jaxpool._pools.average import counts, mean_dtypes
 from jaxpool._pools.global_pools import mean_of_plane
-from jaxpool._pools.inputs import along, as_array, mask_of, padded
-from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape
+from jaxpool._pools.inputs import as_array, mask_of
+from jaxpool._pools.padding import along, padded
+from jaxpool._pools.shards import over_shards, window_of
+from jaxpool.typing import AxisNames, Ints, Padding, PaddingMode, WindowShape
 
 _Moments = tuple[Array, Array, Array]
 
@@ -52,6 +53,7 @@ def variance_of(deviations: Array, count: Array, ddof: int, root: bool) -> Array
 
 
 @functools.partial(jax.jit, static_argnames=("window", "ddof", "padding_mode", "root"), inline=True)
+@over_shards
 def _of_windows(
     inputs: Array, mask: Array | None, window: Window, ddof: int, padding_mode: str | None, root: bool
 ) -> Array:
@@ -105,7 +107,7 @@ def _of_plane(x: Array, mask: Array | None, axes: tuple[int, ...], ddof: int, ke
 
 def _windowed(inputs: ArrayLike, arguments: WindowArguments, ddof: int, where: Any, root: bool) -> Array:
     x = as_array(inputs, ordered=True)
-    window = pooling_window(x.shape, *arguments, padding_is_empty=False)
+    window = window_of(x.shape, arguments, padding_is_empty=False)
     ddof = check_ddof(ddof)
     return _of_windows(x, mask_of(where, x), window, ddof, arguments.padding_mode, root)
 
@@ -131,14 +133,15 @@ def var_pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
     """Variance pooling: the variance of every window. Strides default to 1.
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
-      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
-        Padding never counts.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names: as in
+        `jaxpool.max_pool`. Padding never counts.
       ddof: the divisor is the number of elements minus `ddof`, as in `jnp.var`. `torch.var` uses 1.
       where: as in `jaxpool.max_pool`. A window with `ddof` valid elements or fewer returns 0 and has no gradient.
 
@@ -160,7 +163,9 @@ def var_pool(
       >>> jaxpool.var_pool(jnp.array([1., 3., 5., 5.]), (2,), 2, channel_axis=None)
       Array([1., 0.], dtype=float32)
     """
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
     return _windowed(inputs, arguments, ddof, where, root=False)
 
 
@@ -176,6 +181,7 @@ def std_pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
     """Standard deviation pooling: the root of `jaxpool.var_pool`. Strides default to 1.
@@ -187,7 +193,9 @@ def std_pool(
       >>> jaxpool.std_pool(jnp.array([1., 5., 5., 5.]), (2,), 2, channel_axis=None)
       Array([2., 0.], dtype=float32)
     """
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
     return _windowed(inputs, arguments, ddof, where, root=True)
 
 

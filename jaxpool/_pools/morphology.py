@@ -16,6 +16,7 @@ from jaxpool._operators import element_extremum, extreme
 from jaxpool._pools.average import mean_dtypes
 from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import as_array, mask_of
+from jaxpool._pools.shards import with_whole_planes
 from jaxpool.typing import WindowShape
 
 
@@ -32,6 +33,7 @@ def extremum_under(
     window, places = element
     if places is None:
         return extremum_of(inputs, mask, window, kind)
+    inputs = with_whole_planes(inputs, window.axes)
     dilates = kind == "max"
     # A dilation reads the element backwards, which the order of the window's places is not.
     last = [part.taps - 1 for part in window.parts]

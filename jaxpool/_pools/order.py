@@ -21,15 +21,16 @@ from jaxpool._geometry import (
     index_dtype,
     is_sorted_whole,
     picks,
-    pooling_window,
     possible_counts,
 )
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import extreme, window_order, window_sum
 from jaxpool._pools.average import counts, mean_dtypes, summing_dtype
-from jaxpool._pools.inputs import along, as_array, mask_of, padded, with_whole_planes, x64
+from jaxpool._pools.inputs import as_array, mask_of, x64
 from jaxpool._pools.order_of_planes import chosen_of_plane
-from jaxpool.typing import Ints, Padding, PaddingMode, QuantileMethod, WindowShape
+from jaxpool._pools.padding import along, padded
+from jaxpool._pools.shards import over_shards, window_of, with_whole_planes
+from jaxpool.typing import AxisNames, Ints, Padding, PaddingMode, QuantileMethod, WindowShape
 
 
 def _by_count(numbers: Sequence[float], possible: Sequence[int], count: Array | None, dtype: jnp.dtype) -> Array:
@@ -56,6 +57,7 @@ def _known(mask: Array | None, window: Window, rank: int) -> tuple[Array, Array]
 
 
 @functools.partial(jax.jit, static_argnames=("window", "choice", "padding_mode", "places"), inline=True)
+@over_shards
 def _chosen(
     inputs: Array, mask: Array | None, window: Window, choice: Choice, padding_mode: str | None, places: str | None
 ) -> Array:
@@ -93,7 +95,7 @@ def _chosen(
 
 def _windowed(inputs: ArrayLike, arguments: WindowArguments, choice: Choice, where: ArrayLike | None) -> Array:
     x = as_array(inputs, ordered=True)
-    window = pooling_window(x.shape, *arguments, padding_is_empty=False)
+    window = window_of(x.shape, arguments, padding_is_empty=False)
     if isinstance(choice, Rank):
         check_rank(choice.rank, window.taps)
     places = None
@@ -115,6 +117,7 @@ def median_pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
     """Median pooling: the median of every window. Strides default to 1.
@@ -123,9 +126,9 @@ def median_pool(
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
-      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, where: as in
-        `jaxpool.quantile_pool`. Median filters of images often have `padding_mode="REFLECT"`. For zeros that count, use
-        `jnp.pad` first.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names, where:
+        as in `jaxpool.quantile_pool`. Median filters of images often have `padding_mode="REFLECT"`. For zeros that
+        count, use `jnp.pad` first.
       method: of an even number of elements, "midpoint" is the mean of the two in the middle, as in NumPy, and "lower"
         the smaller one, as in `torch.median`.
 
@@ -140,7 +143,9 @@ def median_pool(
       >>> jaxpool.median_pool(x, (3,), 1, 1, channel_axis=None)
       Array([1.5, 2. , 3. , 4. , 3.5], dtype=float32)
     """
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
     return _windowed(inputs, arguments, check_quantile(0.5, method), where)
 
 
@@ -157,15 +162,16 @@ def quantile_pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
     """Quantile pooling: the quantile `q` of every window. Strides default to 1.
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
-      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
-        Padding does not count: a window at the border has fewer elements. A window has at most 100 elements, or is the
-        whole plane.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names: as in
+        `jaxpool.max_pool`. Padding does not count: a window at the border has fewer elements. A window has at most 100
+        elements, or is the whole plane.
       q: a number from 0 to 1.
       method: what to return if the quantile lies between two elements, as in `jnp.quantile`: "linear" (in proportion),
         "lower", "higher", "midpoint" (their mean), or "nearest" (the lower one halfway).
@@ -195,7 +201,9 @@ def quantile_pool(
       >>> jaxpool.quantile_pool(x, (3,), q=0.25, method="lower", channel_axis=None)
       Array([1., 1.], dtype=float32)
     """
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
     return _windowed(inputs, arguments, check_quantile(q, method), where)
 
 
@@ -211,14 +219,15 @@ def rank_pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
     """Rank pooling: the element of every window at a place in its order. Strides default to 1.
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
-      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, where: as in
-        `jaxpool.quantile_pool`.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names, where:
+        as in `jaxpool.quantile_pool`.
       rank: an index into the sorted window, as in `scipy.ndimage.rank_filter`: 0 is the smallest element, 1 the second
         smallest, -1 the largest, -2 the second largest. A window with fewer valid elements returns the last one in this
         direction.
@@ -239,7 +248,9 @@ def rank_pool(
       >>> jaxpool.rank_pool(x, (3,), rank=-2, channel_axis=None)
       Array([3, 2], dtype=int32)
     """
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
     return _windowed(inputs, arguments, check_rank(rank), where)
 
 
@@ -255,6 +266,7 @@ def topk_pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
     """Top-k pooling: the mean of the `k` largest elements of every window. Strides default to 1.
@@ -264,8 +276,8 @@ def topk_pool(
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
-      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, where: as in
-        `jaxpool.quantile_pool`.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names, where:
+        as in `jaxpool.quantile_pool`.
       k: an integer, or a share between 0 and 1 of the valid elements, rounded half to even, but at least one element.
         More than there are means all. The size of the window times `k` is at most 256, unless the window is the plane.
 
@@ -288,5 +300,7 @@ def topk_pool(
       >>> jaxpool.topk_pool(jnp.array([1., 5., 3., 0.]), (3,), k=2, channel_axis=None)
       Array([4., 4.], dtype=float32)
     """
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
     return _windowed(inputs, arguments, check_top("k", k), where)

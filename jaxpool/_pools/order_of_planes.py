@@ -30,7 +30,8 @@ from jaxpool._geometry import (
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import gather_at_places, place_order
 from jaxpool._pools.average import mean_dtypes
-from jaxpool._pools.inputs import as_array, mask_of, with_whole_planes, x64
+from jaxpool._pools.inputs import as_array, mask_of, x64
+from jaxpool._pools.shards import with_whole_planes
 from jaxpool.typing import QuantileMethod
 
 

@@ -12,7 +12,8 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import PLATEAUS, Window, check_option, peak_window
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import extreme, window_argextremum, window_extremum
-from jaxpool._pools.inputs import along, as_array, mask_of
+from jaxpool._pools.inputs import as_array, mask_of
+from jaxpool._pools.padding import along
 from jaxpool.typing import Padding, Plateau, WindowShape
 
 

@@ -22,17 +22,18 @@ from jaxpool._geometry import (
     WindowArguments,
     check_exponent,
     check_flag,
-    plane_as_window,
     plane_axes,
-    pooling_window,
     refuse_number,
 )
 from jaxpool._geometry.calls import explained
-from jaxpool._operators import plane_count, plane_sum, window_extremum, window_reduce
+from jaxpool._operators import plane_count, plane_sum, window_reduce
 from jaxpool._pools.average import divisor_of, mean_dtypes, real_number
 from jaxpool._pools.extremum import extremum_of
-from jaxpool._pools.inputs import as_array, at_hand, mask_of, padded, range_of, with_whole_planes
-from jaxpool.typing import Ints, Padding, PaddingMode, Scalar, WindowShape
+from jaxpool._pools.inputs import as_array, at_hand, mask_of, range_of
+from jaxpool._pools.padding import padded
+from jaxpool._pools.planes import plane_extremum
+from jaxpool._pools.shards import over_shards, window_of
+from jaxpool.typing import AxisNames, Ints, Padding, PaddingMode, Scalar, WindowShape
 
 # From here on all but the largest elements count for nothing. The n-th derivative has p^n, a number up to n = 4.
 _LARGEST_P = {"float32": 2.0**30, "float64": 2.0**62}
@@ -75,7 +76,7 @@ def _over(size: Array, scale: Array) -> Array:
 
 def _of_plane(size: Array, axes: tuple[int, ...], p: Any) -> tuple[Array, Array]:
     """The pair of a whole plane: all its elements have one m."""
-    largest = lax.stop_gradient(window_extremum(size, plane_as_window(size.shape, axes), "max", any_zero=True))
+    largest = lax.stop_gradient(plane_extremum(size, axes, "max"))
     return largest, plane_sum(_power(_over(size, largest), p), axes, None, size.dtype)
 
 
@@ -119,18 +120,20 @@ def _prepared(inputs: Array, p: Any, mask: Array | None) -> tuple[Array, Any, jn
     return _size(x.astype(dtype)), p, result_dtype
 
 
+@over_shards
 def pooled(
     inputs: Array, p: Any, mask: Array | None, window: Window, mean: bool, count_include_pad: bool, mode: str | None
 ) -> Array:
     """The norm or the power mean of every window."""
-    x, mask, window = padded(inputs, mask, window, mode)
+    whole = window if mode is None else window.on_padded_input()
+    x, mask, window = padded(inputs, mask, window, mode, beyond="zero")
     size, p, result_dtype = _prepared(x, p, mask)
     if isinstance(p, float) and math.isinf(p):
         # A window wholly in padding, or without valid elements, has the norm 0.
         return jnp.maximum(extremum_of(size, None, window, "max"), 0).astype(result_dtype)
     count: Array | None = None
     if mean:
-        divisor = divisor_of(mask, window, count_include_pad, size.dtype, x.ndim)
+        divisor = divisor_of(mask, window, whole, count_include_pad, size.dtype, x.ndim)
         divisor = real_number(divisor, size.dtype) if isinstance(divisor, int) else divisor
         count = jnp.maximum(jnp.asarray(divisor, size.dtype), 1)
     return _norm(*_of_windows(size, window.normal, p), p, count).astype(result_dtype)
@@ -141,7 +144,7 @@ def _pooled_plane(
 ) -> Array:
     size, p, result_dtype = _prepared(inputs, p, mask)
     if isinstance(p, float) and math.isinf(p):
-        result = window_extremum(size, plane_as_window(size.shape, axes), "max", any_zero=True)
+        result = plane_extremum(size, axes, "max")
     else:
         count = jnp.asarray(plane_count(inputs, axes, mask, size.dtype), size.dtype) if mean else None
         result = _norm(*_of_plane(size, axes, p), p, count)
@@ -186,6 +189,7 @@ def lp_pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
     """Lp pooling: the p-norm of every window, `(sum |x|^p)^(1/p)`. Strides default to 1 (PyTorch's: to the window).
@@ -194,7 +198,8 @@ def lp_pool(
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`; any number of batch axes; any real dtype.
-      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names: as in
+        `jaxpool.max_pool`.
       p: a positive number, `math.inf` for the largest absolute value, or an array, which may be learned: a scalar, or
         an exponent for each feature. Such an array has as many axes as `inputs`, with size 1 along the spatial axes and
         elsewhere the same size or 1: `p[None, None, None]` for images with channels last, `p[:, None, None]` with
@@ -221,8 +226,10 @@ def lp_pool(
       Array([5., 0.], dtype=float32)
     """
     x = as_array(inputs, ordered=True)
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
-    window = pooling_window(x.shape, *arguments, padding_is_empty=False)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
+    window = window_of(x.shape, arguments, padding_is_empty=False)
     return _run(x, window.axes, p, where, window, False, True, padding_mode)
 
 
@@ -239,6 +246,7 @@ def power_mean_pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
     """Power mean pooling: `(mean |x|^p)^(1/p)` of every window. Strides default to 1 (PyTorch's: to the window).
@@ -256,8 +264,10 @@ def power_mean_pool(
     """
     check_flag("count_include_pad", count_include_pad)
     x = as_array(inputs, ordered=True)
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
-    window = pooling_window(x.shape, *arguments, padding_is_empty=False)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
+    window = window_of(x.shape, arguments, padding_is_empty=False)
     return _run(x, window.axes, p, where, window, True, bool(count_include_pad), padding_mode)
 
 
@@ -267,7 +277,7 @@ def _global(
     check_flag("keepdims", keepdims)
     x = as_array(inputs, ordered=True)
     axes = plane_axes(x.shape, spatial, channel_axis)
-    return _run_plane(with_whole_planes(x, axes), axes, p, where, axes, mean, bool(keepdims))
+    return _run_plane(x, axes, p, where, axes, mean, bool(keepdims))
 
 
 @explained

@@ -27,8 +27,10 @@ from jaxpool._operators import plane_sum
 from jaxpool._pools.adaptive import extremum_of_bins, mean_of_bins
 from jaxpool._pools.average import mean_dtypes
 from jaxpool._pools.extremum import extremum_of
-from jaxpool._pools.inputs import along, as_array, mask_of, with_whole_planes
+from jaxpool._pools.inputs import as_array, mask_of
+from jaxpool._pools.padding import along
 from jaxpool._pools.power import lengths_of
+from jaxpool._pools.shards import with_whole_planes
 from jaxpool.typing import Levels, PyramidKind, PyramidOrder
 
 # Per level its side and where its squares start along each axis.

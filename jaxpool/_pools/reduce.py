@@ -18,16 +18,17 @@ from jaxpool._geometry import (
     check_identity,
     check_operands,
     check_results,
-    pooling_window,
     refused_operation,
 )
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import beats, extreme, window_reduce_from, window_sum
 from jaxpool._pools.average import summing_dtype
 from jaxpool._pools.extremum import extremum_of
-from jaxpool._pools.inputs import along, as_array, mask_of, padded
+from jaxpool._pools.inputs import as_array, mask_of
 from jaxpool._pools.operations import check_associative, constant, known_operation, padding_may_hold
-from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape
+from jaxpool._pools.padding import along, padded
+from jaxpool._pools.shards import over_shards, window_of
+from jaxpool.typing import AxisNames, Ints, Padding, PaddingMode, WindowShape
 
 Tree = TypeVar("Tree")
 
@@ -45,6 +46,7 @@ def pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
 ) -> Tree:
     """Pooling with any associative operation, over one array or a tree of them. Strides default to 1.
@@ -59,7 +61,8 @@ def pool(
       reduce_fn: from two arrays, or two trees, to one of the same shapes and dtypes, elementwise and associative:
         `lax.mul`, `jnp.logaddexp`. Operands come in row-major order. It is also called with a few constants, to see
         that it is associative.
-      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names: as in
+        `jaxpool.max_pool`.
       where: as in `jaxpool.max_pool`, one mask for all arrays. Elements left out take no part, and have no gradient.
 
     Returns:
@@ -89,8 +92,10 @@ def pool(
       (Array([1., 5.], dtype=float32), Array([2., 2.], dtype=float32))
     """
     tree, first = operands_of(inputs, init, reduce_fn)
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
-    window = pooling_window(first.shape, *arguments, padding_is_empty=False)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
+    window = window_of(first.shape, arguments, padding_is_empty=False)
     return reduced(tree, init, reduce_fn, window, mask_of(where, first), padding_mode)
 
 
@@ -130,9 +135,24 @@ def reduced(
     check_results(operands, structure, found, jax.tree.structure(one))
     check_associative(reduce_fn, tree)
     neutral = padding_may_hold(init, reduce_fn, tree)
-    mask = None if mask is None else padded(leaves[0], along(mask, window), window, padding_mode)[1]
-    tree = jax.tree.map(lambda x: padded(x, None, window, padding_mode)[0], tree)
-    return window_reduce_from(tree, start, reduce_fn, inner, neutral, mask)
+    return _of_windows(tree, mask, start, reduce_fn, window, padding_mode, neutral)
+
+
+@over_shards
+def _of_windows(
+    tree: Any,
+    mask: Array | None,
+    start: Any,
+    reduce_fn: Any,
+    window: Window,
+    padding_mode: PaddingMode | None,
+    neutral: bool,
+) -> Any:
+    first, *rest = jax.tree.leaves(tree)
+    first, mask, inner = padded(first, mask, window, padding_mode)
+    rest = [padded(leaf, None, window, padding_mode, beyond="zero")[0] for leaf in rest]
+    tree = jax.tree.unflatten(jax.tree.structure(tree), [first, *rest])
+    return window_reduce_from(tree, start, reduce_fn, inner, neutral, None if mask is None else along(mask, inner))
 
 
 def _as_scalar(value: Any, dtype: Any) -> Any:
@@ -154,11 +174,12 @@ def _by_operator(
 
 
 @functools.partial(jax.jit, static_argnames=("window", "padding_mode"), inline=True)
+@over_shards
 def _sum_of(
     inputs: Array, mask: Array | None, init: Array | None, window: Window, padding_mode: PaddingMode | None
 ) -> Array:
     """The sum of `init` and every window: of floats as in `sum_pool`, of integers in their own dtype."""
-    x, mask, window = padded(inputs, mask, window, padding_mode)
+    x, mask, window = padded(inputs, mask, window, padding_mode, beyond="zero")
     x = x if mask is None else jnp.where(mask, x, jnp.zeros((), x.dtype))
     dtype = summing_dtype(x.dtype) if jnp.issubdtype(x.dtype, jnp.inexact) else x.dtype
     total = window_sum(x, window, dtype=dtype)

@@ -29,7 +29,8 @@ from jaxpool._operators import first_in_regions
 from jaxpool._pools.average import mean_dtypes
 from jaxpool._pools.box_bins import bounds, largest, matrices, pooled, pooled_apart, shares
 from jaxpool._pools.boxes import arranged, as_boxes, as_inputs, of_one_list, per_picture, split_alike
-from jaxpool._pools.inputs import as_array, with_whole_planes, x64
+from jaxpool._pools.inputs import as_array, x64
+from jaxpool._pools.shards import with_whole_planes
 from jaxpool.typing import RegionMode, RegionSize
 
 # From one picture and its boxes to their bins.

@@ -26,7 +26,9 @@ from jaxpool._geometry.calls import explained
 from jaxpool._operators import plane_sum, without_series
 from jaxpool._pools.average import sum_dtypes
 from jaxpool._pools.extremum import extremum_of
-from jaxpool._pools.inputs import along, as_array, mask_of, with_whole_planes
+from jaxpool._pools.inputs import as_array, mask_of
+from jaxpool._pools.padding import along
+from jaxpool._pools.shards import with_whole_planes
 from jaxpool.typing import Ints, MaskRule, Padding, PaddingMode, WindowShape
 
 

@@ -12,7 +12,8 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import AxisBins, smaller_plane
 from jaxpool._geometry.calls import explained
 from jaxpool._pools.average import mean_dtypes
-from jaxpool._pools.inputs import as_array, with_whole_planes
+from jaxpool._pools.inputs import as_array
+from jaxpool._pools.shards import with_whole_planes
 from jaxpool.typing import OutputSize
 
 

@@ -14,7 +14,8 @@ from jaxpool._geometry import Window, WindowArguments, check_draw, check_flag, p
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import gather_at_offsets, window_argextremum
 from jaxpool._pools.average import mean_dtypes
-from jaxpool._pools.inputs import as_array, mask_of, padded
+from jaxpool._pools.inputs import as_array, mask_of
+from jaxpool._pools.padding import padded
 from jaxpool._pools.weighted import weighted_of
 from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape
 

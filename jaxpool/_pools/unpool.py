@@ -42,8 +42,10 @@ from jaxpool._operators import (
     without_series,
 )
 from jaxpool._pools.average import counts, divide, mean_dtypes
-from jaxpool._pools.extremum import INDEX_CONVENTIONS, coordinates, plane_indices
+from jaxpool._pools.extremum import INDEX_CONVENTIONS, places_of, plane_indices, taps_of
 from jaxpool._pools.inputs import as_array, at_hand, range_of, x64
+from jaxpool._pools.padding import without_halos
+from jaxpool._pools.shards import over_shards
 from jaxpool.typing import Duplicates, Implementation, IndexConvention, Ints, Padding, WindowShape
 
 
@@ -62,11 +64,13 @@ def _unpool(values: Array, indices: Array, window: Window, duplicates: Duplicate
 
 
 @functools.partial(jax.jit, static_argnames=("window",), inline=True)
+@functools.partial(over_shards, sizes="output_shape")
 def _at_offsets(values: Array, indices: Array, window: Window) -> Array:
     if indices.dtype != window.offset_dtype:
         # The cast could bring an offset from outside the window into it.
         values = jnp.where((indices >= 0) & (indices < window.taps), values, jnp.zeros((), values.dtype))
-    return scatter_at_offsets(values, indices.astype(window.offset_dtype), window, consistent=False)
+    spread = scatter_at_offsets(values, indices.astype(window.offset_dtype), window.shard, consistent=False)
+    return without_halos(spread, window)
 
 
 @functools.partial(jax.jit, static_argnames=("window",), inline=True)
@@ -86,7 +90,7 @@ def _places_of(indices: Array, window: Window, duplicates: Duplicates, conventio
     if convention != "spatial":
         if convention == "window":
             inside = (indices >= 0) & (indices < window.taps)
-            positions = coordinates(indices, window, indices.dtype.name)
+            positions = places_of(taps_of(indices, window, indices.dtype.name), window)
         else:
             inside = jnp.ones(indices.shape[:-1], bool)
             positions = [indices[..., i] for i in range(len(window.parts))]
@@ -238,6 +242,7 @@ def max_unpool(
 @functools.partial(
     jax.jit, static_argnames=("window", "count_include_pad", "divisor_override", "implementation"), inline=True
 )
+@functools.partial(over_shards, sizes="output_shape")
 def _spread_means(
     means: Array,
     window: Window,
@@ -251,7 +256,8 @@ def _spread_means(
         divisor = counts(window, count_include_pad, jnp.finfo(dtype).dtype, means.ndim)
     if not isinstance(divisor, int):
         divisor = divisor.astype(dtype)
-    return window_spread(divide(means.astype(dtype), divisor), window, implementation).astype(result_dtype)
+    spread = window_spread(divide(means.astype(dtype), divisor), window.shard, implementation)
+    return without_halos(spread, window).astype(result_dtype)
 
 
 @explained

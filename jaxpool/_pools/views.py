@@ -11,7 +11,8 @@ from jax.typing import ArrayLike
 
 from jaxpool._geometry import AxisWindow, Window, WindowArguments, blocks_of, check_slices, pooling_window
 from jaxpool._geometry.calls import explained
-from jaxpool._pools.inputs import as_array, padded
+from jaxpool._pools.inputs import as_array
+from jaxpool._pools.padding import padded
 from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape
 
 

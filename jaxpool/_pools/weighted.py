@@ -17,13 +17,14 @@ from jaxpool._geometry import (
     check_real_array,
     check_written_out,
     plane_axes,
-    pooling_window,
 )
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import plane_sum, window_softmax_mean, window_sum
 from jaxpool._pools.average import mean_dtypes
-from jaxpool._pools.inputs import along, as_array, mask_of, pad_array, padded, with_whole_planes
-from jaxpool.typing import Ints, Padding, PaddingMode, Scalar, WindowShape
+from jaxpool._pools.inputs import as_array, mask_of
+from jaxpool._pools.padding import padded
+from jaxpool._pools.shards import over_shards, window_of
+from jaxpool.typing import AxisNames, Ints, Padding, PaddingMode, Scalar, WindowShape
 
 
 def ratio(total: Array, weight: Array) -> Array:
@@ -45,6 +46,7 @@ def values_and_logits(x: Array, logits: Array | None, beta: Array, mask: Array |
 
 
 @functools.partial(jax.jit, static_argnames=("window", "padding_mode"), inline=True)
+@over_shards
 def _softmax(
     inputs: Array,
     logits: Array | None,
@@ -53,18 +55,18 @@ def _softmax(
     window: Window,
     padding_mode: str | None,
 ) -> Array:
+    if logits is not None:
+        logits, _, _ = padded(jnp.broadcast_to(logits, inputs.shape), None, window, padding_mode, beyond="zero")
+    inputs, mask, window = padded(inputs, mask, window, padding_mode)
     if beta is None and not window.normal.whole:
         # Nothing is selected or scaled, so that nothing of the size of the inputs is stored.
         dtype, _ = mean_dtypes(inputs.dtype)
-        values, own = inputs.astype(dtype), inputs if logits is None else jnp.broadcast_to(logits, inputs.shape)
+        values, own = inputs.astype(dtype), inputs if logits is None else logits
         # Not the same array as the values: the large terms of its gradient then cancel before others join them.
         exponents = own.astype(dtype) * jnp.ones((), dtype)
         exponents = exponents if mask is None else jnp.where(mask, exponents, -jnp.inf)
     else:
         values, exponents = values_and_logits(inputs, logits, jnp.ones(()) if beta is None else beta, mask)
-    if padding_mode is not None:
-        exponents = pad_array(exponents, window, padding_mode)
-    values, _, window = padded(values, None, window, padding_mode)
     if window.normal.whole:
         result = _softmax_mean(values, exponents, window.axes)
     else:
@@ -88,12 +90,13 @@ def _softmax_of_plane(
 
 
 @functools.partial(jax.jit, static_argnames=("window", "padding_mode"), inline=True)
+@over_shards
 def weighted_of(inputs: Array, weights: Array, mask: Array | None, window: Window, padding_mode: str | None) -> Array:
     """The mean of every window with given weights."""
-    values, weights = _values_and_weights(inputs, along(weights, window), mask)
-    if padding_mode is not None:
-        weights = pad_array(weights, window, padding_mode)
-    values, _, window = padded(values, None, window, padding_mode)
+    plane = [inputs.shape[axis] if axis in window.axes else size for axis, size in enumerate(weights.shape)]
+    weights, _, _ = padded(jnp.broadcast_to(weights, plane), None, window, padding_mode, beyond="zero")
+    values, mask, window = padded(inputs, mask, window, padding_mode, beyond="zero")
+    values, weights = _values_and_weights(values, weights, mask)
     return ratio(window_sum(weights * values, window), window_sum(weights, window)).astype(mean_dtypes(inputs.dtype)[1])
 
 
@@ -130,6 +133,7 @@ def softmax_pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
     """Softmax pooling: the mean of every window with softmax weights. Strides default to 1.
@@ -140,8 +144,8 @@ def softmax_pool(
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
-      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
-        Padding has the weight 0. A window has at most 256 elements, or is the whole plane.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names: as in
+        `jaxpool.max_pool`. Padding has the weight 0. A window has at most 256 elements, or is the whole plane.
       logits: array with as many axes as `inputs`, each of the same size or of size 1. None for the inputs themselves.
       beta: the inverse temperature, a number or an array that broadcasts to `inputs`, such as one per feature. It may
         be learned.
@@ -170,8 +174,10 @@ def softmax_pool(
       Array([0.5, 2. ], dtype=float32)
     """
     x = as_array(inputs, ordered=True)
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
-    window = pooling_window(x.shape, *arguments, padding_is_empty=False)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
+    window = window_of(x.shape, arguments, padding_is_empty=False)
     check_written_out(window)
     own = None if logits is None else array_of("logits", logits, x)
     rate = array_of("beta", beta, x, scalar=True)
@@ -210,7 +216,7 @@ def global_softmax_pool(
     axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
     own = None if logits is None else array_of("logits", logits, x)
     beta = array_of("beta", beta, x, scalar=True)
-    return _softmax_of_plane(with_whole_planes(x, axes), own, beta, mask_of(where, x), axes, bool(keepdims))
+    return _softmax_of_plane(x, own, beta, mask_of(where, x), axes, bool(keepdims))
 
 
 @explained
@@ -225,6 +231,7 @@ def weighted_avg_pool(
     ceil_mode: bool = False,
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
+    spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
     """Average pooling with given weights: `sum(w * x) / sum(w)` of every window. Strides default to 1.
@@ -233,8 +240,8 @@ def weighted_avg_pool(
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes. Any real dtype.
       weights: array with as many axes as `inputs`, each of the same size or of size 1. No weight may be
         negative; this is not checked.
-      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, where: as in
-        `jaxpool.avg_pool`. Padding has the weight 0. A window whose weights are 0 returns 0.
+      window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names, where:
+        as in `jaxpool.avg_pool`. Padding has the weight 0. A window whose weights are 0 returns 0.
 
     Returns: The means, with the sizes of `jaxpool.output_shape` along the spatial axes, in the dtype of float inputs.
       f16, bf16 and fp8 are summed in f32, and integers return f32.
@@ -254,8 +261,10 @@ def weighted_avg_pool(
       Array([2.], dtype=float32)
     """
     x = as_array(inputs, ordered=True)
-    arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
-    window = pooling_window(x.shape, *arguments, padding_is_empty=False)
+    arguments = WindowArguments(
+        window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
+    )
+    window = window_of(x.shape, arguments, padding_is_empty=False)
     return weighted_of(x, array_of("weights", weights, x), mask_of(where, x), window, padding_mode)
 
 
@@ -284,4 +293,4 @@ def global_weighted_avg_pool(
     x = as_array(inputs, ordered=True)
     axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
     own = array_of("weights", weights, x)
-    return _weighted_plane(with_whole_planes(x, axes), own, mask_of(where, x), axes, bool(keepdims))
+    return _weighted_plane(x, own, mask_of(where, x), axes, bool(keepdims))

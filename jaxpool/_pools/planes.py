@@ -1,0 +1,76 @@
+"""The largest or smallest element of every feature map, also where devices share it: partial results, joined once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+from jaxpool._geometry import plane_as_window
+from jaxpool._operators import window_extremum
+from jaxpool._pools.extremum import argextremum_of
+from jaxpool._pools.shards import explicit_spec, map_shards
+
+
+def plane_extremum(x: Array, axes: tuple[int, ...], kind: str) -> Array:
+    """The extremum of every feature map; its axes stay, with size 1. Of zeros of both signs it may be either."""
+    if any(explicit_spec(x)[axis] is not None for axis in axes):
+        return plane_argextremum(x, None, axes, kind, "int32")[0]
+    return window_extremum(x, plane_as_window(x.shape, axes), kind, any_zero=True)
+
+
+def plane_argextremum(
+    x: Array, mask: Array | None, axes: tuple[int, ...], kind: str, dtype: str
+) -> tuple[Array, Array]:
+    """The extremum of every feature map and its row-major index there; its axes stay, with size 1."""
+    spec = explicit_spec(x)
+    names = tuple(name for axis in axes for name in _tuple(spec[axis]))
+    if not names:
+        return argextremum_of(x, mask, plane_as_window(x.shape, axes), kind, None, None, "spatial", dtype)
+
+    def of_shard(arrays: dict[str, Any]) -> tuple[Array, Array]:
+        x, mask = arrays["x"], arrays.get("mask")
+        shard = plane_as_window(x.shape, axes)
+        values, places = argextremum_of(x, mask, shard, kind, None, None, "coordinates", dtype)
+        index = jnp.zeros(values.shape, dtype)
+        for i, axis in enumerate(axes):
+            first = lax.axis_index(_tuple(spec[axis])).astype(dtype) * x.shape[axis] if _tuple(spec[axis]) else 0
+            index = index * whole[axis] + (places[..., i] + first)
+        key = _key(lax.stop_gradient(values), kind)
+        if mask is not None:
+            # What is left out counts only where all is.
+            valid = jnp.any(jnp.broadcast_to(mask, x.shape), axes, keepdims=True)
+            valid &= lax.pmax(valid.astype(jnp.int32), names) == valid.astype(jnp.int32)
+            key = jnp.where(valid, key, jnp.iinfo(key.dtype).min)
+        best = key == lax.pmax(key, names)
+        first = lax.pmin(jnp.where(best, index, jnp.iinfo(dtype).max), names)
+        own = jnp.where(best & (index == first), values, jnp.zeros((), values.dtype))
+        return _sum_of_one(own, names), first
+
+    whole = x.shape
+    arrays = {"x": x} if mask is None else {"x": x, "mask": mask}
+    rest = [None if axis in axes else name for axis, name in enumerate(spec)]
+    return map_shards(of_shard, arrays, x, rest)
+
+
+def _tuple(names: Any) -> tuple[str, ...]:
+    return names if isinstance(names, tuple) else () if names is None else (names,)
+
+
+def _sum_of_one(x: Array, names: tuple[str, ...]) -> Array:
+    """The one element among those of all devices that is not 0."""
+    return lax.psum(x.astype(jnp.int32), names) != 0 if x.dtype == jnp.bool_ else lax.psum(x, names)
+
+
+def _key(x: Array, kind: str) -> Array:
+    """Integers in the order of the elements, for minima in the reverse one; NaN comes last."""
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        key = x.astype(jnp.int32) if x.dtype == jnp.bool_ else x
+        return key if kind == "max" else ~key
+    wide = jnp.float64 if x.dtype == jnp.float64 else jnp.float32
+    x = x.astype(wide) if kind == "max" else -x.astype(wide)
+    signed = jnp.int64 if wide == jnp.float64 else jnp.int32
+    bits = lax.bitcast_convert_type(jnp.where(x == 0, jnp.zeros((), wide), x), signed)
+    largest = jnp.asarray(jnp.iinfo(signed).max, signed)
+    return jnp.where(jnp.isnan(x), largest, jnp.where(bits < 0, bits ^ largest, bits))

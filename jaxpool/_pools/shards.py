@@ -1,0 +1,126 @@
+"""Pools of arrays whose spatial axes devices share: each pools its shard, with a halo of its neighbours' elements."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
+
+from jaxpool._geometry import (
+    Shards,
+    Window,
+    WindowArguments,
+    axis_names_of,
+    pooling_window,
+    refuse_names,
+    shared,
+    spatial_axes,
+    window_sizes,
+)
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+
+def explicit_spec(x: Array) -> tuple[Any, ...]:
+    """For every axis the mesh axes by which explicit sharding splits it, or None."""
+    return (*jax.typeof(x).sharding.spec, *[None] * x.ndim)[: x.ndim]
+
+
+def with_whole_planes(x: Array, axes: Sequence[int]) -> Array:
+    """The inputs with every spatial axis whole on every device, where a mesh axis of explicit sharding splits one.
+
+    Windows that depend on the data, or on the number of outputs, may lie anywhere.
+    """
+    spec = explicit_spec(x)
+    if all(spec[axis] is None for axis in axes):
+        return x
+    return jax.sharding.reshard(x, PartitionSpec(*(None if axis in axes else name for axis, name in enumerate(spec))))
+
+
+def over_shards(run: Callable[_Arguments, _Result], sizes: str = "inputs.shape") -> Callable[_Arguments, _Result]:
+    """`run(array, ..., window, ...)`, of each shard where explicit sharding splits an axis of the window.
+
+    `sizes` is the argument that the sizes of the window's axes come from.
+
+    All arrays among the arguments have the axes of the first, with its sizes or 1, or none at all, and so has the
+    result, which may have more after them.
+    """
+    signature = inspect.signature(run)
+
+    @functools.wraps(run)
+    def split(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+        bound = signature.bind(*args, **kwargs)
+        arguments = bound.arguments
+        arrays = {name: value for name, value in arguments.items() if _has_arrays(value)}
+        x = jax.tree.leaves(next(iter(arrays.values())))[0]
+        spec, window = explicit_spec(x), arguments["window"]
+        if window.sharded or all(spec[axis] is None for axis in window.axes):
+            return run(*args, **kwargs)
+        mesh: Any = jax.typeof(x).sharding.mesh
+        shards: dict[int, Shards] = {}
+        for axis in window.axes:
+            names = spec[axis] if isinstance(spec[axis], tuple) else (spec[axis],)
+            if spec[axis] is not None:
+                shards[axis] = Shards(names, math.prod(mesh.shape[name] for name in names))
+        arguments["window"] = shared(window, shards, arguments.get("padding_mode"), sizes)
+
+        def of_shard(arrays: dict[str, Any]) -> _Result:
+            own = inspect.BoundArguments(signature, type(arguments)(arguments | arrays))
+            return run(*own.args, **own.kwargs)
+
+        return map_shards(of_shard, arrays, x, spec)
+
+    return split
+
+
+def map_shards(run: Callable[[Any], _Result], arrays: Any, like: Array, out_spec: Sequence[Any]) -> _Result:
+    """`run(arrays)` of each shard; all arrays broadcast to `like`, and all results lie as `out_spec` says."""
+    mesh: Any = jax.typeof(like).sharding.mesh
+    specs = jax.tree.map(lambda array: _spec_of(array, like, explicit_spec(like)), arrays)
+    arrays = jax.tree.map(lambda x, spec: jax.sharding.reshard(x, NamedSharding(mesh, spec)), arrays, specs)
+    kinds = zip(mesh.axis_names, mesh.axis_types, strict=True)
+    mapped = jax.shard_map(
+        run,
+        mesh=mesh if jax.sharding.get_abstract_mesh().empty else None,
+        in_specs=(specs,),
+        out_specs=PartitionSpec(*out_spec),
+        axis_names={name for name, kind in kinds if kind == AxisType.Explicit},
+    )
+    return mapped(arrays)
+
+
+def _has_arrays(value: Any) -> bool:
+    return any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(value))
+
+
+def _spec_of(array: Array, x: Array, spec: tuple[Any, ...]) -> PartitionSpec:
+    """How an array lies that broadcasts to `x`, or is a number."""
+    sizes = zip(spec, jnp.shape(array), x.shape, strict=False)
+    return PartitionSpec(*(name if size == whole else None for name, size, whole in sizes))
+
+
+def window_of(shape: tuple[Any, ...], arguments: WindowArguments, **options: Any) -> Window:
+    """The window of a pool on inputs of a shape, or on the whole of which they are a shard inside `jax.shard_map`."""
+    if arguments.spatial_axis_names is None:
+        return pooling_window(shape, *arguments, **options)
+    taps = window_sizes(arguments.window_shape)
+    names = axis_names_of(arguments.spatial_axis_names, len(taps))
+    axes = spatial_axes("window_shape", arguments.window_shape, shape, len(taps), arguments.channel_axis)
+    shards = {axis: Shards(own, _size_of(own)) for axis, own in zip(axes, names, strict=True) if own}
+    whole = tuple(size * shards[axis].count if axis in shards else size for axis, size in enumerate(shape))
+    return shared(pooling_window(whole, *arguments, **options), shards, arguments.padding_mode)
+
+
+def _size_of(names: tuple[str, ...]) -> int:
+    try:
+        return lax.axis_size(names)
+    except NameError:
+        return refuse_names(names)

@@ -1,0 +1,411 @@
+"""Pools of arrays whose spatial axes devices share: equal to those of one device, and no byte too many on the way."""
+
+import functools
+import math
+import re
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from jax import lax
+from jax.sharding import AxisType, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+import jaxpool
+
+# Each of 16 elements, so that 8 devices share each of them with stride 2.
+SHAPE = (2, 16, 16, 16, 3)
+MESHES = {
+    "8": ((8,), P(None, "a")),
+    "2x4": ((2, 4), P(None, "b", None, "a")),
+    "2x2x2": ((2, 2, 2), P(None, "c", "a", "b")),
+}
+SAME = {"window_shape": (3, 3, 3), "strides": 2, "padding": "SAME"}
+DENSE = {"window_shape": (3, 2, 3), "padding": "SAME"}
+DILATED = {"window_shape": (3, 3, 2), "strides": 2, "padding": ((1, 2), (2, 1), (1, 1)), "window_dilation": 2}
+CEIL = {"window_shape": (3, 3, 3), "strides": 2, "ceil_mode": True}
+
+
+def some(shape, seed, dtype=np.float32):
+    """Numbers with many ties."""
+    return np.random.default_rng(seed).integers(-6, 7, shape).astype(dtype)
+
+
+MASK = some((2, 16, 16, 16, 1), 1) > -3
+MASK_OF_ROWS = some((1, 16, 1, 1, 1), 2) > -3
+
+
+def pools():
+    """Name, pool of one array, whether its values are exact, and the bytes per element of masks that it brings."""
+    extremum = {
+        "max_pool": functools.partial(jaxpool.max_pool, **SAME),
+        "max_pool, dense": functools.partial(jaxpool.max_pool, **DENSE),
+        "max_pool, dilated": functools.partial(jaxpool.max_pool, **DILATED),
+        "max_pool, ceil": functools.partial(jaxpool.max_pool, **CEIL),
+        "max_pool, input": functools.partial(jaxpool.max_pool, **SAME, residual="input"),
+        "min_pool, edges": functools.partial(jaxpool.min_pool, **SAME, padding_mode="EDGE"),
+        "median_pool": functools.partial(jaxpool.median_pool, **SAME | {"window_shape": (3, 2, 2)}),
+        "pool, maximum": lambda x: jaxpool.pool(x, -3.0, jnp.maximum, **SAME),
+        "rank_pool, dilated": functools.partial(jaxpool.rank_pool, **DILATED, rank=1),
+    }
+    sums = {
+        "avg_pool": functools.partial(jaxpool.avg_pool, **SAME),
+        "avg_pool, dense": functools.partial(jaxpool.avg_pool, **DENSE),
+        "avg_pool, without padding": functools.partial(jaxpool.avg_pool, **SAME, count_include_pad=False),
+        "avg_pool, ceil": functools.partial(jaxpool.avg_pool, **CEIL),
+        "avg_pool, dilated": functools.partial(jaxpool.avg_pool, **DILATED),
+        "avg_pool, ceil and edges": functools.partial(jaxpool.avg_pool, **CEIL, padding_mode="EDGE"),
+        "sum_pool, separable": functools.partial(jaxpool.sum_pool, **SAME, implementation="separable"),
+        "lp_pool": functools.partial(jaxpool.lp_pool, **SAME, p=3.0),
+        "lp_pool, infinite": functools.partial(jaxpool.lp_pool, **SAME, p=math.inf),
+        "power_mean_pool": functools.partial(jaxpool.power_mean_pool, **SAME, p=2.0, count_include_pad=False),
+        "var_pool": functools.partial(jaxpool.var_pool, **SAME),
+        "std_pool, dilated": functools.partial(jaxpool.std_pool, **DILATED, ddof=1),
+        "softmax_pool": functools.partial(jaxpool.softmax_pool, **SAME),
+        "lse_pool": functools.partial(jaxpool.lse_pool, **SAME, beta=2.0),
+        "blur_pool": functools.partial(jaxpool.blur_pool, **SAME, count_include_pad=False),
+        "mixed_pool": functools.partial(jaxpool.mixed_pool, **SAME, alpha=0.25),
+        "topk_pool": functools.partial(jaxpool.topk_pool, **SAME | {"window_shape": (3, 2, 2)}, k=2),
+        "pool, products": lambda x: jaxpool.pool(1 + x / 8, 1.0, lax.mul, **DENSE),
+    }
+    rows = [pytest.param(pool, True, 0, id=name) for name, pool in extremum.items()]
+    rows += [pytest.param(pool, False, 0, id=name) for name, pool in sums.items()]
+    rows += [
+        pytest.param(functools.partial(jaxpool.max_pool, **SAME, where=MASK), True, 2, id="max_pool, masked"),
+        pytest.param(functools.partial(jaxpool.avg_pool, **SAME, where=MASK), False, 2, id="avg_pool, masked"),
+        pytest.param(functools.partial(jaxpool.lp_pool, **SAME, p=2.0, where=MASK), False, 2, id="lp_pool, masked"),
+    ]
+    return rows
+
+
+def mesh_of(name):
+    sizes, spec = MESHES[name]
+    names = ("a", "b", "c")[: len(sizes)]
+    return jax.make_mesh(sizes, names, axis_types=(AxisType.Explicit,) * len(sizes)), spec
+
+
+def both(pool):
+    def run(x):
+        y, pull = jax.vjp(pool, x)
+        return y, pull(jnp.cos(y))[0]
+
+    return run
+
+
+BYTES = {"f32": 4, "s32": 4, "u8": 1, "pred": 1, "bf16": 2, "f16": 2, "u16": 2}
+
+
+def bytes_sent(text):
+    """What a device sends to others in a compiled program, by kind of operation."""
+    sent = {}
+    for results, kind in re.findall(r" = (.+?) (collective-\w+|all-\w+|reduce-scatter)\(", text):
+        for dtype, shape in re.findall(r"(\w+)\[([\d,]*)\]", results):
+            elements = math.prod(map(int, filter(None, shape.split(","))))
+            sent[kind] = sent.get(kind, 0) + elements * BYTES[dtype]
+    return sent
+
+
+def halo_elements(shape, spec, mesh, pool):
+    """How many elements outside its shard a device between others needs, with features."""
+    options = pool.keywords if isinstance(pool, functools.partial) else SAME
+    window = options["window_shape"]
+    steps, dilations = (np.broadcast_to(options.get(name, 1), 3) for name in ("strides", "window_dilation"))
+    own, wide = 1, 1
+    for axis, name in enumerate((*spec, *[None] * 5)[:5]):
+        size = shape[axis] // (mesh.shape[name] if name else 1)
+        halo = 0
+        if name and 1 <= axis <= 3:
+            reach = (window[axis - 1] - 1) * dilations[axis - 1] + 1 - steps[axis - 1]
+            halo = max(reach, 0)
+        own, wide = own * size, wide * (size + halo)
+    return wide - own
+
+
+@pytest.mark.parametrize("mesh_name", MESHES)
+@pytest.mark.parametrize(("pool", "exact", "bytes_of_masks"), pools())
+def test_shards_pool_as_one_array_and_exchange_their_halos_only(mesh_name, pool, exact, bytes_of_masks):
+    x = jnp.asarray(some(SHAPE, 0)) + (0 if exact else 0.125)
+    expected = jax.jit(both(pool))(x)
+    mesh, spec = mesh_of(mesh_name)
+    with jax.set_mesh(mesh):
+        sharded = jax.device_put(x, spec)
+        compiled = jax.jit(both(pool)).lower(sharded).compile()
+        y, slope = compiled(sharded)
+    assert jax.typeof(y).sharding.spec[:4] == (*spec, None, None, None, None)[:4]
+    assert jax.typeof(slope).sharding == jax.typeof(sharded).sharding
+    if exact:
+        np.testing.assert_array_equal(y, expected[0])
+    for got, wanted in zip((y, slope), expected, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=2e-5, atol=2e-5)
+    function = (
+        pool if isinstance(pool, functools.partial) else functools.partial(pool, **DENSE if exact is False else SAME)
+    )
+    elements = halo_elements(SHAPE, spec, mesh, function)
+    masks = halo_elements((2, 16, 16, 16, 1), spec, mesh, function) if bytes_of_masks else 0
+    # Forward, and the same back.
+    assert bytes_sent(compiled.as_text()) == ({"collective-permute": 8 * elements + masks} if elements else {})
+
+
+def nasty(shape, seed, dtype):
+    """Ties everywhere, and of floats infinities and NaN, whole windows of -inf at the ends included."""
+    x = some(shape, seed, np.int32)
+    if not jnp.issubdtype(dtype, jnp.floating):
+        return jnp.asarray(x).astype(dtype)
+    x = np.where(x == 6, np.nan, np.where(x < -3, -np.inf, x))
+    x[:, :3], x[:, -2:], x[0, :, :2, :2] = -np.inf, -np.inf, -np.inf
+    return jnp.asarray(x).astype(dtype)
+
+
+@pytest.mark.parametrize("options", [SAME, DENSE, DILATED, CEIL, SAME | {"padding_mode": "REFLECT"}], ids=str)
+@pytest.mark.parametrize("convention", ["spatial", "window", "coordinates"])
+@pytest.mark.parametrize("mesh_name", ["2x4", "2x2x2"])
+@pytest.mark.parametrize("pool", [jaxpool.max_pool_with_argmax, jaxpool.min_pool_with_argmin])
+def test_indices_of_shards_are_those_of_the_whole(pool, mesh_name, convention, options):
+    run = functools.partial(pool, **options, index_convention=convention)
+    dtypes = [jnp.float32, jnp.bfloat16, jnp.int8]
+    arrays = [nasty((1, 16, 8, 16, 2), seed, dtype) for seed, dtype in enumerate(dtypes)]
+    masked = functools.partial(run, where=np.random.default_rng(0).random((1, 16, 1, 16, 1)) < 0.5)
+
+    def everything(arrays):
+        return [run(x) for x in arrays] + [masked(arrays[0])]
+
+    expected = jax.jit(everything)(arrays)
+    mesh, spec = mesh_of(mesh_name)
+    with jax.set_mesh(mesh):
+        found = jax.jit(everything)([jax.device_put(x, spec) for x in arrays])
+    chex.assert_trees_all_equal(jax.device_get(found), jax.device_get(expected))
+
+
+def test_gradients_at_the_ends_go_to_real_elements():
+    # The first windows hold nothing but -inf, which is a value as any other.
+    x = nasty((1, 16, 16, 16, 1), 3, jnp.float32)
+    pool = functools.partial(jaxpool.max_pool, **SAME)
+    gradient = jax.jit(lambda x: jax.vjp(pool, x)[1](jnp.ones_like(pool(x)))[0])
+    expected = gradient(x)
+    assert expected[:, :3].sum() > 0
+    mesh, spec = mesh_of("2x2x2")
+    with jax.set_mesh(mesh):
+        np.testing.assert_array_equal(gradient(jax.device_put(x, spec)), expected)
+
+
+@pytest.mark.parametrize("count", [2, 4, 8])
+@pytest.mark.parametrize("mode", [None, "WRAP"])
+@pytest.mark.parametrize("name", ["max_pool", "avg_pool"])
+def test_windows_may_reach_over_several_shards(name, mode, count):
+    x = jnp.asarray(some((16, 3), 4))
+    pool = functools.partial(
+        getattr(jaxpool, name), window_shape=(13,), padding=((4, 8),), padding_mode=mode, window_dilation=1
+    )
+    expected = jax.jit(both(pool))(x)
+    mesh = jax.make_mesh((count,), ("a",), axis_types=(AxisType.Explicit,), devices=jax.devices()[:count])
+    with jax.set_mesh(mesh):
+        found = jax.jit(both(pool))(jax.device_put(x, P("a")))
+    chex.assert_trees_all_close(jax.device_get(found), jax.device_get(expected), rtol=1e-5, atol=1e-5)
+
+
+def test_windows_longer_than_the_whole_axis():
+    x = jnp.asarray(some((8, 2), 4))
+    pool = functools.partial(jaxpool.max_pool_with_argmax, window_shape=(31,), padding=15, index_convention="window")
+    expected = jax.jit(pool)(x)
+    mesh = jax.make_mesh((4,), ("a",), axis_types=(AxisType.Explicit,), devices=jax.devices()[:4])
+    with jax.set_mesh(mesh):
+        chex.assert_trees_all_equal(jax.device_get(jax.jit(pool)(jax.device_put(x, P("a")))), jax.device_get(expected))
+
+
+@pytest.mark.parametrize("convention", ["window", "spatial"])
+def test_unpooling_of_shards(convention):
+    x = jnp.asarray(some((2, 16, 8, 4), 5))
+
+    def run(x):
+        options = {"window_shape": (3, 3), "strides": 2, "padding": ((1, 0), (0, 1)), "index_convention": convention}
+        y, indices = jaxpool.max_pool_with_argmax(x, **options)
+        spread = jaxpool.avg_unpool(y, (3, 3), 2, ((1, 0), (0, 1)), output_shape=(16, 8))
+        return jaxpool.max_unpool(y, indices, **options, output_shape=(16, 8), duplicates="add"), spread
+
+    expected = jax.jit(run)(x)
+    mesh = jax.make_mesh((4, 2), ("a", "b"), axis_types=(AxisType.Explicit,) * 2)
+    with jax.set_mesh(mesh):
+        found = jax.jit(run)(jax.device_put(x, P(None, "a", "b")))
+    chex.assert_trees_all_close(jax.device_get(found), jax.device_get(expected), rtol=1e-6)
+
+
+def test_transformations_of_sharded_pools():
+    x, dx = jnp.asarray(some((16, 8, 2), 6)), jnp.asarray(some((16, 8, 2), 7))
+    mesh = jax.make_mesh((4, 2), ("a", "b"), axis_types=(AxisType.Explicit,) * 2)
+
+    def largest(x):
+        return jaxpool.max_pool(x, (3, 3), 2, "SAME")
+
+    def mean(x):
+        return jaxpool.avg_pool(jnp.sin(x), (3, 3), 2, "SAME", False)
+
+    def run(x, dx):
+        loss = lambda x: jnp.sum(largest(x) * mean(x))  # noqa: E731
+        twice = jax.vmap(lambda x: largest(x) + mean(x))(jnp.stack([x, dx]))
+        kept = jax.grad(jax.checkpoint(loss))(x)
+        return jax.jvp(jax.grad(loss), (x,), (dx,)), twice, kept, jax.linearize(mean, x)[1](dx)
+
+    expected = jax.jit(run)(x, dx)
+    with jax.set_mesh(mesh):
+        found = jax.jit(run)(*(jax.device_put(array, P("a", "b")) for array in (x, dx)))
+        eager = largest(jax.device_put(x, P("a", "b")))
+    chex.assert_trees_all_close(jax.device_get(found), jax.device_get(expected), rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(eager, largest(x))
+    # The sharding of an array says all; no mesh needs to be set.
+    alone = jax.device_put(x, NamedSharding(mesh, P("a", "b")))
+    np.testing.assert_array_equal(largest(alone), largest(x))
+    assert jax.typeof(largest(alone)).sharding.spec == P("a", "b", None)
+
+
+def test_space_and_batch_and_channels_at_once():
+    x = jnp.asarray(some((4, 16, 8, 4), 8))
+    pool = functools.partial(jaxpool.max_pool_with_argmax, window_shape=(3, 3), strides=2, padding="SAME")
+    expected = jax.jit(pool)(x)
+    mesh = jax.make_mesh((2, 2, 2), ("a", "b", "c"), axis_types=(AxisType.Explicit,) * 3)
+    for spec in (P("a", "b", None, "c"), P(None, ("a", "c"), "b"), P("c", ("b", "a"), None, None)):
+        with jax.set_mesh(mesh):
+            sharded = jax.device_put(x, spec)
+            compiled = jax.jit(pool).lower(sharded).compile()
+            chex.assert_trees_all_equal(jax.device_get(compiled(sharded)), jax.device_get(expected))
+        assert set(bytes_sent(compiled.as_text())) == {"collective-permute"}
+
+
+SHARDED = {"window_shape": (3, 3), "strides": 2, "padding": "SAME", "spatial_axis_names": ("a", None)}
+
+
+@pytest.mark.parametrize(
+    ("pool", "reference"),
+    [
+        (functools.partial(getattr(jaxpool, name), **SHARDED), functools.partial(getattr(jaxpool, name), **SAME_2D))
+        for SAME_2D in [{key: value for key, value in SHARDED.items() if key != "spatial_axis_names"}]
+        for name in ("max_pool", "avg_pool", "lse_pool", "var_pool", "median_pool", "blur_pool", "concat_pool")
+    ],
+)
+@pytest.mark.parametrize("check_vma", [True, False])
+def test_pools_of_shards_inside_shard_map(pool, reference, check_vma):
+    x = jnp.asarray(some((2, 16, 6, 4), 9)) + 0.125
+    expected = jax.jit(both(reference))(x)
+    mesh = jax.make_mesh((4, 2), ("a", "b"), axis_types=(AxisType.Auto,) * 2)
+    spec = P(None, "a")
+    mapped = jax.shard_map(pool, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=check_vma)
+    found = jax.jit(both(mapped))(x)
+    chex.assert_trees_all_close(jax.device_get(found), jax.device_get(expected), rtol=2e-5, atol=2e-5)
+    # Inside, too, each shard has its gradient.
+    inside = jax.shard_map(both(pool), mesh=mesh, in_specs=spec, out_specs=(spec, spec), check_vma=check_vma)
+    chex.assert_trees_all_close(jax.device_get(jax.jit(inside)(x)), jax.device_get(expected), rtol=2e-5, atol=2e-5)
+
+
+def test_modules_know_the_names_of_mesh_axes():
+    x = jnp.asarray(some((2, 16, 6, 4), 9))
+    mesh = jax.make_mesh((4, 2), ("a", "b"), axis_types=(AxisType.Auto,) * 2)
+    for module in (nnx_pool(), linen_pool()):
+        mapped = jax.shard_map(module, mesh=mesh, in_specs=P(None, "a"), out_specs=P(None, "a"))
+        np.testing.assert_array_equal(jax.jit(mapped)(x), jaxpool.max_pool(x, (3, 3), 2, "SAME"))
+
+
+def nnx_pool():
+    import jaxpool.nnx
+
+    pool = jaxpool.nnx.MaxPool(**SHARDED)
+    assert isinstance(pool, nnx.Module)
+    return pool
+
+
+def linen_pool():
+    import jaxpool.linen
+
+    return functools.partial(jaxpool.linen.MaxPool(**SHARDED).apply, {})
+
+
+def exchange(x, count, mode=None, **options):
+    mesh = jax.make_mesh((count,), ("a",), axis_types=(AxisType.Auto,), devices=jax.devices()[:count])
+    run = functools.partial(jaxpool.halo_exchange, axis_name="a", padding_mode=mode, **options)
+    spec = P(*[None] * (options["axis"] % x.ndim), "a")
+    return jax.shard_map(run, mesh=mesh, in_specs=spec, out_specs=spec)(x)
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("mode", [None, "EDGE", "REFLECT", "WRAP", "circular"])
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (0, 1), (2, 0), (0, 0)])
+def test_halos_are_what_numpy_pads(count, mode, before, after):
+    x = some((2, 12), 10)
+    numpy_mode = {None: "constant", "circular": "wrap"}.get(mode, str(mode).lower())
+    whole = np.pad(x, ((0, 0), (before, after)), mode=numpy_mode)
+    size = 12 // count
+    wanted = [whole[:, i * size : (i + 1) * size + before + after] for i in range(count)]
+    for axis in (1, -1):
+        found = exchange(jnp.asarray(x), count, mode, axis=axis, before=before, after=after)
+        np.testing.assert_array_equal(found, np.concatenate(wanted, 1))
+
+
+@pytest.mark.parametrize("mode", [None, "WRAP"])
+def test_wide_halos_come_from_several_devices_and_go_back(mode):
+    x = jnp.asarray(some((8, 3), 11))
+    run = functools.partial(exchange, count=4, mode=mode, axis=0, before=5, after=3)
+    whole = np.pad(x, ((5, 3), (0, 0)), mode="wrap" if mode else "constant")
+    found = run(x)
+    np.testing.assert_array_equal(found, np.concatenate([whole[i * 2 : i * 2 + 10] for i in range(4)]))
+    g = jnp.asarray(some(found.shape, 12))
+    (back,) = jax.linear_transpose(run, x)(g)
+    assert jnp.vdot(found, g) == jnp.vdot(x, back)
+    assert jnp.abs(back - g.reshape(4, 10, 3)[:, 5:7].reshape(8, 3)).sum() > 0
+    chex.assert_trees_all_equal(jax.jvp(run, (x,), (x,)), (found, found))
+
+
+PLANES = {"num_spatial_dims": 3}
+GLOBAL = {
+    "global_max_pool": functools.partial(jaxpool.global_max_pool, **PLANES),
+    "global_min_pool": functools.partial(jaxpool.global_min_pool, **PLANES, where=MASK),
+    "global_avg_pool": functools.partial(jaxpool.global_avg_pool, **PLANES),
+    "global_lp_pool": functools.partial(jaxpool.global_lp_pool, **PLANES, p=3.0, where=MASK),
+    "global_power_mean_pool": functools.partial(jaxpool.global_power_mean_pool, **PLANES, p=math.inf),
+    "global_softmax_pool": functools.partial(jaxpool.global_softmax_pool, **PLANES),
+    "global_weighted": lambda x: jaxpool.global_weighted_avg_pool(x, jnp.abs(x) + 1, **PLANES),
+    "global_lse_pool": functools.partial(jaxpool.global_lse_pool, **PLANES, where=MASK),
+    "global_mixed_pool": functools.partial(jaxpool.global_mixed_pool, **PLANES, where=MASK, keepdims=True),
+    "global_std_pool": functools.partial(jaxpool.global_std_pool, **PLANES),
+}
+
+
+@pytest.mark.parametrize("name", GLOBAL)
+@pytest.mark.parametrize("mesh_name", ["2x4", "2x2x2"])
+def test_global_pools_of_shared_planes_exchange_results_only(name, mesh_name):
+    x = jnp.asarray(some(SHAPE, 13)) + 0.125
+    expected = jax.jit(both(GLOBAL[name]))(x)
+    mesh, spec = mesh_of(mesh_name)
+    with jax.set_mesh(mesh):
+        sharded = jax.device_put(x, spec)
+        compiled = jax.jit(both(GLOBAL[name])).lower(sharded).compile()
+        found = compiled(sharded)
+    chex.assert_trees_all_close(jax.device_get(found), jax.device_get(expected), rtol=2e-5, atol=1e-5)
+    sent = bytes_sent(compiled.as_text())
+    # A few numbers per feature map, not the 16 x 16 x 16 elements of each.
+    assert set(sent) == {"all-reduce"}
+    assert sent["all-reduce"] <= 12 * 4 * 2 * 3
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int8", "bool"])
+@pytest.mark.parametrize("kind", ["max", "min"])
+def test_indices_of_shared_planes(kind, dtype):
+    if dtype == "bool":
+        x = jnp.asarray(some((3, 8, 4, 16, 2), 14) > 5)
+    else:
+        x = nasty((3, 8, 4, 16, 2), 14, jnp.dtype(dtype))
+        # One plane without NaN, one of equal elements.
+        x = x.at[1].set(jnp.nan_to_num(x[1]) if "float" in dtype else x[1]).at[2].set(x[2, 0, 0, 0, 0])
+    name = {"max": "global_max_pool_with_argmax", "min": "global_min_pool_with_argmin"}[kind]
+    masks = [None, some((3, 8, 4, 16, 1), 15) > 4, np.zeros((1, 8, 1, 1, 1), bool)]
+    masks[1][0, :4] = False
+
+    def everything(x):
+        return [getattr(jaxpool, name)(x, **PLANES, where=mask) for mask in masks]
+
+    expected = jax.device_get(jax.jit(everything)(x))
+    mesh, _ = mesh_of("2x2x2")
+    for spec in (P(None, "a", "b", "c"), P(None, ("c", "a"), None, "b")):
+        with jax.set_mesh(mesh):
+            found = jax.device_get(jax.jit(everything)(jax.device_put(x, spec)))
+        chex.assert_trees_all_equal(found, expected)
