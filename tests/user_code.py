@@ -91,9 +91,11 @@ def functions(x: Array, mask: Array, key: Array) -> None:
     assert_type(jaxpool.blur_pool(x, (3, 3), 2, 1, padding_mode="REFLECT"), Array)
     assert_type(jaxpool.corner_pool(x, "top", where=mask), Array)
 
-    def shard(x: Array) -> Array:
+    def of_shard(x: Array) -> Array:
         assert_type(jaxpool.halo_exchange(x, "rows", axis=1, before=1, padding_mode="EDGE"), Array)
         return jaxpool.max_pool(x, (2, 2), 2, spatial_axis_names=("rows", None))
+
+    _ = of_shard
 
     assert_type(jaxpool.haar_unpool(jaxpool.haar_pool(x), output_shape=x.shape[1:3]), Array)
     assert_type(jaxpool.spectral_pool(x, (3, None)), Array)
