@@ -79,6 +79,12 @@ def parser() -> argparse.ArgumentParser:
         "--output", type=pathlib.Path, default=pathlib.Path("examples/guide/choosing.md"), metavar="PAGE.md"
     )
 
+    sharding = commands.add_parser("sharding", help="what devices send to each other that share an image or a volume")
+    sharding.add_argument(
+        "--chip", metavar="NAME", help='a TPU generation to compile for, such as "v5e"; default: CPUs'
+    )
+    sharding.add_argument("--output", type=pathlib.Path, metavar="FILE.json")
+
     report = commands.add_parser("report", help="Markdown and plots out of saved runs of one device")
     report.add_argument("files", nargs="+", type=pathlib.Path, metavar="FILE.json")
     report.add_argument("--output", type=pathlib.Path, required=True, metavar="DIR")
@@ -236,6 +242,20 @@ def _family(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _sharding(arguments: argparse.Namespace, console: Console) -> int:
+    from benchmarks.aot import targets
+
+    flags = os.environ.get("XLA_FLAGS", "")
+    os.environ["XLA_FLAGS"] = f"{flags} --xla_force_host_platform_device_count=8".strip()
+    targets.prepare(os.environ, targets.TARGETS["v5e"])
+    from benchmarks import sharding
+
+    result = sharding.run(arguments.chip, lambda line: console.print(line, highlight=False))
+    if arguments.output is not None:
+        sharding.save(result, arguments.output)
+    return 0
+
+
 def _costs(arguments: argparse.Namespace, console: Console) -> int:
     from benchmarks import family, records
 
@@ -319,6 +339,7 @@ def main(argv: Sequence[str]) -> int:
         "choice": _choice,
         "family": _family,
         "costs": _costs,
+        "sharding": _sharding,
         "report": _report,
         "compare": _compare,
         "readme": _readme,

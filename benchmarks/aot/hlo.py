@@ -100,6 +100,11 @@ class Program:
                 lines[instruction["name"]] = Instruction(**instruction.groupdict())
 
     @property
+    def computations(self) -> list[dict[str, Instruction]]:
+        """The instructions of every computation, by their names."""
+        return list(self._computations.values())
+
+    @property
     def scatters(self) -> bool:
         """Whether there is a scatter or a select-and-scatter anywhere."""
         opcodes = {i.opcode for computation in self._computations.values() for i in computation.values()}
