@@ -76,14 +76,14 @@ def cells(
     x: float,
     y: float,
     rows: Sequence[Sequence[object]],
-    kinds: Mapping[tuple[int, int], str] | Callable[[int, int], str] = {},
+    kinds: Mapping[tuple[int, int], str] | Callable[[int, int], str] | None = None,
     size: float = CELL,
 ) -> str:
     """A map of numbers; `kinds` names the cells that are not plain ones."""
     drawn: list[str] = []
     for i, row in enumerate(rows):
         for j, value in enumerate(row):
-            kind = kinds(i, j) if callable(kinds) else kinds.get((i, j), "cell")
+            kind = kinds(i, j) if callable(kinds) else (kinds or {}).get((i, j), "cell")
             drawn.append(box(x + j * size, y + i * size, size, size, kind))
             if value != "":
                 drawn.append(text(x + (j + 0.5) * size, y + (i + 0.5) * size, value, "on" if kind == "lit" else ""))

@@ -17,7 +17,9 @@ from drawing import CELL, arrow, box, cells, picture, text, window
 
 import jaxpool
 from jaxpool import morphology
+from jaxpool.typing import PaddingName
 
+Pair = tuple[int, int]
 Rows = Sequence[Sequence[Any]]
 MAP = np.array([[1, 3, 2, 4], [5, 7, 1, 1], [0, 2, 9, 1], [4, 2, 3, 7]], np.float32)
 ONE = np.array([[4, 7, 5, 2], [6, 9, 8, 3], [3, 8, 7, 4], [1, 5, 6, 2]], np.float32)
@@ -72,7 +74,7 @@ def sliding(*, moving: bool) -> str:
         layers[3].append(f'<g class="badges">{badge}{mark}</g>')
         if moving:
             style += phases(f"seen{i}", i * STEP + 0.6) + phases(f"frame{i}", i * STEP, (i + 1) * STEP)
-    parts += sum(layers, [])
+    parts += [part for layer in layers for part in layer]
     note = "its gradient goes back to the winners, and nowhere else"
     parts.append(f'<g class="badges">{text(210, 232, note, "note")}</g>')
     style += ".small { font-size: 12px; }\n.back { stroke-dasharray: 1; opacity: 0.75; }\n"
@@ -87,14 +89,14 @@ def sliding(*, moving: bool) -> str:
     return picture(420, 255, "Max pooling of 2 by 2 with stride 2, and its gradient", parts, style)
 
 
-def pair(title: str, before: str, rows: Rows, after: str, results: Rows, kinds: Any = {}, **marks: Any) -> str:
+def pair(title: str, before: str, rows: Rows, after: str, results: Rows, kinds: Any = None, **marks: Any) -> str:
     """A map, an arrow and a smaller map."""
     width, height = CELL * len(rows[0]), CELL * len(rows)
     right, low = 30 + width + 90, 45 + (height - CELL * len(results)) / 2
     parts = [text(30 + width / 2, 22, before, "note"), cells(30, 45, rows, kinds)]
     parts += [window(30, 45, *frame) for frame in marks.get("frames", ())]
     parts += [arrow(30 + width + 15, 45 + height / 2, right - 15, 45 + height / 2)]
-    parts += [cells(right, low, results, marks.get("found", {}))]
+    parts += [cells(right, low, results, marks.get("found"))]
     out = CELL * len(results[0])
     parts += [text(right + out / 2, low - 23, after, "note")]
     return picture(max(right + out + 40, right + out / 2 + 4 * len(after) + 10), 65 + height, title, parts)
@@ -177,7 +179,13 @@ def strides() -> str:
 def padding() -> str:
     """What the names of padding put where."""
     parts: list[str] = []
-    for k, (name, low, high) in enumerate((("VALID", 0, 0), ("SAME", 0, 1), ("SAME_LOWER", 1, 0), ("CAUSAL", 2, 0))):
+    names: dict[PaddingName, tuple[int, int]] = {
+        "VALID": (0, 0),
+        "SAME": (0, 1),
+        "SAME_LOWER": (1, 0),
+        "CAUSAL": (2, 0),
+    }
+    for k, (name, (low, high)) in enumerate(names.items()):
         count = jaxpool.output_shape((6,), (3,), 2, name, channel_axis=None)[0]
         assert count == jaxpool.output_shape((6,), (3,), 2, [(low, high)], channel_axis=None)[0]
         parts += line(20 + 85 * k, f"{name}: {count}", 6, low, high, 3, 2)
@@ -255,7 +263,7 @@ def softmax() -> str:
 def order() -> str:
     """A window in its order: what each pool takes of it."""
     x = np.array([4.0, 9.0, 1.0, 7.0, 3.0], np.float32)
-    whole = {"window_shape": (5,), "channel_axis": None}
+    whole: dict[str, Any] = {"window_shape": (5,), "channel_axis": None}
     rows = [
         ("median_pool", jaxpool.median_pool(x, **whole), {2}),
         ("quantile_pool, q = 0.25", jaxpool.quantile_pool(x, q=0.25, **whole), {1}),

@@ -1,4 +1,4 @@
-"""What the generator of the site calls: formulas as MathML, pictures and texts from outside of the guide, links to names.
+"""What the generator of the site calls: formulas as MathML, pictures and texts from elsewhere, links to names.
 
 `mkdocs.yml` names this file. Nothing here runs in the pages, so that they need no script and no other server.
 """
@@ -48,6 +48,8 @@ def on_files(files: Any, config: Any) -> Any:
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Texts of other files in place of their directives, and the site's own place of pictures."""
     markdown = _INCLUDE.sub(lambda found: included(found["file"], found["heading"]), markdown)
+    # Of these blocks, the button copies the input alone.
+    markdown = markdown.replace("```python\n>>>", "```pycon\n>>>")
     return re.sub(rf"\]\(\.\./({'|'.join(map(re.escape, PICTURES))})\)", r"](pictures/\1)", markdown)
 
 

@@ -15,6 +15,8 @@ griffe: Any = importlib.import_module("griffe")
 # Their classes and functions have documentation and signatures that stand in no line of code.
 MADE = ("linen", "nnx", "torch", "torch.nn")
 _LISTS = ("Args", "Call", "Raises", "Parameters")
+# Such as "Derivatives: both modes."
+_PARAGRAPH = re.compile(r"^(Returns|Derivatives|Source|Sharding|Algorithm)(, \w+)*:", re.MULTILINE)
 _SECTION = re.compile(r"^(Args|Call|Raises|Returns|Example|Parameters)\b([^:\n]*):\n((?:(?:  .*)?\n)+)", re.MULTILINE)
 
 
@@ -22,8 +24,9 @@ def markdown(docstring: str) -> str:
     """A docstring of this library as Markdown: arguments as a list, examples as code, names of sections in bold."""
     text = inspect.cleandoc(docstring) + "\n"
     text = _SECTION.sub(lambda found: _section(found[1], found[2], found[3]), text)
-    # Paragraphs such as "Derivatives: both modes."
-    return re.sub(r"^(Returns|Derivatives|Source|Sharding|Algorithm)\b(?: \w+, \w+)?:", r"**\g<0>**", text, flags=re.M)
+    return re.sub(
+        r"^(Returns|Derivatives|Source|Sharding|Algorithm)\b(?: \w+, \w+)?:", r"**\g<0>**", text, flags=re.MULTILINE
+    )
 
 
 def _section(name: str, more: str, body: str) -> str:
