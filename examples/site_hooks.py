@@ -20,6 +20,7 @@ PICTURES = ("digits.png", "gallery.png", "mtcnn.png")
 # Words as well as functions: only `jaxpool.pool` is a link.
 _WORDS = {"pool", "windows"}
 _INCLUDE = re.compile(r"^<!-- include: (?P<file>[\w./]+)(?: # (?P<heading>.+?))? -->$", re.MULTILINE)
+_ANIMATION = re.compile(r'<img [^>]*src="(?P<address>[^"]*/sliding\.svg)"[^>]*>')
 _CODE = re.compile(r"<(a|pre|h[1-6]|autoref)\b.*?</\1>|<code>(?P<name>[\w.]+)(?P<call>\(.*?\))?</code>", re.DOTALL)
 
 
@@ -68,8 +69,16 @@ def included(file: str, heading: str | None) -> str:
 
 
 def on_page_content(content: str, **_: Any) -> str:
-    """Every public name that stands in code is a link to the reference."""
-    return _CODE.sub(linked, content)
+    """Links from public names to the reference; a still of the animation for those who want no motion, and for print."""
+    return _CODE.sub(linked, _ANIMATION.sub(with_still, content))
+
+
+def with_still(found: re.Match[str]) -> str:
+    """The image of the animation, and in its place the still where nothing should move."""
+    still = found["address"].replace(".svg", "-still.svg")
+    wanted = ("print", "(prefers-reduced-motion: reduce)")
+    sources = "".join(f'<source media="{media}" srcset="{still}">' for media in wanted)
+    return f"<picture>{sources}{found[0]}</picture>"
 
 
 def linked(found: re.Match[str]) -> str:
