@@ -69,7 +69,7 @@ def included(file: str, heading: str | None) -> str:
 
 
 def on_page_content(content: str, **_: Any) -> str:
-    """Links from public names to the reference; a still of the animation for those who want no motion, and for print."""
+    """Links from public names to the reference; a still of the animation where nothing should move."""
     return _CODE.sub(linked, _ANIMATION.sub(with_still, content))
 
 
