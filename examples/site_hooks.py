@@ -32,10 +32,13 @@ def on_config(config: Any) -> Any:
 
 
 def formula(source: str, *_: Any, **__: Any) -> str:
-    """A formula of LaTeX as MathML, which browsers show without a script."""
+    """Formulas of LaTeX as MathML, which browsers show without a script; on a narrow page one below the other."""
     convert = importlib.import_module("latex2mathml.converter").convert
-    label = html.escape(" ".join(source.split()), quote=True)
-    return f'<div class="formula" role="math" aria-label="{label}">{convert(source.strip(), display="block")}</div>'
+    shown: list[str] = []
+    for part in re.split(r",?\s*\\q?quad\s+", source.strip()):
+        label = html.escape(" ".join(part.split()), quote=True)
+        shown.append(f'<div role="math" aria-label="{label}">{convert(part, display="block")}</div>')
+    return f'<div class="formula">{"".join(shown)}</div>'
 
 
 def on_files(files: Any, config: Any) -> Any:
