@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo faces gallery turns pictures docs docs-serve test test-all test-every test-slow test-peers test-export test-compiled test-docs fuzz lint bench clean
+.PHONY: demo faces gallery turns pictures docs docs-serve test test-all test-every test-slow test-peers test-export test-compiled test-docs test-package dist fuzz lint bench clean
 
 # One stamp per dependency group: installed once, again when pyproject.toml changes.
 $(VENV)/.base: pyproject.toml
@@ -81,6 +81,15 @@ test-export: $(VENV)/.test $(VENV)/.demo $(VENV)/.export $(VENV)/.digits $(VENV)
 # The site in a headless Chromium of this machine; without one (CHROMIUM names it), only its files.
 test-docs: $(VENV)/.test $(VENV)/.docs
 	$(BIN)/python -m pytest --all -m slow tests/test_site.py
+
+# Wheel and source distribution, checked, and the wheel in a fresh environment.
+test-package: $(VENV)/.test $(VENV)/.package
+	$(BIN)/python -m pytest --all -m slow tests/test_package.py
+
+dist: $(VENV)/.package
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
 
 lint: $(VENV)/.lint $(VENV)/.demo $(VENV)/.test
 	$(BIN)/ruff check .
