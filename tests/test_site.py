@@ -92,16 +92,24 @@ class Visit:
         self.address, self.faults, self.sizes = address, [], {}
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("requestfailed", lambda request: self.faults.append(f"failed: {request.url}"))
+        self.page.on("request", self._follow)
+        self.page.on("requestfailed", self._miss)
         self.page.on("response", self._weigh)
 
     def _hear(self, message):
         if message.type in ("error", "warning"):
             self.faults.append(message.text)
 
+    def _follow(self, request):
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.faults.append(f"another server: {request.url}")
+
+    def _miss(self, request):
+        # What was on its way when the next page was opened is no fault.
+        if request.failure != "net::ERR_ABORTED":
+            self.faults.append(f"failed: {request.url}, {request.failure}")
+
     def _weigh(self, response):
-        if not response.url.startswith(self.address):
-            self.faults.append(f"another server: {response.url}")
         if response.status >= 400:
             self.faults.append(f"{response.status}: {response.url}")
         self.sizes[response.url] = int(response.headers.get("content-length", 0))
