@@ -45,7 +45,16 @@ def picture(width: float, height: float, title: str, parts: Sequence[str], style
 
 def text(x: float, y: float, words: object, kind: str = "") -> str:
     """Words around a point, or from it on with the kind "left"."""
-    return f'<text x="{x:g}" y="{y:g}"' + (f' class="{kind}"' if kind else "") + f">{escape(number(words))}</text>"
+    return (
+        f'<text x="{short(x)}" y="{short(y)}"'
+        + (f' class="{kind}"' if kind else "")
+        + f">{escape(number(words))}</text>"
+    )
+
+
+def short(place: float) -> str:
+    """A place to a tenth, so that the last bits of a result move nothing."""
+    return f"{round(place, 1):g}"
 
 
 def number(value: object) -> str:
@@ -57,7 +66,7 @@ def number(value: object) -> str:
 
 def box(x: float, y: float, width: float, height: float, kind: str, more: str = "") -> str:
     """A rectangle."""
-    size = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"'
+    size = f'x="{short(x)}" y="{short(y)}" width="{short(width)}" height="{short(height)}"'
     return f'<rect {size} rx="3" class="{kind}"{more}/>'
 
 

@@ -98,7 +98,7 @@ def power() -> str:
     for p in (1, 3, 8, 32):
         mean = float(jaxpool.power_mean_pool(jnp.array([1.0, 7.0]), (2,), p=p, channel_axis=None)[0])
         x, y = place(p, mean)
-        parts += [f'<circle cx="{x:g}" cy="{y:g}" r="5" class="badge"/>', text(x, 222, f"p = {p}", "note")]
+        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" class="badge"/>', text(x, 222, f"p = {p}", "note")]
         parts += [text(x + 4, y - 16, mean)] if p > 1 else []
     return picture(490, 240, "The power mean of 1 and 7 by its exponent", parts)
 
