@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo faces gallery turns test test-all test-every test-slow test-peers test-export test-compiled fuzz lint bench clean
+.PHONY: demo faces gallery turns pictures docs docs-serve test test-all test-every test-slow test-peers test-export test-compiled test-docs test-package dist fuzz lint bench clean
 
 # One stamp per dependency group: installed once, again when pyproject.toml changes.
 $(VENV)/.base: pyproject.toml
@@ -43,6 +43,17 @@ gallery: $(VENV)/.demo $(VENV)/.pictures
 turns: $(VENV)/.demo $(VENV)/.speech
 	$(BIN)/python examples/turns.py
 
+# The diagrams of the guide, which are committed.
+pictures: $(VENV)/.base
+	$(BIN)/python examples/pictures.py
+
+# The site, into build/site; any warning is an error.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+docs-serve: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
 test: $(VENV)/.test $(VENV)/.pictures
 	$(BIN)/python -m pytest -n $(WORKERS)
 
@@ -66,6 +77,19 @@ test-peers: $(VENV)/.test $(VENV)/.peers $(VENV)/.pictures $(VENV)/.speech
 # Models as ONNX and StableHLO files. jax2onnx brings many packages: give it an environment of its own with VENV.
 test-export: $(VENV)/.test $(VENV)/.demo $(VENV)/.export $(VENV)/.digits $(VENV)/.pictures
 	$(BIN)/python -m pytest -n $(WORKERS) --all tests/test_onnx_export.py tests/test_exported_models.py
+
+# The site in a headless Chromium of this machine; without one (CHROMIUM names it), only its files.
+test-docs: $(VENV)/.test $(VENV)/.docs
+	$(BIN)/python -m pytest --all -m slow tests/test_site.py
+
+# Wheel and source distribution, checked, and the wheel in a fresh environment.
+test-package: $(VENV)/.test $(VENV)/.package
+	$(BIN)/python -m pytest --all -m slow tests/test_package.py
+
+dist: $(VENV)/.package
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
 
 lint: $(VENV)/.lint $(VENV)/.demo $(VENV)/.test
 	$(BIN)/ruff check .
