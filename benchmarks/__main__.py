@@ -81,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
 
     sharding = commands.add_parser("sharding", help="what devices send to each other that share an image or a volume")
     sharding.add_argument(
-        "--chip", metavar="NAME", help='a TPU generation to compile for, such as "v5e"; default: CPUs'
+        "--chip", metavar="NAME", help='a TPU generation to compile for, such as "v5e"; default: simulated CPUs'
     )
     sharding.add_argument("--output", type=pathlib.Path, metavar="FILE.json")
 

@@ -177,8 +177,8 @@ def run(chip: str | None, show: Callable[[str], None]) -> dict[str, Any]:
 def summary(row: Mapping[str, Any]) -> str:
     """A row in one line: kilobytes received by a device, forward and with the gradient."""
     parts = [f"{row['case']:20} {'x'.join(map(str, row['shards'])):9} halo {row['halo'] / 1024:10.1f} KiB"]
-    for name in filter(row.__contains__, contenders()):
-        parts.append(f"{name}: " + ", ".join(map(_kibibytes, row[name].values())))
+    shown = filter(row.__contains__, contenders())
+    parts += [f"{name}: " + ", ".join(map(_kibibytes, row[name].values())) for name in shown]
     return " | ".join(parts)
 
 
