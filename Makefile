@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo faces gallery turns pictures docs docs-serve test test-all test-every test-slow test-peers test-export test-compiled test-docs test-package dist fuzz lint bench clean
+.PHONY: demo faces gallery turns volume pictures docs docs-serve test test-all test-every test-slow test-peers test-export test-compiled test-docs test-package dist fuzz lint bench clean
 
 # One stamp per dependency group: installed once, again when pyproject.toml changes.
 $(VENV)/.base: pyproject.toml
@@ -39,6 +39,9 @@ faces: $(VENV)/.demo $(VENV)/.pictures
 
 gallery: $(VENV)/.demo $(VENV)/.pictures
 	$(BIN)/python examples/gallery.py
+
+volume: $(VENV)/.demo
+	$(BIN)/python examples/volume.py
 
 turns: $(VENV)/.demo $(VENV)/.speech
 	$(BIN)/python examples/turns.py

@@ -55,7 +55,7 @@ class Case:
         """A convolution of 3 elements along each axis, ReLU and max pooling; features stay as many."""
         steps = (self.stride,) * len(self.window)
         features = self.shape[-1]
-        kernel = np.full((3,) * len(self.window) + (features, features), 0.01, np.float32)
+        kernel = jnp.full((3,) * len(self.window) + (features, features), 0.01)
         layout = ("NDHWC", "DHWIO", "NDHWC")
 
         def convolve(x: jax.Array, padding: str) -> jax.Array:
@@ -109,7 +109,7 @@ def sent_by(compiled: Any) -> dict[str, int]:
         for instruction in computation.values():
             opcode = instruction.opcode.removesuffix("-start")
             if opcode in COLLECTIVES:
-                sent[opcode] = sent.get(opcode, 0) + instruction.result_bytes
+                sent[opcode] = sent.get(opcode, 0) + instruction.brought_bytes
     return sent
 
 

@@ -66,6 +66,13 @@ class Instruction:
         """Logical bytes of the result, or of all parts of a tuple."""
         return sum(_bits(*match.groups()) for match in _ARRAY.finditer(self.type)) // 8
 
+    @property
+    def brought_bytes(self) -> int:
+        """Logical bytes of what a collective operation brings; its first half names what it sends, too."""
+        arrays = [_bits(*match.groups()) // 8 for match in _ARRAY.finditer(self.type)]
+        halves = self.opcode in ("collective-permute-start", "all-gather-start")
+        return arrays[1] if halves else sum(arrays)
+
 
 @dataclasses.dataclass(frozen=True)
 class Launch:
