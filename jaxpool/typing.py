@@ -27,6 +27,7 @@ __all__ = [
     "RegionMode",
     "RegionSize",
     "Residual",
+    "RoundingMode",
     "Scalar",
     "WindowShape",
 ]
@@ -45,6 +46,8 @@ PaddingName = Literal["VALID", "SAME", "SAME_LOWER", "CAUSAL", "valid", "same", 
 Padding = PaddingName | SupportsIndex | Sequence[SupportsIndex | Sequence[SupportsIndex]]
 PaddingMode = Literal["EDGE", "REFLECT", "WRAP", "edge", "reflect", "wrap", "replicate", "circular"]
 Residual = Literal["offsets", "input"]
+# How means of integers become integers.
+RoundingMode = Literal["half_even", "half_away", "floor", "trunc"]
 # Names of algorithms. They are for experiments, and may change without a deprecation.
 Implementation = Literal["reduce_window", "joint", "separable", "chain"]
 IndexConvention = Literal["spatial", "window", "coordinates"]

@@ -143,6 +143,14 @@ CALLS = {
     "count_include_pad as text": lambda: jaxpool.avg_pool(X, (2, 2), 2, "VALID", "SAME"),
     "zero divisor": lambda: jaxpool.avg_pool(X, (2, 2), divisor_override=0),
     "float divisor": lambda: jaxpool.avg_pool(X, (2, 2), divisor_override=2.5),
+    "rounded floats": lambda: jaxpool.avg_pool(X, (2, 2), rounding_mode="floor"),
+    "rounded booleans": lambda: jaxpool.global_avg_pool(X > 0, rounding_mode="floor"),
+    "unknown rounding": lambda: jaxpool.adaptive_avg_pool(X.astype(int), (2, 2), rounding_mode="round"),
+    "rounding by another name": lambda: jaxpool.avg_pool(X.astype(int), (2, 2), rounding="floor"),
+    "rounding of a maximum": lambda: jaxpool.max_pool(X.astype(int), (2, 2), rounding_mode="floor"),
+    "rounding with a large divisor": lambda: jaxpool.avg_pool(
+        X.astype(int), (2, 2), divisor_override=1 << 23, rounding_mode="floor"
+    ),
     "unknown residual": lambda: jaxpool.min_pool(X, (2, 2), residual="output"),
     "unknown implementation": lambda: jaxpool.max_pool(X, (2, 2), implementation="cudnn"),
     **{

@@ -64,6 +64,7 @@ WRONG = {
     "q": [-0.1, 1.5, "half", None],
     "rank": [0.5, "1", None],
     "residual": ["values", True],
+    "rounding_mode": ["nearest", 1],
     "rule": ["random", None],
     "sampling_ratio": [0, -1, 1.5, "2"],
     "spatial_scale": [0, -1.0, math.inf, None, True, np.ones(2)],

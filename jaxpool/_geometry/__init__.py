@@ -72,6 +72,7 @@ from jaxpool._geometry.order import (
     picks,
     possible_counts,
 )
+from jaxpool._geometry.rounding import ROUNDING_MODES, check_rounding_mode, digit_bits
 from jaxpool._geometry.segments import SegmentedAxis, check_fill_value, segments_of
 from jaxpool._geometry.sequences import check_lengths, check_mask, check_size, length_window, mask_window
 from jaxpool._geometry.unpooling import (
@@ -91,6 +92,7 @@ __all__ = [
     "METHODS",
     "PADDING_MODES",
     "PLATEAUS",
+    "ROUNDING_MODES",
     "AxisBins",
     "AxisWindow",
     "BinSums",
@@ -136,6 +138,7 @@ __all__ = [
     "check_rank",
     "check_real_array",
     "check_results",
+    "check_rounding_mode",
     "check_samples",
     "check_size",
     "check_slices",
@@ -146,6 +149,7 @@ __all__ = [
     "check_without_window",
     "check_written_out",
     "cross",
+    "digit_bits",
     "doubled_sizes",
     "feature_axis",
     "fractional_window",

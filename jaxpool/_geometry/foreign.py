@@ -172,6 +172,11 @@ ARGUMENTS = (
         "Pad with jnp.pad first.",
     ),
     Argument(
+        ("rounding_mode", "rounding", "round_mode", "rounding_method"),
+        "It is 'half_even', 'half_away', 'floor' or 'trunc', for inputs of integers.",
+        f"{_LEAVE_OUT}; avg_pool, global_avg_pool and adaptive_avg_pool round means of integers.",
+    ),
+    Argument(
         ("empty", "fill_value", "default", "empty_value"),
         "It is one number, for windows without a valid element.",
         f"{_LEAVE_OUT}; only max_pool and min_pool take a value for windows without a valid element.",
@@ -242,6 +247,13 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("coordinate", "coords", "multi"), "Write 'coordinates'."),
     },
     "duplicates": {**dict.fromkeys(("sum", "accumulate"), "Write 'add'."), "last": "Write 'set'."},
+    "rounding_mode": {
+        **dict.fromkeys(
+            ("to_nearest_even", "nearest_even", "half_to_even", "rne", "round", "rint"), "Write 'half_even'."
+        ),
+        **dict.fromkeys(("away_from_zero", "half_away_from_zero", "tflite"), "Write 'half_away'."),
+        **dict.fromkeys(("truncate", "down", "toward_zero", "towards_zero", "zero"), "Write 'trunc'."),
+    },
     "rule": {**dict.fromkeys(("pytorch", "graham"), "Write 'torch'."), "tf": "Write 'tensorflow'."},
     "kind": {**dict.fromkeys(("mean", "average"), "Write 'avg'."), "maximum": "Write 'max'."},
     "order": {

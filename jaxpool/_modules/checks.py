@@ -24,6 +24,7 @@ from jaxpool._geometry import (
     check_positive_integer,
     check_rank,
     check_real_array,
+    check_rounding_mode,
     check_top,
 )
 from jaxpool._geometry.arguments import check_padding_mode, paddings_of, steps_of, window_sizes
@@ -173,6 +174,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "q": check_q,
     "rank": check_rank,
     "residual": _option("residual", (None, "offsets", "input")),
+    "rounding_mode": check_rounding_mode,
     "rule": _option("rule", RULES),
     "sampling_ratio": check_sampling_ratio,
     "sigma": _number("sigma"),

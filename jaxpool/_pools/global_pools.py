@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import jax
@@ -10,19 +11,31 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import check_flag, index_dtype, plane_as_window, plane_axes
+from jaxpool._geometry import check_flag, check_rounding_mode, digit_bits, index_dtype, plane_as_window, plane_axes
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import extreme, plane_count, plane_sum, window_extremum
 from jaxpool._pools.average import divide, mean_dtypes, sum_dtypes
 from jaxpool._pools.extremum import argextremum_of
 from jaxpool._pools.inputs import as_array, mask_of, with_whole_planes, x64
+from jaxpool._pools.rounding import rounded_mean
+from jaxpool.typing import RoundingMode
 
 
-@functools.partial(jax.jit, static_argnames=("axes", "keepdims"), inline=True)
-def mean_of_plane(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) -> Array:
+@functools.partial(jax.jit, static_argnames=("axes", "keepdims", "rounding_mode"), inline=True)
+def mean_of_plane(
+    x: Array,
+    mask: Array | None,
+    axes: tuple[int, ...],
+    keepdims: bool,
+    rounding_mode: RoundingMode | None = None,
+) -> Array:
     """The mean of each feature map."""
     dtype, result_dtype = mean_dtypes(x.dtype)
     count = plane_count(x, axes, mask, jnp.finfo(dtype).dtype)
+    if rounding_mode is not None:
+        elements = math.prod(x.shape[axis] for axis in axes)
+        mean = rounded_mean(x, lambda x: plane_sum(x, axes, mask, x.dtype), count, elements, rounding_mode)
+        return _without(mean, axes, keepdims)
     mean = divide(plane_sum(x, axes, mask, dtype), count if mask is None else jnp.asarray(count, dtype))
     return _without(mean.astype(result_dtype), axes, keepdims)
 
@@ -72,6 +85,7 @@ def global_avg_pool(
     num_spatial_dims: int | None = None,
     keepdims: bool = False,
     channel_axis: int | None = -1,
+    rounding_mode: RoundingMode | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
     """Global average pooling: the mean of each feature map.
@@ -85,16 +99,18 @@ def global_avg_pool(
         distinguish batch axes from spatial ones.
       keepdims: whether to keep the spatial axes, with size 1.
       channel_axis: the axis of the features, or None. The spatial axes are the last `num_spatial_dims` other axes.
+      rounding_mode: as in `jaxpool.avg_pool`: how means of integers become integers of the same dtype.
       where: boolean array, the elements that count. It has as many axes as `inputs`, each of the same size or of size
         1. A map without any returns 0 and has no gradient.
 
     Returns:
       Array of shape `(*batch, features)`. Floats and complex numbers keep their dtype, and f16, bf16 and fp8 are summed
-      in f32; integers and booleans have the dtype of `jnp.mean`.
+      in f32; integers and booleans have the dtype of `jnp.mean`, but integers keep theirs with a `rounding_mode`.
 
     Raises:
-      TypeError: an argument of the wrong kind.
-      ValueError: too few axes, an empty spatial axis, or no `num_spatial_dims` for inputs that are not of rank 4.
+      TypeError: an argument of the wrong kind, or a `rounding_mode` for inputs that are no integers.
+      ValueError: too few axes, an empty spatial axis, no `num_spatial_dims` for inputs that are not of rank 4, or a
+        `rounding_mode` for maps of 2**23 elements or more, or of symbolic sizes.
 
     Derivatives: both modes, any order. The pool is linear, so reverse mode keeps nothing.
 
@@ -108,7 +124,14 @@ def global_avg_pool(
       >>> jaxpool.global_avg_pool(jnp.array([[[[4.], [6.]], [[2.], [8.]]]]))
       Array([[5.]], dtype=float32)
     """
-    return _run(mean_of_plane, inputs, num_spatial_dims, keepdims, channel_axis, where)
+
+    def mean(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) -> Array:
+        if check_rounding_mode(rounding_mode, str(x.dtype)):
+            elements: Any = math.prod(x.shape[axis] for axis in axes)
+            digit_bits(rounding_mode, jnp.iinfo(x.dtype).bits, elements)
+        return mean_of_plane(x, mask, axes, keepdims, rounding_mode)
+
+    return _run(mean, inputs, num_spatial_dims, keepdims, channel_axis, where)
 
 
 @explained

@@ -32,11 +32,20 @@ def _extremum(call):
     return plan
 
 
+def _rounding(call):
+    """The rule for rounding, which is for integers only."""
+    mode = call.arguments.get("rounding_mode")
+    if mode is not None and "int" not in call.dtype:
+        raise RefusedError("rounded floats")
+    return mode
+
+
 def _sum(call):
     arguments = call.arguments
     include, override = arguments.get("count_include_pad", True), arguments.get("divisor_override")
     mean = call.function == "avg_pool"
-    plan = Sum(_pooling(call), arguments.get("where"), mean=mean, include=include, override=override)
+    common = {"mean": mean, "include": include, "override": override, "rounding": _rounding(call)}
+    plan = Sum(_pooling(call), arguments.get("where"), **common)
     if mean and not include and override is None:
         plan.require_elements()
     return plan
@@ -60,14 +69,14 @@ def _global(call):
     if own in ("max_pool", "min_pool"):
         return Extremum(windows, kind=own[:3], **common)
     if own in ("avg_pool", "sum_pool"):
-        return Sum(windows, mean=own == "avg_pool", **common)
+        return Sum(windows, mean=own == "avg_pool", rounding=_rounding(call), **common)
     return Norm(windows, mean=own == "power_mean_pool", p=_exponent(call), **common)
 
 
 def _adaptive(call):
     windows = table.adaptive(call.shape, **_some(call.arguments, "output_size", "channel_axis"))
     if call.function == "adaptive_avg_pool":
-        return Sum(windows, mean=True, include=False)
+        return Sum(windows, mean=True, include=False, rounding=_rounding(call))
     return Extremum(windows, convention="spatial" if "with_arg" in call.function else None)
 
 

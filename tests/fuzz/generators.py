@@ -46,6 +46,13 @@ def _divisor(rng):
     return int(pick(rng, 1, 2, 3, 7, -2))
 
 
+def _with_rounding(rng, call):
+    """The call, of integers often with a rule for rounding; others are refused with one."""
+    if call.function.endswith("avg_pool") and chance(rng, 0.6 if "int" in call.dtype else 0.01):
+        call.arguments["rounding_mode"] = pick(rng, "half_even", "half_away", "floor", "trunc")
+    return call
+
+
 def total(rng, function, x64):
     shape, arguments = _windowed(rng)
     if chance(rng, 0.2):
@@ -55,7 +62,7 @@ def total(rng, function, x64):
             arguments["count_include_pad"] = bool(chance(rng, 0.3))
         if chance(rng, 0.15):
             arguments["divisor_override"] = _divisor(rng)
-    return Call(function, shape, draw_dtype(rng, x64), arguments, _named(rng))
+    return _with_rounding(rng, Call(function, shape, draw_dtype(rng, x64), arguments, _named(rng)))
 
 
 def _exponent(rng):
@@ -89,7 +96,7 @@ def whole_plane(rng, function, x64):
     ordered = not function.endswith(("avg_pool", "sum_pool"))
     if "lp_pool" in function or "power_mean" in function:
         arguments["p"] = _exponent(rng)
-    return Call(function, shape, draw_dtype(rng, x64, ordered=ordered), arguments)
+    return _with_rounding(rng, Call(function, shape, draw_dtype(rng, x64, ordered=ordered), arguments))
 
 
 def adaptive(rng, function, x64):
@@ -106,7 +113,7 @@ def adaptive(rng, function, x64):
     if channel != -1:
         arguments["channel_axis"] = channel
     ordered = function != "adaptive_avg_pool"
-    return Call(function, shape, draw_dtype(rng, x64, ordered=ordered), arguments)
+    return _with_rounding(rng, Call(function, shape, draw_dtype(rng, x64, ordered=ordered), arguments))
 
 
 def fractional(rng, function, x64):
