@@ -118,6 +118,17 @@ CASES = [
         {"use_running_average": True},
     ),
 ]
+CASES += [
+    Case("PPM", {"levels": (1, 2, 3)}, IMAGE, None, {"use_running_average": True}),
+    Case(
+        "PPM",
+        {"levels": [1, (2, 4), (8, 3)], "out_features": 5, "align_corners": False, "num_spatial_dims": 2},
+        IMAGE,
+        None,
+        {"use_running_average": True},
+    ),
+    Case("PPM", {"num_spatial_dims": 1}, SEQUENCE, None, {"use_running_average": True}),
+]
 # Those of which each row is computed alone, with the statistics of training, too.
 LAYERS = sorted({case.name for case in CASES})
 FIRST = [next(case for case in CASES if case.name == name) for name in LAYERS]
@@ -177,6 +188,9 @@ def expected_of(case, layer, x, mask):
         context = case.arguments.get("global_context", True)
         statistics = variables["batch_stats"]["norm"]
         compute = functools.partial(oracle.attentive_stats, statistics=statistics, context=context)
+    if case.name == "PPM":
+        own = {k: v for k, v in case.arguments.items() if k in ("levels", "align_corners")}
+        compute = functools.partial(oracle.ppm, statistics=variables["batch_stats"], **own)
     mask = np.ones((*x.shape[:-1], 1), bool) if mask is None else np.asarray(mask)
     rows = [
         compute(row, valid, variables["params"]) if valid.any() else None
@@ -518,6 +532,7 @@ def test_programs_are_traced_once_and_exported_with_a_symbolic_batch(case):
 
 WRONG = {
     "activation": ["gelu", None],
+    "align_corners": [1, None],
     "alpha": ["1", None, float("inf")],
     "alpha_init": [True, jnp.ones(2)],
     "dtype": [jnp.int32, "floaty", 3],
@@ -528,6 +543,7 @@ WRONG = {
     "global_context": [0],
     "hidden_features": [0, 1.5, None],
     "kernel_init": [0.0, None],
+    "levels": [4, (), (0, 2), (2.5,)],
     "kernel_size": [0, (3, 3)],
     "max_logit": ["12", None],
     "mlp_features": [0, 2.5],

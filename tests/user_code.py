@@ -242,6 +242,7 @@ def linen_modules(x: Array, mask: Array, key: Array) -> None:
         (jl.AutoPool(), tokens),
         (jl.AttentionPool(8, gated=True), tokens),
         (jl.AttentiveStatsPool(8, use_running_average=False), tokens),
+        (jl.PPM((1, 2), 8, align_corners=False, use_running_average=False), x),
         (jl.MAPHead(num_heads=3, mlp_features=4, dtype=jnp.float32), tokens),
         (jl.AttentionPool2d((8, 8), 3, out_features=5), x),
         (jl.SimPool(gamma=1.25), x),
@@ -341,6 +342,7 @@ def nnx_modules(x: Array, mask: Array, key: Array) -> None:
     assert_type(jn.AutoPool(3, rngs=rngs)(tokens), Array)
     assert_type(jn.AttentionPool(3, 8, gated=True, rngs=rngs)(tokens), Array)
     assert_type(jn.AttentiveStatsPool(3, 8, rngs=rngs)(tokens, use_running_average=True), Array)
+    assert_type(jn.PPM(3, (1, (2, 3)), rngs=rngs)(x), Array)
     assert_type(jn.MAPHead(3, num_heads=3, mlp_features=4, dtype=jnp.float32, rngs=rngs)(tokens), Array)
     assert_type(jn.AttentionPool2d(3, (8, 8), 3, out_features=5, rngs=rngs)(x, mask), Array)
     assert_type(jn.SimPool(3, gamma=1.25, rngs=rngs)(x), Array)

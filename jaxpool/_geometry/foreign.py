@@ -125,7 +125,7 @@ ARGUMENTS = (
     Argument(("direction", "side", "corner"), absent=f"{_LEAVE_OUT}; only corner_pool takes a direction."),
     Argument(("logits", "scores", "logit"), absent=f"{_LEAVE_OUT}; softmax_pool takes logits."),
     Argument(
-        ("levels", "pyramid", "bins", "pool_sizes", "out_pool_size", "pyramid_levels"),
+        ("levels", "pyramid", "bins", "pool_sizes", "pool_scales", "out_pool_size", "pyramid_levels"),
         absent=f"{_LEAVE_OUT}; only pyramid_pool takes levels.",
     ),
     Argument(

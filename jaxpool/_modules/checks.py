@@ -111,6 +111,7 @@ def _num_spatial_dims(value: Any) -> None:
 # One check for each argument that can be judged by itself; behind the name of a module, what it means there alone.
 CHECKS: dict[str, Callable[[Any], Any]] = {
     "activation": lambda value: check_function("activation", value),
+    "align_corners": _flag("align_corners"),
     "aligned": _flag("aligned"),
     "alpha": _number("alpha"),
     "GlobalTopkPool.alpha": check_alpha,

@@ -64,6 +64,9 @@ ARGUMENTS = {
     "activation": "The function between the dense layers of the MLP. PyTorch's GELU is "
     "`functools.partial(jax.nn.gelu, approximate=False)`.",
     "NetVLAD.alpha": "How sharply the assignment starts.",
+    "PPM.activation": "The function behind the normalisation of each level.",
+    "PPM.out_features": "The number of features of each level. None means those of the inputs, shared out among them.",
+    "align_corners": "Whether the outer bins lie on the outer positions, as in the reference.",
     "alpha_init": "Where alpha starts.",
     "dtype": "The dtype of the computation and of the result, as in Flax. None means what inputs and parameters "
     "promote to. Narrow floats are summed in f32.",
