@@ -147,6 +147,7 @@ def functions(x: Array, mask: Array, key: Array) -> None:
     assert_type(jaxpool.fractional_max_pool(x, key, (3, 3), window_shape=(2, 2)), Array)
     assert_type(jaxpool.fractional_max_pool_with_argmax(x, key, (3, 3), rule="tensorflow"), Pair)
     assert_type(jaxpool.output_shape(x.shape, (2, 2), 2), tuple[int, ...])
+    assert jaxpool.output_shape(x.shape, pool=jaxpool.adaptive_avg_pool, output_size=(2, 2))[1] == 2
     assert_type(jaxpool.chosen_implementation(x.shape, (2, 2), dtype=x.dtype), dict[str, str])
     jaxpool.pool(x, -jnp.inf, jnp.logaddexp, (2, 2))
     shape = x.shape

@@ -74,6 +74,13 @@ def check_flag(argument: str, value: Any) -> None:
         refuse(TypeError, argument, "be True or False", shown(value), remedy, fact)
 
 
+def check_pool(value: Any) -> None:
+    """Refuses what cannot be called with inputs."""
+    if not callable(value):
+        remedy = "Pass a function such as jaxpool.adaptive_avg_pool, or a module, and its arguments by name."
+        refuse(TypeError, "pool", "be None or a function of inputs", shown(value), remedy)
+
+
 def check_implementation(value: Any, names: Sequence[str]) -> None:
     """Refuses an implementation that does not exist."""
     check_option("implementation", value, (None, *names))
