@@ -136,10 +136,48 @@ def ppm(x, mask, p, statistics, levels=(1, 2, 3, 6), align_corners=True):
     return np.concatenate(result, -1)
 
 
+def head_weights(query, key):
+    """The weights of one query, (tokens, heads)."""
+    return softmax(np.einsum("hd,nhd->nh", query, key) / math.sqrt(query.shape[-1]))
+
+
 def heads(query, key, value):
     """Attention of one query; arrays of (heads, features) and (tokens, heads, features)."""
-    scores = np.einsum("hd,nhd->nh", query, key) / math.sqrt(query.shape[-1])
-    return np.einsum("nh,nhd->hd", softmax(scores), value)
+    return np.einsum("nh,nhd->hd", head_weights(query, key), value)
+
+
+def _projected(x, p, name):
+    return np.einsum("...d,dhe->...he", x, p[name]["kernel"]) + p[name]["bias"]
+
+
+def map_weights(x, mask, p):
+    return head_weights(
+        _projected(p["probe"][0, 0], p["attention"], "query"), _projected(x[mask], p["attention"], "key")
+    )
+
+
+def attention_pool_2d_weights(x, mask, p):
+    v = x[mask]
+    tokens = np.concatenate([v.mean(0, keepdims=True), v])
+    tokens = tokens + p["positional_embedding"][np.concatenate([[True], mask.ravel()])]
+    p = p["attention"]
+    return head_weights(_projected(tokens[0], p, "query"), _projected(tokens, p, "key"))[1:]
+
+
+def sim_pool_weights(x, mask, p, num_heads=1):
+    v = x[mask]
+    query, key = v.mean(0) @ p["query"]["kernel"], normal(v, p["norm"], 1e-6) @ p["key"]["kernel"]
+    return head_weights(query.reshape(num_heads, -1), key.reshape(len(v), num_heads, -1))
+
+
+def attention_pool_weights(x, mask, p):
+    hidden = np.tanh(dense(x[mask], p["hidden"]))
+    hidden = hidden * sigmoid(dense(x[mask], p["gate"])) if "gate" in p else hidden
+    return softmax(dense(hidden, p["score"]))
+
+
+def auto_pool_weights(x, mask, p):
+    return softmax(p["alpha"] * x[mask])
 
 
 def attention(query, tokens, p):

@@ -344,6 +344,8 @@ def nnx_modules(x: Array, mask: Array, key: Array) -> None:
     assert_type(jn.AttentionPool(3, 8, gated=True, rngs=rngs)(tokens), Array)
     assert_type(jn.AttentiveStatsPool(3, 8, rngs=rngs)(tokens, use_running_average=True), Array)
     assert_type(jn.PPM(3, (1, (2, 3)), rngs=rngs)(x), Array)
+    assert_type(jn.AttentionPool(3, 8, rngs=rngs)(tokens, return_weights=True), Pair)
+    assert_type(jn.SimPool(3, rngs=rngs)(x, mask, return_weights=False), Array)
     assert_type(jn.MAPHead(3, num_heads=3, mlp_features=4, dtype=jnp.float32, rngs=rngs)(tokens), Array)
     assert_type(jn.AttentionPool2d(3, (8, 8), 3, out_features=5, rngs=rngs)(x, mask), Array)
     assert_type(jn.SimPool(3, gamma=1.25, rngs=rngs)(x), Array)

@@ -41,9 +41,9 @@ class PPM(Layer):
     first and last positions. With False positions and bins are cells of one area, as in `jax.image.resize`. Channels
     come last.
 
-    Parameters, for inputs with C features, each level i from 0 on and L = `out_features`:
-      conv_0, conv_1 and so on: kernel (C, L), LeCun normal; no bias.
-      norm_0, norm_1 and so on: batch normalisation, scale and bias (L,), running mean and var (L,).
+    Parameters, for inputs with C features and L = `out_features`, of each level:
+      conv_0, conv_1, conv_2, conv_3 and so on: kernel (C, L), LeCun normal; no bias.
+      norm_0, norm_1, norm_2, norm_3 and so on: batch normalisation, scale and bias (L,), running mean and var (L,).
 
     Returns (*batch, *spatial, C + levels * L), the inputs first. Positions that `where` leaves out are 0, and bins
     without any position that counts take no part.

@@ -120,6 +120,7 @@ CALL = {
     "where": "Array of booleans, the elements that count, of the shape of the inputs or with size 1 where it is the "
     "same along an axis. None means all.",
     "use_running_average": "Takes the place of the field of that name.",
+    "return_weights": "Whether to return a pair, the result and the weights of the positions in it.",
     "output_shape": "Takes the place of the field of that name.",
     "p": "Takes the place of the field of that name: give a learned exponent here.",
 }
