@@ -60,6 +60,7 @@ WRONG = {
     "p": [0, -1.0, "2", np.ones(2, bool), jnp.ones(2, bool)],
     "padding": [None, "SAEM", (1,), ((1, 2, 3), (1, 1)), 0.5],
     "padding_mode": ["ZEROS", "SAME", 0],
+    "padding_value": ["0", (0,), np.zeros(2), float("nan")],
     "plateau": ["last", None],
     "q": [-0.1, 1.5, "half", None],
     "rank": [0.5, "1", None],

@@ -65,6 +65,7 @@ def functions(x: Array, mask: Array, key: Array) -> None:
     assert_type(jaxpool.min_pool(x, (2, 2), 2, padding="SAME", channel_axis=None), Array)
     assert_type(jaxpool.avg_pool(x, (2, 2), 2, "VALID", False, divisor_override=3), Array)
     assert_type(jaxpool.sum_pool(x, (2, 2), padding=1, padding_mode="REFLECT"), Array)
+    assert_type(jaxpool.max_pool(x, (2, 2), padding=1, padding_value=0.5), Array)
     assert_type(jaxpool.avg_pool(x.astype(jnp.int8), (2, 2), rounding_mode="half_even"), Array)
     values, indices = jaxpool.max_pool_with_argmax(x, (2, 2), 2, ceil_mode=True)
     assert_type(jaxpool.max_unpool(values, indices, (2, 2), 2, output_shape=x.shape[1:3]), Array)

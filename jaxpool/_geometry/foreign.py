@@ -172,6 +172,11 @@ ARGUMENTS = (
         "Pad with jnp.pad first.",
     ),
     Argument(
+        ("padding_value", "pad_value", "constant_values", "constant_value", "cval", "padding_constant"),
+        "It is one number.",
+        "Pad with jnp.pad first; max_pool and min_pool take a padding_value.",
+    ),
+    Argument(
         ("rounding_mode", "rounding", "round_mode", "rounding_method"),
         "It is 'half_even', 'half_away', 'floor' or 'trunc', for inputs of integers.",
         f"{_LEAVE_OUT}; avg_pool, global_avg_pool and adaptive_avg_pool round means of integers.",
@@ -219,7 +224,10 @@ MODES = {
     **dict.fromkeys(("mirror", "reflect_101", "reflect101"), "REFLECT"),
 }
 _SYMMETRIC = "Pad with jnp.pad(inputs, ..., mode='symmetric') first."
-_ZEROS = "padding counts as 0 in sums and averages, and never wins a maximum. For zeros that can win use jnp.pad first."
+_ZEROS = (
+    "padding counts as 0 in sums and averages, and never wins a maximum. For zeros that can win pass padding_value=0 "
+    "to max_pool."
+)
 # Of arguments with a closed set of values: what others write, in lower case, and what to do instead.
 VALUES: Mapping[str, Mapping[str, str]] = {
     "padding_mode": {

@@ -39,6 +39,7 @@ ARGUMENTS = {
     "channel_axis": "The axis of the features, -1 for channels last, -3 for images with channels first, None if there "
     "is none.",
     "padding_mode": 'None if padding holds nothing, or what it holds: "EDGE", "REFLECT" or "WRAP".',
+    "padding_value": "None if padding never wins, or the number that stands in it.",
     "rounding_mode": 'None, or how means of integers stay integers: "half_even", "half_away" (from 0), "floor", '
     'or "trunc" (towards 0).',
     "empty": "What a window without any valid element returns; None for the worst value of the dtype.",

@@ -27,6 +27,7 @@ class MaxPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    padding_value: Scalar | None = None
     empty: Scalar | None = None
     residual: Residual | None = None
     implementation: Implementation | None = None
@@ -51,6 +52,7 @@ class MinPool(Pool):
     ceil_mode: bool = False
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
+    padding_value: Scalar | None = None
     empty: Scalar | None = None
     residual: Residual | None = None
     implementation: Implementation | None = None
