@@ -129,6 +129,8 @@ __version__ = "0.1.0"
 
 # The name that the function had first.
 min_pool_with_argmax = min_pool_with_argmin
+# Values are put back alike, whatever they are.
+min_unpool = max_unpool
 
 __all__ = [
     "ada_pool",

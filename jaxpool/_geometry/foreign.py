@@ -184,7 +184,7 @@ ARGUMENTS = (
     Argument(
         ("empty", "fill_value", "default", "empty_value"),
         "It is one number, for windows without a valid element.",
-        f"{_LEAVE_OUT}; only max_pool and min_pool take a value for windows without a valid element.",
+        f"{_LEAVE_OUT}; only maxima and minima take a value for windows without a valid element.",
     ),
     Argument(("init", "init_value", "init_val", "initial"), absent=f"{_LEAVE_OUT}; only pool takes an identity."),
     Argument(

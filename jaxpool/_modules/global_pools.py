@@ -41,6 +41,7 @@ class GlobalMaxPool(Pool):
     num_spatial_dims: int | None = None
     keepdims: bool = False
     channel_axis: int | None = -1
+    empty: Scalar | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The maxima of `inputs`."""
@@ -58,6 +59,7 @@ class GlobalMinPool(Pool):
     num_spatial_dims: int | None = None
     keepdims: bool = False
     channel_axis: int | None = -1
+    empty: Scalar | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The minima of `inputs`."""

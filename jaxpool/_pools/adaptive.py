@@ -21,10 +21,10 @@ from jaxpool._operators import (
     window_sum,
 )
 from jaxpool._pools.average import divide, mean_dtypes, sum_dtypes
-from jaxpool._pools.extremum import argextremum_of, extremum_of, taps_of
+from jaxpool._pools.extremum import argextremum_of, extremum_of, taps_of, value_of_empty
 from jaxpool._pools.inputs import as_array, mask_of, with_whole_planes, x64
 from jaxpool._pools.rounding import rounded_mean
-from jaxpool.typing import OutputSize, RoundingMode
+from jaxpool.typing import OutputSize, RoundingMode, Scalar
 
 
 def laid_out(x: Array, bins: tuple[AxisBins, ...]) -> Array:
@@ -116,9 +116,11 @@ def _counts(bins: tuple[AxisBins, ...], real: jnp.dtype, rank: int, dtype: jnp.d
 
 
 @functools.partial(jax.jit, static_argnames=("bins", "kind"), inline=True)
-def extremum_of_bins(x: Array, mask: Array | None, bins: tuple[AxisBins, ...], kind: str) -> Array:
-    """The largest or smallest element of every bin."""
-    return extremum_of(laid_out(x, bins), valid_in_bins(mask, bins, x.ndim), windows_of(bins), kind)
+def extremum_of_bins(
+    x: Array, mask: Array | None, bins: tuple[AxisBins, ...], kind: str, empty: Array | None = None
+) -> Array:
+    """The largest or smallest element of every bin; `empty` where a mask leaves none."""
+    return extremum_of(laid_out(x, bins), valid_in_bins(mask, bins, x.ndim), windows_of(bins), kind, empty=empty)
 
 
 @functools.partial(jax.jit, static_argnames=("bins", "dtype"), inline=True)
@@ -201,12 +203,18 @@ def adaptive_avg_pool(
 
 @explained
 def adaptive_max_pool(
-    inputs: ArrayLike, output_size: OutputSize, *, channel_axis: int | None = -1, where: ArrayLike | None = None
+    inputs: ArrayLike,
+    output_size: OutputSize,
+    *,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+    empty: Scalar | None = None,
 ) -> Array:
     """Adaptive max pooling: an output of a given size, whatever the size of the inputs.
 
     Windows, arguments and errors are those of `jaxpool.adaptive_avg_pool`; dtypes, ties, NaN and derivatives those of
-    `jaxpool.max_pool`. A bin without valid elements returns the smallest value of the dtype and has no gradient.
+    `jaxpool.max_pool`. A bin without valid elements returns `empty`, by default the smallest value of the dtype. It has
+    no gradient.
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
@@ -214,7 +222,7 @@ def adaptive_max_pool(
       Array([1., 3., 4.], dtype=float32)
     """
     x, bins = array_and_bins(inputs, output_size, channel_axis)
-    return extremum_of_bins(x, mask_of(where, x), bins, "max")
+    return extremum_of_bins(x, mask_of(where, x), bins, "max", value_of_empty(empty, x))
 
 
 @explained

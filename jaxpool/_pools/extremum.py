@@ -83,7 +83,8 @@ def _padding_value_of(value: Any, x: Array, padding_mode: Any) -> Array | None:
     return None if value is None else jnp.asarray(value, x.dtype)
 
 
-def _empty_of(value: Any, x: Array) -> Array | None:
+def value_of_empty(value: Any, x: Array) -> Array | None:
+    """What stands for nothing, as an array of the dtype of the inputs, or None."""
     check_empty(value, x.dtype.name)
     return None if value is None else jnp.asarray(value, x.dtype)
 
@@ -249,17 +250,19 @@ def max_pool(
       >>> jaxpool.max_pool(x, (2, 2), 2, channel_axis=None)
       Array([[6., 4.],
              [4., 9.]], dtype=float32)
-      >>> jaxpool.max_pool(-x, (2, 2), 2, 1, channel_axis=None, padding_value=0)
-      Array([[ 0.,  0.,  0.],
-             [ 0., -1.,  0.],
-             [ 0.,  0.,  0.]], dtype=float32)
+      >>> jaxpool.max_pool(x, (2, 2), 2, 1, channel_axis=None, padding_value=2)
+      Array([[2., 3., 4.],
+             [5., 9., 2.],
+             [4., 3., 8.]], dtype=float32)
     """
     arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
     x, window = array_and_window(inputs, arguments, implementation, "window_extremum", ordered=True)
     check_option("residual", residual, (None, "offsets", "input"))
     mask = mask_of(where, x)
     constant = _padding_value_of(padding_value, x, padding_mode)
-    return extremum_of(x, mask, window, "max", padding_mode, implementation, residual, _empty_of(empty, x), constant)
+    return extremum_of(
+        x, mask, window, "max", padding_mode, implementation, residual, value_of_empty(empty, x), constant
+    )
 
 
 @explained
@@ -296,7 +299,9 @@ def min_pool(
     check_option("residual", residual, (None, "offsets", "input"))
     mask = mask_of(where, x)
     constant = _padding_value_of(padding_value, x, padding_mode)
-    return extremum_of(x, mask, window, "min", padding_mode, implementation, residual, _empty_of(empty, x), constant)
+    return extremum_of(
+        x, mask, window, "min", padding_mode, implementation, residual, value_of_empty(empty, x), constant
+    )
 
 
 def _place_dtype(shape: tuple[int, ...], window: Window, convention: str) -> str:

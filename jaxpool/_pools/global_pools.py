@@ -15,10 +15,10 @@ from jaxpool._geometry import check_flag, check_rounding_mode, digit_bits, index
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import extreme, plane_count, plane_sum, window_extremum
 from jaxpool._pools.average import divide, mean_dtypes, sum_dtypes
-from jaxpool._pools.extremum import argextremum_of
+from jaxpool._pools.extremum import argextremum_of, value_of_empty
 from jaxpool._pools.inputs import as_array, mask_of, with_whole_planes, x64
 from jaxpool._pools.rounding import rounded_mean
-from jaxpool.typing import RoundingMode
+from jaxpool.typing import RoundingMode, Scalar
 
 
 @functools.partial(jax.jit, static_argnames=("axes", "keepdims", "rounding_mode"), inline=True)
@@ -47,9 +47,13 @@ def _sum(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) ->
 
 
 @functools.partial(jax.jit, static_argnames=("axes", "keepdims", "kind"), inline=True)
-def _extremum(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool, kind: str) -> Array:
+def _extremum(
+    x: Array, mask: Array | None, empty: Array | None, axes: tuple[int, ...], keepdims: bool, kind: str
+) -> Array:
     x = x if mask is None else jnp.where(mask, x, extreme(x.dtype, kind))
     value = window_extremum(x, plane_as_window(x.shape, axes), kind, any_zero=True)
+    if mask is not None and empty is not None:
+        value = jnp.where(jnp.any(mask, axes, keepdims=True), value, empty)
     return _without(value, axes, keepdims)
 
 
@@ -57,8 +61,11 @@ def _without(result: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
     return result if keepdims else lax.squeeze(result, axes)
 
 
-_max = functools.partial(_extremum, kind="max")
-_min = functools.partial(_extremum, kind="min")
+def _run_extremum(kind: str, empty: Any, inputs: ArrayLike, *arguments: Any) -> Array:
+    def compute(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) -> Array:
+        return _extremum(x, mask, value_of_empty(empty, x), axes, keepdims, kind)
+
+    return _run(compute, inputs, *arguments, ordered=True)
 
 
 def _run(
@@ -163,11 +170,13 @@ def global_max_pool(
     keepdims: bool = False,
     channel_axis: int | None = -1,
     where: ArrayLike | None = None,
+    empty: Scalar | None = None,
 ) -> Array:
     """Global max pooling: the largest element of each feature map.
 
     Arguments and errors are those of `jaxpool.global_avg_pool`; dtypes, NaN, ties and derivatives those of
-    `jaxpool.max_pool`: the gradient goes to the first maximum, where `jnp.max` splits it. Where zeros of both signs are
+    `jaxpool.max_pool`: the gradient goes to the first maximum, where `jnp.max` splits it. A map without any valid
+    element returns `empty`, by default the smallest value of the dtype. Where zeros of both signs are
     the largest, the value is either of them. Spatial axes that explicit sharding splits are gathered first.
 
     Example:
@@ -175,7 +184,7 @@ def global_max_pool(
       >>> jaxpool.global_max_pool(jnp.arange(12.).reshape(1, 2, 2, 3))
       Array([[ 9., 10., 11.]], dtype=float32)
     """
-    return _run(_max, inputs, num_spatial_dims, keepdims, channel_axis, where, ordered=True)
+    return _run_extremum("max", empty, inputs, num_spatial_dims, keepdims, channel_axis, where)
 
 
 @explained
@@ -186,6 +195,7 @@ def global_min_pool(
     keepdims: bool = False,
     channel_axis: int | None = -1,
     where: ArrayLike | None = None,
+    empty: Scalar | None = None,
 ) -> Array:
     """Global min pooling: the smallest element of each feature map; otherwise as `jaxpool.global_max_pool`.
 
@@ -194,7 +204,7 @@ def global_min_pool(
       >>> jaxpool.global_min_pool(jnp.arange(12.).reshape(1, 2, 2, 3))
       Array([[0., 1., 2.]], dtype=float32)
     """
-    return _run(_min, inputs, num_spatial_dims, keepdims, channel_axis, where, ordered=True)
+    return _run_extremum("min", empty, inputs, num_spatial_dims, keepdims, channel_axis, where)
 
 
 def _with_place(
