@@ -166,6 +166,26 @@ def test_beside_the_formulas_of_quantised_kernels(rng):
     np.testing.assert_array_equal(jaxpool.avg_pool(x, (3, 2), rounding_mode="trunc"), np.trunc(total / n))
 
 
+@pytest.mark.filterwarnings("ignore")  # PyTorch's quantised tensors are about to move to another package.
+def test_beside_torch(rng):
+    torch = pytest.importorskip("torch", reason="torch is not installed; this test compares with it")
+    functional = torch.nn.functional
+    x = rng.integers(-128, 128, (2, 4, 9, 12)).astype(np.int8)
+    quantised = torch.quantize_per_tensor(torch.tensor(x).float(), 1.0, 0, torch.qint8)
+    first = {"channel_axis": 1}
+    for window, strides, padding, include in (((3, 2), (1, 1), (0, 0), True), ((2, 2), (2, 2), (1, 1), False)):
+        theirs = functional.avg_pool2d(quantised, window, strides, padding, count_include_pad=include)
+        ours = jaxpool.avg_pool(x, window, strides, padding, include, rounding_mode="half_even", **first)
+        np.testing.assert_array_equal(ours, theirs.int_repr().numpy())
+    theirs = functional.adaptive_avg_pool2d(quantised, (3, 6))
+    ours = jaxpool.adaptive_avg_pool(x, (3, 6), rounding_mode="half_even", **first)
+    np.testing.assert_array_equal(ours, theirs.int_repr().numpy())
+    # Plain integers are cut off.
+    theirs = functional.avg_pool2d(torch.tensor(x.astype(np.int64)), (3, 2))
+    ours = jaxpool.avg_pool(x, (3, 2), (3, 2), rounding_mode="trunc", **first)
+    np.testing.assert_array_equal(ours, theirs.numpy())
+
+
 def test_means_that_f32_does_not_hold():
     x = np.array([2**30, 2**30 + 1, 2**30 + 2, 2**30 + 4], np.int32)
     found = jaxpool.avg_pool(x, (2,), **FLAT, rounding_mode="floor")
