@@ -6,8 +6,8 @@ The rules that every pool keeps:
 - **Layout**: `(*batch, *spatial, features)` with any number of batch axes. `channel_axis` names another axis for the
   features, or None. Count it from the end, -3 for images with channels first: 1 is another axis under `vmap`.
 - **Dtypes**: floats keep theirs. f16, bf16 and fp8 are summed in f32. Maxima and minima work on floats, integers and
-  booleans. Averages of integers have the dtype of `jnp.mean`. Sums and averages take complex numbers, all
-  other pools real ones.
+  booleans. Averages of integers have the dtype of `jnp.mean`, or their own with a `rounding_mode`. Sums and averages
+  take complex numbers, all other pools real ones.
 - **Borders of averages**: padding counts in the divisor unless `count_include_pad=False`. What ceil mode adds never
   counts.
 - **Ties**: the first in row-major order has the index and the gradient. 0 and -0 are equal. On TPU the gradient of a
@@ -133,6 +133,8 @@ __version__ = "0.1.0"
 
 # The name that the function had first.
 min_pool_with_argmax = min_pool_with_argmin
+# Values are put back alike, whatever they are.
+min_unpool = max_unpool
 
 __all__ = [
     "ada_pool",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 from jax import Array
 from jax.typing import ArrayLike
@@ -51,7 +51,27 @@ class Layer(Module):
         # What type checkers see; the arguments of each layer are checked when it is made.
         def __init__(self, in_features: int, *args: Any, rngs: nnx.Rngs, **kwargs: Any) -> None: ...
 
-        def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None, *args: Any, **kwargs: Any) -> Array: ...
+        @overload
+        def __call__(
+            self,
+            inputs: ArrayLike,
+            where: ArrayLike | None = None,
+            *args: Any,
+            return_weights: Literal[False] = False,
+            **kwargs: Any,
+        ) -> Array: ...
+
+        @overload
+        def __call__(
+            self,
+            inputs: ArrayLike,
+            where: ArrayLike | None = None,
+            *args: Any,
+            return_weights: Literal[True],
+            **kwargs: Any,
+        ) -> tuple[Array, Array]: ...
+
+        def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None, *args: Any, **kwargs: Any) -> Any: ...
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

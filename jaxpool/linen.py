@@ -412,6 +412,10 @@ class MixedPool(_layers.MixedPool, _Layer):
     """Mixed max-average pooling, as a `flax.linen` module."""
 
 
+class PPM(_layers.PPM, _Layer):
+    """The pyramid pooling module of PSPNet, as a `flax.linen` module."""
+
+
 class NetVLAD(_layers.NetVLAD, _Layer):
     """NetVLAD, as a `flax.linen` module."""
 
@@ -447,6 +451,7 @@ if not TYPE_CHECKING:
 
 
 __all__ = [
+    "PPM",
     "AdaPool",
     "AdaptiveAvgPool",
     "AdaptiveLpPool",

@@ -349,6 +349,10 @@ class MixedPool(_Layer, _layers.MixedPool):
     """Mixed max-average pooling, as a `flax.nnx` module."""
 
 
+class PPM(_Layer, _layers.PPM):
+    """The pyramid pooling module of PSPNet, as a `flax.nnx` module."""
+
+
 class NetVLAD(_Layer, _layers.NetVLAD):
     """NetVLAD, as a `flax.nnx` module."""
 
@@ -384,6 +388,7 @@ if not TYPE_CHECKING:
 
 
 __all__ = [
+    "PPM",
     "AdaPool",
     "AdaptiveAvgPool",
     "AdaptiveLpPool",

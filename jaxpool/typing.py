@@ -28,6 +28,7 @@ __all__ = [
     "RegionMode",
     "RegionSize",
     "Residual",
+    "RoundingMode",
     "Scalar",
     "WindowShape",
 ]
@@ -48,6 +49,8 @@ PaddingMode = Literal["EDGE", "REFLECT", "WRAP", "edge", "reflect", "wrap", "rep
 # For every spatial axis the mesh axis that splits it, several, or None.
 AxisNames = str | Sequence[str | Sequence[str] | None]
 Residual = Literal["offsets", "input"]
+# How means of integers become integers.
+RoundingMode = Literal["half_even", "half_away", "floor", "trunc"]
 # Names of algorithms. They are for experiments, and may change without a deprecation.
 Implementation = Literal["reduce_window", "joint", "separable", "chain"]
 IndexConvention = Literal["spatial", "window", "coordinates"]

@@ -100,10 +100,84 @@ def attentive_stats(x, mask, p, statistics, context=True):
     return np.concatenate(_statistics(v, softmax(dense(hidden, p["score"]))))
 
 
+def nearest(place, bins):
+    """The two bins beside a place, or one, with their shares."""
+    low = min(max(math.floor(place), 0), bins - 1)
+    high, share = min(low + 1, bins - 1), min(max(place - low, 0), 1)
+    return [(low, 1 - share), (high, share)]
+
+
+def ppm(x, mask, p, statistics, levels=(1, 2, 3, 6), align_corners=True):
+    """`statistics` are those of the batch normalisation of each level."""
+    plane, result = mask.shape, [np.where(mask[..., None], x, 0)]
+    for number, level in enumerate(levels):
+        bins, stats = np.broadcast_to(level, len(plane)), statistics[f"norm_{number}"]
+        values = {}
+        for own in itertools.product(*map(range, bins)):
+            box = tuple(slice(i * n // b, -(-(i + 1) * n // b)) for i, n, b in zip(own, plane, bins, strict=True))
+            inside = x[box][mask[box]]
+            if len(inside):
+                y = (dense(inside.mean(0), p[f"conv_{number}"]) - stats["mean"]) / np.sqrt(stats["var"] + 1e-5)
+                values[own] = np.maximum(y * p[f"norm_{number}"]["scale"] + p[f"norm_{number}"]["bias"], 0)
+        found = np.zeros((*plane, len(stats["mean"])))
+        for place in np.argwhere(mask):
+            sides = []
+            for i, n, b in zip(place, plane, bins, strict=True):
+                at = i * (b - 1) / max(n - 1, 1) if align_corners else min(max((i + 0.5) * b / n - 0.5, 0), b - 1)
+                sides.append(nearest(at, b))
+            shares = total = 0
+            for corner in itertools.product(*sides):
+                weight = math.prod(share for _, share in corner)
+                value = values.get(tuple(at for at, _ in corner))
+                if value is not None:
+                    shares, total = shares + weight, total + weight * value
+            found[tuple(place)] = total / shares if shares else 0
+        result.append(found)
+    return np.concatenate(result, -1)
+
+
+def head_weights(query, key):
+    """The weights of one query, (tokens, heads)."""
+    return softmax(np.einsum("hd,nhd->nh", query, key) / math.sqrt(query.shape[-1]))
+
+
 def heads(query, key, value):
     """Attention of one query; arrays of (heads, features) and (tokens, heads, features)."""
-    scores = np.einsum("hd,nhd->nh", query, key) / math.sqrt(query.shape[-1])
-    return np.einsum("nh,nhd->hd", softmax(scores), value)
+    return np.einsum("nh,nhd->hd", head_weights(query, key), value)
+
+
+def _projected(x, p, name):
+    return np.einsum("...d,dhe->...he", x, p[name]["kernel"]) + p[name]["bias"]
+
+
+def map_weights(x, mask, p):
+    return head_weights(
+        _projected(p["probe"][0, 0], p["attention"], "query"), _projected(x[mask], p["attention"], "key")
+    )
+
+
+def attention_pool_2d_weights(x, mask, p):
+    v = x[mask]
+    tokens = np.concatenate([v.mean(0, keepdims=True), v])
+    tokens = tokens + p["positional_embedding"][np.concatenate([[True], mask.ravel()])]
+    p = p["attention"]
+    return head_weights(_projected(tokens[0], p, "query"), _projected(tokens, p, "key"))[1:]
+
+
+def sim_pool_weights(x, mask, p, num_heads=1):
+    v = x[mask]
+    query, key = v.mean(0) @ p["query"]["kernel"], normal(v, p["norm"], 1e-6) @ p["key"]["kernel"]
+    return head_weights(query.reshape(num_heads, -1), key.reshape(len(v), num_heads, -1))
+
+
+def attention_pool_weights(x, mask, p):
+    hidden = np.tanh(dense(x[mask], p["hidden"]))
+    hidden = hidden * sigmoid(dense(x[mask], p["gate"])) if "gate" in p else hidden
+    return softmax(dense(hidden, p["score"]))
+
+
+def auto_pool_weights(x, mask, p):
+    return softmax(p["alpha"] * x[mask])
 
 
 def attention(query, tokens, p):

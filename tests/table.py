@@ -45,6 +45,7 @@ _OPERATORS = [
     Row("max_pool, dilated", jaxpool.max_pool, DILATED),
     Row("max_pool, large", jaxpool.max_pool, {"window_shape": (4, 5), "padding": "SAME"}),
     Row("max_pool, mirrored", jaxpool.max_pool, MIRRORED),
+    Row("max_pool, constant", jaxpool.max_pool, OVERLAPPING | {"padding_value": 2.25}),
     Row("min_pool", jaxpool.min_pool, OVERLAPPING),
     Row("max_pool_with_argmax", jaxpool.max_pool_with_argmax, OVERLAPPING),
     Row("max_pool_with_argmax, wrapped", jaxpool.max_pool_with_argmax, MIRRORED | {"padding_mode": "WRAP"}),

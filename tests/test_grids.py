@@ -370,6 +370,27 @@ def test_what_a_window_without_a_valid_element_returns(name, padding_mode, rng):
     same(whole, np.where(counted, pool(x.astype(np.int8), where=valid), 3))
 
 
+@pytest.mark.parametrize("kind", ["max", "min"])
+def test_what_a_plane_and_a_bin_without_a_valid_element_return(kind, rng):
+    x = rng.normal(size=(4, 5, 6, 3)).astype(np.float32)
+    valid = rng.random((4, 5, 6, 1)) < 0.15
+    valid[1] = False
+    for name, arguments in ((f"global_{kind}_pool", {}), (f"adaptive_{kind}_pool", {"output_size": (3, 4)})):
+        pool = functools.partial(getattr(jaxpool, name), **arguments)
+        largest = functools.partial(getattr(jaxpool, name.replace("min", "max")), **arguments)
+        counted = np.asarray(largest(np.broadcast_to(valid, x.shape)))
+        assert 0 < counted.mean() < 1
+        same(pool(x, where=valid, empty=-7.5), np.where(counted, pool(x, where=valid), -7.5))
+        same(pool(x, empty=-7.5), pool(x))
+        slope = jax.grad(lambda x, pool=pool: pool(x, where=valid, empty=0.0).sum())(x)
+        assert slope.sum() == float(counted.sum())
+        learned = jax.grad(lambda e, pool=pool: pool(x, where=valid, empty=e).sum())(jnp.float32(0))
+        assert learned == float((~counted).sum())
+        with pytest.raises(ValueError, match=rf"^{name}: empty must be a number that int8 holds; got empty=300"):
+            pool(x.astype(np.int8), where=valid, empty=300)
+    same(jaxpool.global_max_pool(x, keepdims=True, where=valid, empty=2.0)[1], np.full((1, 1, 3), 2.0, np.float32))
+
+
 @pytest.mark.parametrize(
     ("empty", "dtype", "message"),
     [

@@ -118,6 +118,17 @@ CASES = [
         {"use_running_average": True},
     ),
 ]
+CASES += [
+    Case("PPM", {"levels": (1, 2, 3)}, IMAGE, None, {"use_running_average": True}),
+    Case(
+        "PPM",
+        {"levels": [1, (2, 4), (8, 3)], "out_features": 5, "align_corners": False, "num_spatial_dims": 2},
+        IMAGE,
+        None,
+        {"use_running_average": True},
+    ),
+    Case("PPM", {"num_spatial_dims": 1}, SEQUENCE, None, {"use_running_average": True}),
+]
 # Those of which each row is computed alone, with the statistics of training, too.
 LAYERS = sorted({case.name for case in CASES})
 FIRST = [next(case for case in CASES if case.name == name) for name in LAYERS]
@@ -177,6 +188,9 @@ def expected_of(case, layer, x, mask):
         context = case.arguments.get("global_context", True)
         statistics = variables["batch_stats"]["norm"]
         compute = functools.partial(oracle.attentive_stats, statistics=statistics, context=context)
+    if case.name == "PPM":
+        own = {k: v for k, v in case.arguments.items() if k in ("levels", "align_corners")}
+        compute = functools.partial(oracle.ppm, statistics=variables["batch_stats"], **own)
     mask = np.ones((*x.shape[:-1], 1), bool) if mask is None else np.asarray(mask)
     rows = [
         compute(row, valid, variables["params"]) if valid.any() else None
@@ -285,6 +299,126 @@ def test_integers_are_read_as_floats(case):
     x = jnp.arange(np.prod(case.shape)).reshape(case.shape) % 7
     layer = made(case)
     np.testing.assert_allclose(layer(x, **case.more), layer(x.astype(jnp.float32), **case.more), rtol=1e-6)
+
+
+# What NumPy makes of the weights of the positions that count; of the others it is known from their sums.
+WEIGHTS = {
+    "AttentionPool": oracle.attention_pool_weights,
+    "AttentionPool2d": oracle.attention_pool_2d_weights,
+    "AttentiveStatsPool": None,
+    "AutoPool": oracle.auto_pool_weights,
+    "LIPPool": None,
+    "MAPHead": oracle.map_weights,
+    "SimPool": oracle.sim_pool_weights,
+}
+WEIGHTED = [case for case in CASES if case.name in WEIGHTS]
+
+
+def test_layers_that_return_weights():
+    with_weights = {
+        name for name in LAYERS if "return_weights" in inspect.signature(getattr(jaxpool.nnx, name).__call__).parameters
+    }
+    assert with_weights == set(WEIGHTS)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("case", WEIGHTED, ids=ids)
+def test_weights_beside_numpy(case, masked):
+    layer, x = made(case), inputs(case)
+    where = mask_for(case) if masked else None
+    mask = np.ones((*x.shape[:-1],), bool) if where is None else np.asarray(where)[..., 0]
+    result, weights = layer(x, where=where, return_weights=True, **case.more)
+    np.testing.assert_array_equal(result, layer(x, where=where, **case.more))
+    assert weights.shape[:-1] == x.shape[:-1]
+    assert weights.dtype == jnp.float32
+    assert not np.asarray(weights)[~mask].any()
+    compute = WEIGHTS[case.name]
+    if compute is None:
+        return
+    parameters = as_numpy(carried(layer))["params"]
+    options = {"num_heads": case.arguments["num_heads"]} if case.name == "SimPool" and case.arguments else {}
+    for row, valid, own in zip(np.asarray(x, np.float64), mask, weights, strict=True):
+        if valid.any():
+            expected = compute(row, valid, parameters, **options)
+            np.testing.assert_allclose(np.asarray(own)[valid], expected, rtol=1e-4, atol=1e-6)
+    spoilt = x if where is None else jnp.where(where, x, jnp.nan)
+    np.testing.assert_array_equal(layer(spoilt, where=where, return_weights=True, **case.more)[1], weights)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("case", WEIGHTED, ids=ids)
+def test_results_are_means_with_the_weights(case, masked):
+    layer, x = made(case), inputs(case)
+    where = mask_for(case) if masked else None
+    result, weights = layer(x, where=where, return_weights=True, **case.more)
+    axes = tuple(range(1, x.ndim - 1))
+    total = np.asarray(weights).sum(axes)
+    if case.name == "LIPPool":
+        window = {"strides": None, "padding": "VALID"} | case.arguments
+        np.testing.assert_allclose(result, jaxpool.weighted_avg_pool(x, weights, **window), rtol=1e-4, atol=1e-5)
+        return
+    counted = 3 if where is None else 2
+    if case.name == "AttentionPool2d":
+        assert (total[:counted] < 1).all()
+        assert (total[:counted] > 0).all()
+        return
+    np.testing.assert_allclose(total[:counted], 1, rtol=1e-5)
+    assert not total[counted:].any()
+    mean = np.asarray(weights * x).sum(axes) if weights.shape[-1] in (1, FEATURES) else None
+    if case.name == "AttentiveStatsPool":
+        center = mean.reshape(3, *(1 for _ in axes), FEATURES)
+        deviation = np.sqrt(np.asarray(weights * (x - center) ** 2).sum(axes))
+        mean = np.concatenate([mean, deviation], -1)
+    if case.name in ("AttentionPool", "AttentiveStatsPool", "AutoPool"):
+        np.testing.assert_allclose(result, mean, rtol=1e-4, atol=1e-5)
+
+
+@jax.numpy_dtype_promotion("standard")  # Flax's own normalisations need it.
+@pytest.mark.parametrize("case", [case for case in FIRST if case.name in WEIGHTS], ids=ids)
+@pytest.mark.every_case
+def test_weights_in_both_apis_and_under_transformations(case):
+    layer, x, where = made(case), inputs(case), mask_for(case)
+    expected = layer(x, where=where, return_weights=True, **case.more)
+    module, variables = getattr(jaxpool.linen, case.name)(**case.arguments), carried(layer)
+
+    @jax.jit
+    def run(variables, x):
+        return module.apply(variables, x, where=where, return_weights=True, **case.more)
+
+    close = functools.partial(chex.assert_trees_all_close, rtol=1e-5, atol=1e-6)
+    close(run(variables, x), expected)
+    call = nnx.jit(lambda layer, x: layer(x, where=where, return_weights=True, **case.more))
+    close(call(layer, x), expected)
+    slope = jax.grad(lambda variables: jnp.sum(jnp.sin(run(variables, x)[1])))(variables)
+    chex.assert_tree_all_finite(slope)
+    # A function of the weights, as attention that is to be sharp, reaches the parameters.
+    assert any(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(slope))
+    narrow = made(case, dtype=jnp.bfloat16)
+    _, weights = narrow(x, where=where, return_weights=True, **case.more)
+    assert weights.dtype == jnp.float32
+    np.testing.assert_allclose(weights, expected[1], rtol=0.2, atol=0.05)
+    with pytest.raises(TypeError, match=rf"^{case.name}: return_weights must be True or False; got return_weights=1"):
+        layer(x, return_weights=1)
+
+
+def test_weights_of_large_logits_are_finite():
+    layer = made(CASES[0].__class__("AutoPool", {}, SEQUENCE, None))
+    layer.alpha[...] = jnp.full_like(layer.alpha[...], 300.0)
+    x = inputs(CASES[4])
+    _, weights = layer(x, return_weights=True)
+    np.testing.assert_allclose(weights.sum(1), 1, rtol=1e-5)
+    chex.assert_tree_all_finite(jax.grad(lambda x: (layer(x, return_weights=True)[1] ** 2).sum())(x))
+
+
+def test_weights_of_classes_in_front():
+    x = inputs(CASES[4])
+    layer = jaxpool.nnx.AutoPool(FEATURES, channel_axis=1, rngs=nnx.Rngs(0))
+    first = jnp.moveaxis(x, -1, 1)
+    where = first > 0
+    result, weights = layer(first, where=where, return_weights=True)
+    assert weights.shape == first.shape
+    np.testing.assert_allclose((weights * first).sum(2), result, rtol=1e-5, atol=1e-6)
+    assert not weights[~where].any()
 
 
 def test_limits():
@@ -518,6 +652,7 @@ def test_programs_are_traced_once_and_exported_with_a_symbolic_batch(case):
 
 WRONG = {
     "activation": ["gelu", None],
+    "align_corners": [1, None],
     "alpha": ["1", None, float("inf")],
     "alpha_init": [True, jnp.ones(2)],
     "dtype": [jnp.int32, "floaty", 3],
@@ -528,6 +663,7 @@ WRONG = {
     "global_context": [0],
     "hidden_features": [0, 1.5, None],
     "kernel_init": [0.0, None],
+    "levels": [4, (), (0, 2), (2.5,)],
     "kernel_size": [0, (3, 3)],
     "max_logit": ["12", None],
     "mlp_features": [0, 2.5],

@@ -250,6 +250,34 @@ def test_attentive_statistics(training):
     close(layer.norm.mean[...], batch_norm.running_mean)
 
 
+@pytest.mark.parametrize("align_corners", [True, False])
+@pytest.mark.parametrize("training", [False, True])
+def test_pyramid_pooling_module(training, align_corners):
+    levels, outputs = (1, 2, 3, 6), 4
+    convolutions = [torch.nn.Conv2d(FEATURES, outputs, 1, bias=False) for _ in levels]
+    norms = [torch.nn.BatchNorm2d(outputs).train(training) for _ in levels]
+    drawn(*convolutions, *norms)
+    for module in norms:
+        module.running_mean.normal_()
+        module.running_var.uniform_(0.5, 2)
+    statistics = {
+        f"norm_{i}": {"mean": array(module.running_mean), "var": array(module.running_var)}
+        for i, module in enumerate(norms)
+    }
+    x = inputs(3, 9, 13, FEATURES)
+    planes = torch.tensor(x).movedim(-1, 1)
+    found = [planes]
+    for level, convolution, module in zip(levels, convolutions, norms, strict=True):
+        y = torch.relu(module(convolution(functional.adaptive_avg_pool2d(planes, level))))
+        found.append(functional.interpolate(y, (9, 13), mode="bilinear", align_corners=align_corners))
+    layer = jaxpool.nnx.PPM(FEATURES, levels, outputs, align_corners=align_corners, rngs=nnx.Rngs(0))
+    parameters = {f"conv_{i}": dense(part.weight) for i, part in enumerate(convolutions)}
+    load(layer, parameters | {f"norm_{i}": norm(part) for i, part in enumerate(norms)}, statistics)
+    close(layer(x, use_running_average=not training), torch.cat(found, 1).movedim(1, -1), 5e-5)
+    for i, module in enumerate(norms):
+        close(getattr(layer, f"norm_{i}").mean[...], module.running_mean)
+
+
 def test_local_importance():
     conv = torch.nn.Conv2d(FEATURES, FEATURES, 3, padding=1, bias=False)
     instance_norm = torch.nn.InstanceNorm2d(FEATURES, affine=True)

@@ -65,6 +65,8 @@ def functions(x: Array, mask: Array, key: Array) -> None:
     assert_type(jaxpool.min_pool(x, (2, 2), 2, padding="SAME", channel_axis=None), Array)
     assert_type(jaxpool.avg_pool(x, (2, 2), 2, "VALID", False, divisor_override=3), Array)
     assert_type(jaxpool.sum_pool(x, (2, 2), padding=1, padding_mode="REFLECT"), Array)
+    assert_type(jaxpool.max_pool(x, (2, 2), padding=1, padding_value=0.5), Array)
+    assert_type(jaxpool.avg_pool(x.astype(jnp.int8), (2, 2), rounding_mode="half_even"), Array)
     values, indices = jaxpool.max_pool_with_argmax(x, (2, 2), 2, ceil_mode=True)
     assert_type(jaxpool.max_unpool(values, indices, (2, 2), 2, output_shape=x.shape[1:3]), Array)
     assert_type(jaxpool.min_pool_with_argmin(x, (2, 2)), Pair)
@@ -153,6 +155,7 @@ def functions(x: Array, mask: Array, key: Array) -> None:
     assert_type(jaxpool.fractional_max_pool(x, key, (3, 3), window_shape=(2, 2)), Array)
     assert_type(jaxpool.fractional_max_pool_with_argmax(x, key, (3, 3), rule="tensorflow"), Pair)
     assert_type(jaxpool.output_shape(x.shape, (2, 2), 2), tuple[int, ...])
+    assert jaxpool.output_shape(x.shape, pool=jaxpool.adaptive_avg_pool, output_size=(2, 2))[1] == 2
     assert_type(jaxpool.chosen_implementation(x.shape, (2, 2), dtype=x.dtype), dict[str, str])
     jaxpool.pool(x, -jnp.inf, jnp.logaddexp, (2, 2))
     shape = x.shape
@@ -248,6 +251,7 @@ def linen_modules(x: Array, mask: Array, key: Array) -> None:
         (jl.AutoPool(), tokens),
         (jl.AttentionPool(8, gated=True), tokens),
         (jl.AttentiveStatsPool(8, use_running_average=False), tokens),
+        (jl.PPM((1, 2), 8, align_corners=False, use_running_average=False), x),
         (jl.MAPHead(num_heads=3, mlp_features=4, dtype=jnp.float32), tokens),
         (jl.AttentionPool2d((8, 8), 3, out_features=5), x),
         (jl.SimPool(gamma=1.25), x),
@@ -347,6 +351,9 @@ def nnx_modules(x: Array, mask: Array, key: Array) -> None:
     assert_type(jn.AutoPool(3, rngs=rngs)(tokens), Array)
     assert_type(jn.AttentionPool(3, 8, gated=True, rngs=rngs)(tokens), Array)
     assert_type(jn.AttentiveStatsPool(3, 8, rngs=rngs)(tokens, use_running_average=True), Array)
+    assert_type(jn.PPM(3, (1, (2, 3)), rngs=rngs)(x), Array)
+    assert_type(jn.AttentionPool(3, 8, rngs=rngs)(tokens, return_weights=True), Pair)
+    assert_type(jn.SimPool(3, rngs=rngs)(x, mask, return_weights=False), Array)
     assert_type(jn.MAPHead(3, num_heads=3, mlp_features=4, dtype=jnp.float32, rngs=rngs)(tokens), Array)
     assert_type(jn.AttentionPool2d(3, (8, 8), 3, out_features=5, rngs=rngs)(x, mask), Array)
     assert_type(jn.SimPool(3, gamma=1.25, rngs=rngs)(x), Array)

@@ -26,8 +26,10 @@ from jaxpool._geometry.checks import (
     check_inputs,
     check_operands,
     check_option,
+    check_padding_value,
     check_per_feature,
     check_per_window,
+    check_pool,
     check_real_array,
     check_results,
     check_tap_weights,
@@ -74,6 +76,7 @@ from jaxpool._geometry.order import (
     picks,
     possible_counts,
 )
+from jaxpool._geometry.rounding import ROUNDING_MODES, check_rounding_mode, digit_bits
 from jaxpool._geometry.segments import SegmentedAxis, check_fill_value, segments_of
 from jaxpool._geometry.sequences import check_lengths, check_mask, check_size, length_window, mask_window
 from jaxpool._geometry.shards import axis_names_of, check_halo, refuse_names, shared
@@ -94,6 +97,7 @@ __all__ = [
     "METHODS",
     "PADDING_MODES",
     "PLATEAUS",
+    "ROUNDING_MODES",
     "AxisBins",
     "AxisWindow",
     "BinSums",
@@ -133,8 +137,10 @@ __all__ = [
     "check_offsets",
     "check_operands",
     "check_option",
+    "check_padding_value",
     "check_per_feature",
     "check_per_window",
+    "check_pool",
     "check_positive_integer",
     "check_quantile",
     "check_randomness",
@@ -142,6 +148,7 @@ __all__ = [
     "check_rank",
     "check_real_array",
     "check_results",
+    "check_rounding_mode",
     "check_samples",
     "check_size",
     "check_slices",
@@ -152,6 +159,7 @@ __all__ = [
     "check_without_window",
     "check_written_out",
     "cross",
+    "digit_bits",
     "doubled_sizes",
     "feature_axis",
     "fractional_window",

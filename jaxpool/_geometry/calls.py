@@ -93,7 +93,10 @@ def unfit(message: str) -> TypeError:
 def _misfit(
     name: str, parameters: Mapping[str, inspect.Parameter], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> str | None:
-    unknown = next((key for key in kwargs if key not in parameters), None)
+    known = {key: p for key, p in parameters.items() if p.kind is not p.VAR_KEYWORD}
+    # What takes any argument passes them on.
+    unknown = next((key for key in kwargs if key not in known), None) if len(known) == len(parameters) else None
+    parameters = known
     if unknown is not None:
         value = kwargs[unknown]
         remedy = argument_remedy(unknown, value, list(parameters))

@@ -74,6 +74,13 @@ def check_flag(argument: str, value: Any) -> None:
         refuse(TypeError, argument, "be True or False", shown(value), remedy, fact)
 
 
+def check_pool(value: Any) -> None:
+    """Refuses what cannot be called with inputs."""
+    if not callable(value):
+        remedy = "Pass a function such as jaxpool.adaptive_avg_pool, or a module, and its arguments by name."
+        refuse(TypeError, "pool", "be None or a function of inputs", shown(value), remedy)
+
+
 def check_implementation(value: Any, names: Sequence[str]) -> None:
     """Refuses an implementation that does not exist."""
     check_option("implementation", value, (None, *names))
@@ -325,6 +332,25 @@ def check_empty(value: Any, dtype: str | None = None) -> None:
         refuse(ValueError, "empty", f"be a number that {dtype} holds", shown(value), "Convert the inputs first.")
     remedy = "Write one number for all windows, as 0, or None for the smallest value of the dtype."
     refuse(TypeError, "empty", "be None or one real number", kind_of(value), remedy)
+
+
+def check_padding_value(value: Any, dtype: str | None = None, padding_mode: Any = None) -> None:
+    """Refuses what is no real number to stand in padding, or one that a dtype, if it is known, does not hold."""
+    if value is None:
+        return
+    kinds = ("bool", "int", "uint", "float", "bfloat")
+    number = isinstance(value, bool | int | float) or str(getattr(value, "dtype", "")).startswith(kinds)
+    if not number or getattr(value, "shape", ()) != ():
+        remedy = "Write one number for all padding, as 0, or None for padding that never wins."
+        refuse(TypeError, "padding_value", "be None or one real number", kind_of(value), remedy)
+    if padding_mode is not None:
+        remedy = "Leave out one of the two."
+        refuse(ValueError, "padding_value", f"be None where padding_mode={padding_mode!r}", shown(value), remedy)
+    if isinstance(value, float | np.floating) and math.isnan(value):
+        refuse(ValueError, "padding_value", "not be NaN", shown(value), "Pad with jnp.pad first.")
+    if dtype is not None and not _holds(dtype, value):
+        remedy = "Convert the inputs first."
+        refuse(ValueError, "padding_value", f"be a number that {dtype} holds", shown(value), remedy)
 
 
 def check_identity(value: Any, dtype: str, argument: str = "init") -> None:

@@ -125,7 +125,7 @@ ARGUMENTS = (
     Argument(("direction", "side", "corner"), absent=f"{_LEAVE_OUT}; only corner_pool takes a direction."),
     Argument(("logits", "scores", "logit"), absent=f"{_LEAVE_OUT}; softmax_pool takes logits."),
     Argument(
-        ("levels", "pyramid", "bins", "pool_sizes", "out_pool_size", "pyramid_levels"),
+        ("levels", "pyramid", "bins", "pool_sizes", "pool_scales", "out_pool_size", "pyramid_levels"),
         absent=f"{_LEAVE_OUT}; only pyramid_pool takes levels.",
     ),
     Argument(
@@ -172,9 +172,19 @@ ARGUMENTS = (
         "Pad with jnp.pad first.",
     ),
     Argument(
+        ("padding_value", "pad_value", "constant_values", "constant_value", "cval", "padding_constant"),
+        "It is one number.",
+        "Pad with jnp.pad first; max_pool and min_pool take a padding_value.",
+    ),
+    Argument(
+        ("rounding_mode", "rounding", "round_mode", "rounding_method"),
+        "It is 'half_even', 'half_away', 'floor' or 'trunc', for inputs of integers.",
+        f"{_LEAVE_OUT}; avg_pool, global_avg_pool and adaptive_avg_pool round means of integers.",
+    ),
+    Argument(
         ("empty", "fill_value", "default", "empty_value"),
         "It is one number, for windows without a valid element.",
-        f"{_LEAVE_OUT}; only max_pool and min_pool take a value for windows without a valid element.",
+        f"{_LEAVE_OUT}; only maxima and minima take a value for windows without a valid element.",
     ),
     Argument(("init", "init_value", "init_val", "initial"), absent=f"{_LEAVE_OUT}; only pool takes an identity."),
     Argument(
@@ -214,7 +224,10 @@ MODES = {
     **dict.fromkeys(("mirror", "reflect_101", "reflect101"), "REFLECT"),
 }
 _SYMMETRIC = "Pad with jnp.pad(inputs, ..., mode='symmetric') first."
-_ZEROS = "padding counts as 0 in sums and averages, and never wins a maximum. For zeros that can win use jnp.pad first."
+_ZEROS = (
+    "padding counts as 0 in sums and averages, and never wins a maximum. For zeros that can win pass padding_value=0 "
+    "to max_pool."
+)
 # Of arguments with a closed set of values: what others write, in lower case, and what to do instead.
 VALUES: Mapping[str, Mapping[str, str]] = {
     "padding_mode": {
@@ -242,6 +255,13 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("coordinate", "coords", "multi"), "Write 'coordinates'."),
     },
     "duplicates": {**dict.fromkeys(("sum", "accumulate"), "Write 'add'."), "last": "Write 'set'."},
+    "rounding_mode": {
+        **dict.fromkeys(
+            ("to_nearest_even", "nearest_even", "half_to_even", "rne", "round", "rint"), "Write 'half_even'."
+        ),
+        **dict.fromkeys(("away_from_zero", "half_away_from_zero", "tflite"), "Write 'half_away'."),
+        **dict.fromkeys(("truncate", "down", "toward_zero", "towards_zero", "zero"), "Write 'trunc'."),
+    },
     "rule": {**dict.fromkeys(("pytorch", "graham"), "Write 'torch'."), "tf": "Write 'tensorflow'."},
     "kind": {**dict.fromkeys(("mean", "average"), "Write 'avg'."), "maximum": "Write 'max'."},
     "order": {

@@ -81,3 +81,17 @@ def rmac_squares(sizes: Sequence[int], levels: int, overlap: float) -> list[tupl
             ]
             result.append((side, starts))
     return result
+
+
+def interpolation(bins: int, size: int, align_corners: bool) -> np.ndarray:
+    """The matrix, (size, bins), of linear interpolation from bins to the positions of an axis.
+
+    The value of a position is that of the two nearest bins, beyond the first and the last one theirs. With
+    `align_corners` the outer bins lie on the outer positions, otherwise positions and bins are cells of one length.
+    """
+    positions = np.arange(size, dtype=np.float64)
+    if align_corners:
+        place = positions * ((bins - 1) / (size - 1)) if size > 1 else np.zeros(1)
+    else:
+        place = np.clip((positions + 0.5) * (bins / size) - 0.5, 0, bins - 1)
+    return np.maximum(1 - np.abs(place[:, None] - np.arange(bins)), 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import functools
 import itertools
@@ -224,6 +225,18 @@ class AxisWindow:
             return [(self.outputs, self.taps)]
         padded = dataclasses.replace(self, low=0, size=self.size + self.low + self.high)
         return padded.real_counts()
+
+    def padding_runs(self) -> list[tuple[int, bool]]:
+        """Runs `(length, whether windows have elements in the explicit padding)` over the outputs; sizes are known."""
+        real, padded = self.real_counts(), self.padded_counts()
+        ends = [list(itertools.accumulate(length for length, _ in runs)) for runs in (real, padded)]
+        runs: list[tuple[int, bool]] = []
+        start = 0
+        for stop in sorted({*ends[0], *ends[1]}):
+            counts = [part[bisect.bisect(end, start)][1] for part, end in zip((real, padded), ends, strict=True)]
+            runs.append((stop - start, counts[0] < counts[1]))
+            start = stop
+        return runs
 
 
 @dataclasses.dataclass(frozen=True)

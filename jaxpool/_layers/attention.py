@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import KW_ONLY
-from typing import Any
+from typing import Any, Literal, overload
 
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 from jax.nn.initializers import normal, variance_scaling, zeros
 from jax.typing import ArrayLike, DTypeLike
 
+from jaxpool._geometry import check_flag
 from jaxpool._geometry.layers import check_heads, check_plane
 from jaxpool._layers.layer import Initializer, Layer, Maker, as_tokens, positions_of, some, xavier
+from jaxpool._layers.weights import keep, kept_weights, of_positions, softmax_weights
 from jaxpool._modules.description import description
 from jaxpool._pools.average import mean_dtypes
 from jaxpool._pools.global_pools import global_avg_pool, global_min_pool
@@ -34,13 +36,8 @@ def attend(query: Array, key: Array, value: Array, mask: Array | None = None, **
     """
     dtype = mean_dtypes(query.dtype)[0]
     scores = jnp.einsum("...qhd,...khd->...hqk", query, key, preferred_element_type=dtype)
-    scores = scores / math.sqrt(query.shape[-1])
-    if mask is not None:
-        scores = jnp.where(mask, scores, -jnp.inf)
-    largest = lax.stop_gradient(jnp.max(scores, -1, keepdims=True))
-    weights = jnp.exp(scores - jnp.where(largest == -jnp.inf, 0, largest))
-    total = jnp.sum(weights, -1, keepdims=True)
-    weights = weights / jnp.where(total == 0, 1, total)
+    weights = softmax_weights(scores / math.sqrt(query.shape[-1]), mask, (-1,))
+    keep(weights)
     result = jnp.einsum("...hqk,...khd->...qhd", weights, value.astype(dtype))
     return result.astype(value.dtype)
 
@@ -71,7 +68,8 @@ class MAPHead(Layer):
       norm: scale and bias (D,).
       mlp_hidden, mlp_out: kernels (D, M) and (M, D), Xavier uniform; biases N(0, 1e-6).
 
-    Returns (*batch, D), and 0 where `where` leaves no token.
+    Returns (*batch, D), and 0 where `where` leaves no token. With `return_weights` also those of each head,
+    (*batch, *spatial, H), as all layers of attention do: they add up to 1, and are 0 where `where` leaves out.
 
     Source: J. Lee et al., "Set transformer", ICML 2019; X. Zhai et al., "Scaling vision transformers", CVPR 2022.
     """
@@ -95,15 +93,30 @@ class MAPHead(Layer):
         make.dense("mlp_hidden", features, hidden, **initial)
         make.dense("mlp_out", hidden, features, **initial)
 
-    def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
+    @overload
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: Literal[False] = False
+    ) -> Array: ...
+
+    @overload
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, *, return_weights: Literal[True]
+    ) -> tuple[Array, Array]: ...
+
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: bool = False
+    ) -> Array | tuple[Array, Array]:
         """What the query finds in `inputs`."""
+        check_flag("return_weights", return_weights)
         x, mask, axes = positions_of(self.cast(inputs), where, self.num_spatial_dims)
         parts = self.parts(x.shape[-1])
         tokens, mask = as_tokens(x, axes), None if mask is None else as_tokens(mask, axes)
         probe = jnp.broadcast_to(parts.probe[0].astype(x.dtype), (*tokens.shape[:-2], 1, tokens.shape[-1]))
-        y = parts.attention(probe, tokens, mask=_mask_of_keys(mask))
+        with kept_weights() as kept:
+            y = parts.attention(probe, tokens, mask=_mask_of_keys(mask))
         y = y + parts.mlp_out(self.activation(parts.mlp_hidden(parts.norm(y))))
-        return _where_any(mask, y[..., 0, :]).astype(x.dtype)
+        result = _where_any(mask, y[..., 0, :]).astype(x.dtype)
+        return (result, of_positions(kept[0], [x.shape[axis] for axis in axes])) if return_weights else result
 
 
 @description
@@ -119,6 +132,7 @@ class AttentionPool2d(Layer):
         kernel (H, D / H, out_features) and bias (out_features,).
 
     Returns (*batch, out_features), and 0 where `where` leaves no position. The mean is that of those that count.
+    With `return_weights` also those of each head, (*batch, *spatial, H). What they lack to 1 is the weight of the mean.
 
     Source: A. Radford et al., "Learning transferable visual models from natural language supervision", ICML 2021.
     """
@@ -137,8 +151,21 @@ class AttentionPool2d(Layer):
         make.parameter("positional_embedding", normal(features**-0.5), (tokens, features))
         make.attention("attention", features, outputs, self.num_heads, kernel_init=_CLIP, bias_init=zeros)
 
-    def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
+    @overload
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: Literal[False] = False
+    ) -> Array: ...
+
+    @overload
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, *, return_weights: Literal[True]
+    ) -> tuple[Array, Array]: ...
+
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: bool = False
+    ) -> Array | tuple[Array, Array]:
         """What the mean finds in `inputs`."""
+        check_flag("return_weights", return_weights)
         x = self.cast(inputs)
         plane = tuple(map(int, self.plane_shape))
         check_plane(x.shape, plane)
@@ -150,8 +177,10 @@ class AttentionPool2d(Layer):
         tokens = jnp.concatenate([mean, tokens], -2)
         tokens = tokens + jnp.broadcast_to(positions, tokens.shape)
         keys = None if mask is None else jnp.concatenate([some(mask, (mask.ndim - 2,)), mask], -2)
-        y = parts.attention(tokens[..., :1, :], tokens, mask=_mask_of_keys(keys))
-        return _where_any(mask, y[..., 0, :]).astype(x.dtype)
+        with kept_weights() as kept:
+            y = parts.attention(tokens[..., :1, :], tokens, mask=_mask_of_keys(keys))
+        result = _where_any(mask, y[..., 0, :]).astype(x.dtype)
+        return (result, of_positions(kept[0][..., 1:], plane)) if return_weights else result
 
 
 @description
@@ -165,7 +194,8 @@ class SimPool(Layer):
       query, key: kernels (D, D), Xavier uniform, without biases.
       norm: scale and bias (D,).
 
-    Returns (*batch, D), and 0 where `where` leaves no position.
+    Returns (*batch, D), and 0 where `where` leaves no position. With `return_weights` also those of each head,
+    (*batch, *spatial, H).
 
     Source: B. Psomas et al., "Keep it SimPool: who said supervised transformers suffer from attention deficit?", ICCV
     2023.
@@ -186,16 +216,31 @@ class SimPool(Layer):
         for name in ("query", "key"):
             make.dense(name, features, features, use_bias=False, kernel_init=self.kernel_init)
 
-    def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
+    @overload
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: Literal[False] = False
+    ) -> Array: ...
+
+    @overload
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, *, return_weights: Literal[True]
+    ) -> tuple[Array, Array]: ...
+
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: bool = False
+    ) -> Array | tuple[Array, Array]:
         """What the mean finds in `inputs`."""
+        check_flag("return_weights", return_weights)
         x, mask, axes = positions_of(self.cast(inputs), where, self.num_spatial_dims)
         parts = self.parts(x.shape[-1])
         tokens, mask = as_tokens(x, axes), None if mask is None else as_tokens(mask, axes)
         mean = global_avg_pool(tokens, num_spatial_dims=1, keepdims=True, where=mask)
         values = parts.norm(tokens)
         query, key = parts.query(mean), parts.key(values)
-        result = simple_attention(query, key, values, mask, self.num_heads, self.gamma)
-        return _where_any(mask, result).astype(x.dtype)
+        with kept_weights() as kept:
+            result = simple_attention(query, key, values, mask, self.num_heads, self.gamma)
+        result = _where_any(mask, result).astype(x.dtype)
+        return (result, of_positions(kept[0], [x.shape[axis] for axis in axes])) if return_weights else result
 
 
 def simple_attention(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import Any
+from typing import Any, Literal, overload
 
 import jax.numpy as jnp
 from jax import Array
@@ -11,7 +11,7 @@ from jax.nn import sigmoid
 from jax.nn.initializers import zeros
 from jax.typing import ArrayLike, DTypeLike
 
-from jaxpool._geometry import pooling_window
+from jaxpool._geometry import check_flag, pooling_window
 from jaxpool._layers.layer import Layer, Maker, positions_of, some
 from jaxpool._modules.description import description
 from jaxpool._pools.average import mean_dtypes
@@ -31,7 +31,8 @@ class LIPPool(Layer):
       conv: kernel (*n times kernel_size, C, C), 0; no bias.
       norm: instance normalisation, scale (C,), 1, and bias (C,), 0.
 
-    Returns what `jaxpool.output_shape` says of the window; 0 where `where` leaves no position.
+    Returns what `jaxpool.output_shape` says of the window; 0 where `where` leaves no position. With `return_weights`
+    also the importance of each element, of the shape of the inputs: windows are means with these as weights.
 
     Source: Z. Gao, L. Wang, G. Wu, "LIP: Local importance-based pooling", ICCV 2019.
     """
@@ -52,8 +53,21 @@ class LIPPool(Layer):
         make.conv("conv", features, features, sizes, use_bias=False, kernel_init=zeros)
         make.instance_norm("norm", features, epsilon=1e-5, use_fast_variance=False)
 
-    def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
+    @overload
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: Literal[False] = False
+    ) -> Array: ...
+
+    @overload
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, *, return_weights: Literal[True]
+    ) -> tuple[Array, Array]: ...
+
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: bool = False
+    ) -> Array | tuple[Array, Array]:
         """The weighted means of `inputs`."""
+        check_flag("return_weights", return_weights)
         x = self.cast(inputs)
         window: dict[str, Any] = {
             "window_shape": self.window_shape,
@@ -68,8 +82,12 @@ class LIPPool(Layer):
         # Statistics of nothing are NaN: where nothing counts, all does, and no result sees it.
         valid = None if mask is None else _one_batch(mask | ~some(mask, axes), axes)
         scores = parts.norm(parts.conv(_one_batch(x, axes)), mask=valid)
-        logits = self.max_logit * sigmoid(scores.astype(mean_dtypes(x.dtype)[0]))
-        return softmax_pool(x, **window, logits=logits.reshape(x.shape), where=mask)
+        logits = self.max_logit * sigmoid(scores.astype(mean_dtypes(x.dtype)[0])).reshape(x.shape)
+        result = softmax_pool(x, **window, logits=logits, where=mask)
+        if not return_weights:
+            return result
+        weights = jnp.exp(logits)
+        return result, weights if mask is None else jnp.where(mask, weights, 0)
 
 
 def _one_batch(x: Array, axes: tuple[int, ...]) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
+from typing import Literal, overload
 
 import jax.numpy as jnp
 from jax import Array
@@ -10,9 +11,12 @@ from jax.nn import sigmoid
 from jax.nn.initializers import zeros
 from jax.typing import ArrayLike, DTypeLike
 
+from jaxpool._geometry import check_flag, plane_axes
 from jaxpool._geometry.layers import check_channel_axis
 from jaxpool._layers.layer import Initializer, Layer, Maker, positions_of, xavier
+from jaxpool._layers.weights import softmax_weights
 from jaxpool._modules.description import description
+from jaxpool._pools.average import mean_dtypes
 from jaxpool._pools.weighted import global_softmax_pool
 
 
@@ -28,7 +32,8 @@ class AttentionPool(Layer):
       hidden, and with `gated` also gate: kernel (D, L), Xavier uniform; bias (L,), 0.
       score: kernel (L, 1), Xavier uniform; bias (1,), 0.
 
-    Returns (*batch, D), and 0 where `where` leaves no instance.
+    Returns (*batch, D), and 0 where `where` leaves no instance. With `return_weights` also the weights,
+    (*batch, *spatial, 1): they add up to 1, and are 0 where `where` leaves out.
 
     Source: M. Ilse, J. Tomczak, M. Welling, "Attention-based deep multiple instance learning", ICML 2018.
     """
@@ -46,14 +51,31 @@ class AttentionPool(Layer):
             make.dense(name, features, self.hidden_features, kernel_init=self.kernel_init)
         make.dense("score", self.hidden_features, 1, kernel_init=self.kernel_init)
 
-    def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
+    @overload
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: Literal[False] = False
+    ) -> Array: ...
+
+    @overload
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, *, return_weights: Literal[True]
+    ) -> tuple[Array, Array]: ...
+
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: bool = False
+    ) -> Array | tuple[Array, Array]:
         """The weighted means of `inputs`."""
+        check_flag("return_weights", return_weights)
         x, mask, axes = positions_of(self.cast(inputs), where, self.num_spatial_dims)
         parts = self.parts(x.shape[-1])
         hidden = jnp.tanh(parts.hidden(x))
         if self.gated:
             hidden = hidden * sigmoid(parts.gate(x))
-        return global_softmax_pool(x, logits=parts.score(hidden), num_spatial_dims=len(axes), where=mask)
+        logits = parts.score(hidden)
+        result = global_softmax_pool(x, logits=logits, num_spatial_dims=len(axes), where=mask)
+        if not return_weights:
+            return result
+        return result, softmax_weights(logits.astype(mean_dtypes(logits.dtype)[0]), mask, axes)
 
 
 @description
@@ -66,7 +88,8 @@ class AutoPool(Layer):
     Parameters, for inputs with C features:
       alpha: (C,), 0.
 
-    Returns (*batch, C), and 0 where `where` leaves no element.
+    Returns (*batch, C), and 0 where `where` leaves no element. With `return_weights` also the weights, of the shape of
+    the inputs.
 
     Source: B. McFee, J. Salamon, J. Bello, "Adaptive pooling operators for weakly labeled sound event detection", 2018.
     """
@@ -81,12 +104,25 @@ class AutoPool(Layer):
     def declare(self, make: Maker, features: int) -> None:
         make.parameter("alpha", zeros, (features,))
 
-    def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
+    @overload
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: Literal[False] = False
+    ) -> Array: ...
+
+    @overload
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, *, return_weights: Literal[True]
+    ) -> tuple[Array, Array]: ...
+
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: bool = False
+    ) -> Array | tuple[Array, Array]:
         """The weighted means of `inputs`."""
+        check_flag("return_weights", return_weights)
         x = self.cast(inputs)
         axis = check_channel_axis(x.ndim, self.channel_axis)
         alpha = along_features(self.parts(x.shape[axis]).alpha, x.ndim, axis)
-        return global_softmax_pool(
+        result = global_softmax_pool(
             x,
             beta=alpha,
             num_spatial_dims=self.num_spatial_dims,
@@ -94,6 +130,14 @@ class AutoPool(Layer):
             channel_axis=self.channel_axis,
             where=where,
         )
+        if not return_weights:
+            return result
+        wide, _ = mean_dtypes(x.dtype)
+        axes = plane_axes(x.shape, self.num_spatial_dims, self.channel_axis)
+        mask = None if where is None else jnp.asarray(where)
+        # What is left out may be NaN.
+        x = x if mask is None else jnp.where(mask, x, 0)
+        return result, softmax_weights(x.astype(wide) * alpha.astype(wide), mask, axes)
 
 
 def along_features(parameter: Array, rank: int, axis: int) -> Array:

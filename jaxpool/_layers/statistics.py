@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
+from typing import Literal, overload
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike, DTypeLike
 
+from jaxpool._geometry import check_flag
 from jaxpool._layers.layer import Layer, Maker, positions_of, some
+from jaxpool._layers.weights import softmax_weights
 from jaxpool._modules.description import description
 from jaxpool._pools.average import mean_dtypes
 from jaxpool._pools.weighted import global_softmax_pool
@@ -47,7 +50,8 @@ class AttentiveStatsPool(Layer):
       norm: batch normalisation, scale and bias (L,), running mean and var (L,).
       score: kernel (L, C), LeCun normal; bias (C,), 0.
 
-    Returns (*batch, 2 C), the means first, and 0 where `where` leaves no element.
+    Returns (*batch, 2 C), the means first, and 0 where `where` leaves no element. With `return_weights` also the
+    weights, of the shape of the inputs.
 
     Source: K. Okabe, T. Koshinaka, K. Shinoda, "Attentive statistics pooling for deep speaker embedding", Interspeech
     2018; B. Desplanques, J. Thienpondt, K. Demuynck, "ECAPA-TDNN", Interspeech 2020.
@@ -68,10 +72,34 @@ class AttentiveStatsPool(Layer):
         make.batch_norm("norm", self.hidden_features, epsilon=1e-5, **statistics)
         make.dense("score", self.hidden_features, features)
 
+    @overload
     def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, use_running_average: bool | None = None
-    ) -> Array:
+        self,
+        inputs: ArrayLike,
+        where: ArrayLike | None = None,
+        use_running_average: bool | None = None,
+        return_weights: Literal[False] = False,
+    ) -> Array: ...
+
+    @overload
+    def __call__(
+        self,
+        inputs: ArrayLike,
+        where: ArrayLike | None = None,
+        use_running_average: bool | None = None,
+        *,
+        return_weights: Literal[True],
+    ) -> tuple[Array, Array]: ...
+
+    def __call__(
+        self,
+        inputs: ArrayLike,
+        where: ArrayLike | None = None,
+        use_running_average: bool | None = None,
+        return_weights: bool = False,
+    ) -> Array | tuple[Array, Array]:
         """The means and standard deviations of `inputs`."""
+        check_flag("return_weights", return_weights)
         x, mask, axes = positions_of(self.cast(inputs), where, self.num_spatial_dims)
         parts = self.parts(x.shape[-1])
         h = x
@@ -81,5 +109,9 @@ class AttentiveStatsPool(Layer):
         # Statistics of nothing are NaN: where nothing counts, all does, and no result sees it.
         valid = None if mask is None else mask | ~some(mask, range(mask.ndim))
         hidden = parts.norm(jax.nn.relu(parts.hidden(h)), use_running_average=use_running_average, mask=valid)
-        found = attentive_statistics(x, parts.score(jnp.tanh(hidden)), mask, len(axes))
-        return jnp.concatenate([part.squeeze(axes) for part in found], -1).astype(x.dtype)
+        scores = parts.score(jnp.tanh(hidden))
+        found = attentive_statistics(x, scores, mask, len(axes))
+        result = jnp.concatenate([part.squeeze(axes) for part in found], -1).astype(x.dtype)
+        if not return_weights:
+            return result
+        return result, softmax_weights(scores.astype(mean_dtypes(x.dtype)[0]), mask, axes)

@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 import jaxpool
 from jaxpool._modules.description import Pool, description
-from jaxpool.typing import OutputSize
+from jaxpool.typing import OutputSize, RoundingMode, Scalar
 
 
 @description
@@ -23,6 +23,7 @@ class AdaptiveAvgPool(Pool):
     output_size: OutputSize
     _: KW_ONLY
     channel_axis: int | None = -1
+    rounding_mode: RoundingMode | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The means of `inputs`."""
@@ -40,6 +41,7 @@ class AdaptiveMaxPool(Pool):
     output_size: OutputSize
     _: KW_ONLY
     channel_axis: int | None = -1
+    empty: Scalar | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The maxima of `inputs`."""

@@ -23,6 +23,7 @@ class AdaptiveMinPool(Pool):
     output_size: OutputSize
     _: KW_ONLY
     channel_axis: int | None = -1
+    empty: Scalar | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The minima of `inputs`."""

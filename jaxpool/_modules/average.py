@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 import jaxpool
 from jaxpool._modules.description import Pool, description
-from jaxpool.typing import AxisNames, Implementation, Ints, Padding, PaddingMode, Scalar, WindowShape
+from jaxpool.typing import AxisNames, Implementation, Ints, Padding, PaddingMode, RoundingMode, Scalar, WindowShape
 
 
 @description
@@ -30,6 +30,7 @@ class AvgPool(Pool):
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
     spatial_axis_names: AxisNames | None = None
+    rounding_mode: RoundingMode | None = None
     implementation: Implementation | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:

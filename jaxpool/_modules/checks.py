@@ -21,9 +21,11 @@ from jaxpool._geometry import (
     check_flag,
     check_implementation,
     check_option,
+    check_padding_value,
     check_positive_integer,
     check_rank,
     check_real_array,
+    check_rounding_mode,
     check_top,
 )
 from jaxpool._geometry.arguments import check_padding_mode, paddings_of, steps_of, window_sizes
@@ -111,6 +113,7 @@ def _num_spatial_dims(value: Any) -> None:
 # One check for each argument that can be judged by itself; behind the name of a module, what it means there alone.
 CHECKS: dict[str, Callable[[Any], Any]] = {
     "activation": lambda value: check_function("activation", value),
+    "align_corners": _flag("align_corners"),
     "aligned": _flag("aligned"),
     "alpha": _number("alpha"),
     "GlobalTopkPool.alpha": check_alpha,
@@ -167,6 +170,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "p": check_exponent,
     "p_init": lambda value: check_finite_number("p_init", value, positive=True),
     "padding_mode": check_padding_mode,
+    "padding_value": check_padding_value,
     "param_dtype": lambda value: check_float_dtype("param_dtype", value),
     "per_channel": _flag("per_channel"),
     "plane_shape": plane_sizes,
@@ -174,6 +178,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "q": check_q,
     "rank": check_rank,
     "residual": _option("residual", (None, "offsets", "input")),
+    "rounding_mode": check_rounding_mode,
     "rule": _option("rule", RULES),
     "sampling_ratio": check_sampling_ratio,
     "sigma": _number("sigma"),

@@ -40,6 +40,9 @@ ARGUMENTS = {
     "is none.",
     "padding_mode": 'None if padding holds nothing, or what it holds: "EDGE", "REFLECT" or "WRAP".',
     "spatial_axis_names": "Inside `jax.shard_map`, for every spatial axis the mesh axis that splits it, or None.",
+    "padding_value": "None if padding never wins, or the number that stands in it.",
+    "rounding_mode": 'None, or how means of integers stay integers: "half_even", "half_away" (from 0), "floor", '
+    'or "trunc" (towards 0).',
     "empty": "What a window without any valid element returns; None for the worst value of the dtype.",
     "residual": 'What the gradient keeps: "offsets", "input", or None for what suits the platform.',
     "implementation": "The name of an algorithm, or None for the one that suits the platform and the window.",
@@ -63,6 +66,9 @@ ARGUMENTS = {
     "activation": "The function between the dense layers of the MLP. PyTorch's GELU is "
     "`functools.partial(jax.nn.gelu, approximate=False)`.",
     "NetVLAD.alpha": "How sharply the assignment starts.",
+    "PPM.activation": "The function behind the normalisation of each level.",
+    "PPM.out_features": "The number of features of each level. None means those of the inputs, shared out among them.",
+    "align_corners": "Whether the outer bins lie on the outer positions, as in the reference.",
     "alpha_init": "Where alpha starts.",
     "dtype": "The dtype of the computation and of the result, as in Flax. None means what inputs and parameters "
     "promote to. Narrow floats are summed in f32.",
@@ -116,6 +122,7 @@ CALL = {
     "where": "Array of booleans, the elements that count, of the shape of the inputs or with size 1 where it is the "
     "same along an axis. None means all.",
     "use_running_average": "Takes the place of the field of that name.",
+    "return_weights": "Whether to return a pair, the result and the weights of the positions in it.",
     "output_shape": "Takes the place of the field of that name.",
     "p": "Takes the place of the field of that name: give a learned exponent here.",
 }

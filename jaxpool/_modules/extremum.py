@@ -38,6 +38,7 @@ class MaxPool(Pool):
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
     spatial_axis_names: AxisNames | None = None
+    padding_value: Scalar | None = None
     empty: Scalar | None = None
     residual: Residual | None = None
     implementation: Implementation | None = None
@@ -63,6 +64,7 @@ class MinPool(Pool):
     channel_axis: int | None = -1
     padding_mode: PaddingMode | None = None
     spatial_axis_names: AxisNames | None = None
+    padding_value: Scalar | None = None
     empty: Scalar | None = None
     residual: Residual | None = None
     implementation: Implementation | None = None

@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 import jaxpool
 from jaxpool._modules.description import Pool, description
-from jaxpool.typing import Scalar
+from jaxpool.typing import RoundingMode, Scalar
 
 
 @description
@@ -23,6 +23,7 @@ class GlobalAvgPool(Pool):
     num_spatial_dims: int | None = None
     keepdims: bool = False
     channel_axis: int | None = -1
+    rounding_mode: RoundingMode | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The means of `inputs`."""
@@ -40,6 +41,7 @@ class GlobalMaxPool(Pool):
     num_spatial_dims: int | None = None
     keepdims: bool = False
     channel_axis: int | None = -1
+    empty: Scalar | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The maxima of `inputs`."""
@@ -57,6 +59,7 @@ class GlobalMinPool(Pool):
     num_spatial_dims: int | None = None
     keepdims: bool = False
     channel_axis: int | None = -1
+    empty: Scalar | None = None
 
     def __call__(self, inputs: ArrayLike, where: ArrayLike | None = None) -> Array:
         """The minima of `inputs`."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import AxisBins, Window, adaptive_bins, index_dtype
+from jaxpool._geometry import AxisBins, Window, adaptive_bins, check_rounding_mode, digit_bits, index_dtype
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import (
     bin_mask,
@@ -20,10 +21,11 @@ from jaxpool._operators import (
     window_sum,
 )
 from jaxpool._pools.average import divide, mean_dtypes, sum_dtypes
-from jaxpool._pools.extremum import argextremum_of, extremum_of, taps_of
+from jaxpool._pools.extremum import argextremum_of, extremum_of, taps_of, value_of_empty
 from jaxpool._pools.inputs import as_array, mask_of, x64
+from jaxpool._pools.rounding import rounded_mean
 from jaxpool._pools.shards import with_whole_planes
-from jaxpool.typing import OutputSize
+from jaxpool.typing import OutputSize, RoundingMode, Scalar
 
 
 def laid_out(x: Array, bins: tuple[AxisBins, ...]) -> Array:
@@ -72,15 +74,20 @@ def _left_in(x: Array, mask: Array | None) -> Array:
     return x if mask is None else jnp.where(mask, x, jnp.zeros((), x.dtype))
 
 
-@functools.partial(jax.jit, static_argnames=("bins",), inline=True)
-def mean_of_bins(x: Array, mask: Array | None, bins: tuple[AxisBins, ...]) -> Array:
+@functools.partial(jax.jit, static_argnames=("bins", "rounding_mode"), inline=True)
+def mean_of_bins(
+    x: Array, mask: Array | None, bins: tuple[AxisBins, ...], rounding_mode: RoundingMode | None = None
+) -> Array:
     """The mean of every bin."""
     dtype, result_dtype = mean_dtypes(x.dtype)
-    total = _total(_left_in(x, mask).astype(dtype), bins)
     real = jnp.finfo(dtype).dtype
     count = _counts(bins, real, x.ndim, dtype)
     if mask is not None:
         count = jnp.maximum(_total(_along(mask, bins).astype(real), bins), 1).astype(dtype)
+    if rounding_mode is not None:
+        sums = functools.partial(_total, bins=bins)
+        return rounded_mean(_left_in(x, mask), sums, count, _elements(bins), rounding_mode)
+    total = _total(_left_in(x, mask).astype(dtype), bins)
     return divide(total, count).astype(result_dtype)
 
 
@@ -89,6 +96,11 @@ def sum_of_bins(x: Array, mask: Array | None, bins: tuple[AxisBins, ...]) -> Arr
     """The sum of every bin."""
     dtype, result_dtype = sum_dtypes(x.dtype)
     return _total(_left_in(x, mask).astype(dtype), bins).astype(result_dtype)
+
+
+def _elements(bins: tuple[AxisBins, ...]) -> int:
+    """The number of elements in the largest bin."""
+    return math.prod(part.width for part in bins)
 
 
 def _counts(bins: tuple[AxisBins, ...], real: jnp.dtype, rank: int, dtype: jnp.dtype) -> Array | int:
@@ -105,9 +117,11 @@ def _counts(bins: tuple[AxisBins, ...], real: jnp.dtype, rank: int, dtype: jnp.d
 
 
 @functools.partial(jax.jit, static_argnames=("bins", "kind"), inline=True)
-def extremum_of_bins(x: Array, mask: Array | None, bins: tuple[AxisBins, ...], kind: str) -> Array:
-    """The largest or smallest element of every bin."""
-    return extremum_of(laid_out(x, bins), valid_in_bins(mask, bins, x.ndim), windows_of(bins), kind)
+def extremum_of_bins(
+    x: Array, mask: Array | None, bins: tuple[AxisBins, ...], kind: str, empty: Array | None = None
+) -> Array:
+    """The largest or smallest element of every bin; `empty` where a mask leaves none."""
+    return extremum_of(laid_out(x, bins), valid_in_bins(mask, bins, x.ndim), windows_of(bins), kind, empty=empty)
 
 
 @functools.partial(jax.jit, static_argnames=("bins", "dtype"), inline=True)
@@ -137,7 +151,12 @@ def array_and_bins(
 
 @explained
 def adaptive_avg_pool(
-    inputs: ArrayLike, output_size: OutputSize, *, channel_axis: int | None = -1, where: ArrayLike | None = None
+    inputs: ArrayLike,
+    output_size: OutputSize,
+    *,
+    channel_axis: int | None = -1,
+    rounding_mode: RoundingMode | None = None,
+    where: ArrayLike | None = None,
 ) -> Array:
     """Adaptive average pooling: an output of a given size, whatever the size of the inputs.
 
@@ -150,16 +169,19 @@ def adaptive_avg_pool(
       output_size: one size per spatial axis, or None to keep the size of that axis. Its length is the number of spatial
         axes.
       channel_axis: the axis of the features, or None. The spatial axes are the last `len(output_size)` other axes.
+      rounding_mode: as in `jaxpool.avg_pool`: how means of integers become integers of the same dtype.
       where: boolean array, the elements that count. It has as many axes as `inputs`, each of the same size or of size
         1. A bin without any returns 0 and has no gradient.
 
     Returns:
       The means, with `output_size` along the spatial axes. Floats and complex numbers keep their dtype, and f16, bf16
-      and fp8 are summed in f32; integers and booleans give what `jnp.mean` gives, f32.
+      and fp8 are summed in f32; integers and booleans give what `jnp.mean` gives, f32, but integers keep their dtype
+      with a `rounding_mode`.
 
     Raises:
-      TypeError: an argument of the wrong kind.
-      ValueError: too few axes, a size below 1, or an empty spatial axis.
+      TypeError: an argument of the wrong kind, or a `rounding_mode` for inputs that are no integers.
+      ValueError: too few axes, a size below 1, an empty spatial axis, or a `rounding_mode` for bins of 2**23 elements
+        or more.
 
     Derivatives: both modes, any order. The pool is linear: reverse mode keeps nothing but divisors.
 
@@ -175,17 +197,25 @@ def adaptive_avg_pool(
       Array([0.5, 2. , 3.5], dtype=float32)
     """
     x, bins = array_and_bins(inputs, output_size, channel_axis, ordered=False)
-    return mean_of_bins(x, mask_of(where, x), bins)
+    if check_rounding_mode(rounding_mode, str(x.dtype)):
+        digit_bits(rounding_mode, jnp.iinfo(x.dtype).bits, _elements(bins))
+    return mean_of_bins(x, mask_of(where, x), bins, rounding_mode)
 
 
 @explained
 def adaptive_max_pool(
-    inputs: ArrayLike, output_size: OutputSize, *, channel_axis: int | None = -1, where: ArrayLike | None = None
+    inputs: ArrayLike,
+    output_size: OutputSize,
+    *,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+    empty: Scalar | None = None,
 ) -> Array:
     """Adaptive max pooling: an output of a given size, whatever the size of the inputs.
 
     Windows, arguments and errors are those of `jaxpool.adaptive_avg_pool`; dtypes, ties, NaN and derivatives those of
-    `jaxpool.max_pool`. A bin without valid elements returns the smallest value of the dtype and has no gradient.
+    `jaxpool.max_pool`. A bin without valid elements returns `empty`, by default the smallest value of the dtype. It has
+    no gradient.
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
@@ -193,7 +223,7 @@ def adaptive_max_pool(
       Array([1., 3., 4.], dtype=float32)
     """
     x, bins = array_and_bins(inputs, output_size, channel_axis)
-    return extremum_of_bins(x, mask_of(where, x), bins, "max")
+    return extremum_of_bins(x, mask_of(where, x), bins, "max", value_of_empty(empty, x))
 
 
 @explained

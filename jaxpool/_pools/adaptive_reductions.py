@@ -19,6 +19,7 @@ from jaxpool._pools.adaptive import (
     valid_in_bins,
     windows_of,
 )
+from jaxpool._pools.extremum import value_of_empty
 from jaxpool._pools.inputs import mask_of
 from jaxpool._pools.power import jitted, pooled
 from jaxpool._pools.reduce import operands_of, reduced
@@ -45,7 +46,12 @@ def _norms_of(
 
 @explained
 def adaptive_min_pool(
-    inputs: ArrayLike, output_size: OutputSize, *, channel_axis: int | None = -1, where: ArrayLike | None = None
+    inputs: ArrayLike,
+    output_size: OutputSize,
+    *,
+    channel_axis: int | None = -1,
+    where: ArrayLike | None = None,
+    empty: Scalar | None = None,
 ) -> Array:
     """Adaptive min pooling: an output of a given size, whatever the size of the inputs.
 
@@ -58,7 +64,7 @@ def adaptive_min_pool(
       Array([0., 1., 3.], dtype=float32)
     """
     x, bins = array_and_bins(inputs, output_size, channel_axis)
-    return extremum_of_bins(x, mask_of(where, x), bins, "min")
+    return extremum_of_bins(x, mask_of(where, x), bins, "min", value_of_empty(empty, x))
 
 
 @explained

@@ -12,13 +12,14 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import Window, WindowArguments, check_divisor, check_flag
+from jaxpool._geometry import Window, WindowArguments, check_divisor, check_flag, check_rounding_mode, digit_bits
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import window_sum
 from jaxpool._pools.inputs import array_and_window, mask_of
 from jaxpool._pools.padding import along, of_shard, padded
+from jaxpool._pools.rounding import rounded_mean
 from jaxpool._pools.shards import over_shards
-from jaxpool.typing import AxisNames, Implementation, Ints, Padding, PaddingMode, WindowShape
+from jaxpool.typing import AxisNames, Implementation, Ints, Padding, PaddingMode, RoundingMode, WindowShape
 
 
 def _whole_bytes(dtype: jnp.dtype) -> jnp.dtype:
@@ -129,7 +130,9 @@ def divisor_of(
 
 @functools.partial(
     jax.jit,
-    static_argnames=("window", "count_include_pad", "divisor_override", "padding_mode", "implementation"),
+    static_argnames=(
+        *("window", "count_include_pad", "divisor_override", "padding_mode", "implementation", "rounding_mode"),
+    ),
     inline=True,
 )
 @over_shards
@@ -141,11 +144,12 @@ def average_of(
     divisor_override: int | None = None,
     padding_mode: PaddingMode | None = None,
     implementation: Implementation | None = None,
+    rounding_mode: RoundingMode | None = None,
 ) -> Array:
     """The mean of every window."""
     whole = window if padding_mode is None else window.on_padded_input()
     x, mask, window = padded(inputs, mask, window, padding_mode, beyond="zero")
-    return means_of(x, mask, window, whole, count_include_pad, divisor_override, implementation)
+    return means_of(x, mask, window, whole, count_include_pad, divisor_override, implementation, rounding_mode)
 
 
 def means_of(
@@ -156,15 +160,19 @@ def means_of(
     count_include_pad: bool,
     divisor_override: int | None = None,
     implementation: Implementation | None = None,
+    rounding_mode: RoundingMode | None = None,
 ) -> Array:
     """The means of inputs that are padded; the windows are those of `divisor_of`."""
     dtype, result_dtype = mean_dtypes(x.dtype)
     x = x if mask is None else jnp.where(mask, x, jnp.zeros((), x.dtype))
-    total = _wide_sum(x, window, implementation, dtype)
     real = jnp.finfo(dtype).dtype
     divisor = divisor_override
     if divisor is None:
         divisor = divisor_of(mask, window, whole, count_include_pad, real, x.ndim)
+    if rounding_mode is not None:
+        sums = functools.partial(window_sum, window=window, implementation=implementation)
+        return rounded_mean(x, sums, divisor, window.taps, rounding_mode)
+    total = _wide_sum(x, window, implementation, dtype)
     if not isinstance(divisor, int):
         divisor = divisor.astype(dtype)
     return divide(total, divisor).astype(result_dtype)
@@ -200,6 +208,7 @@ def avg_pool(
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
     spatial_axis_names: AxisNames | None = None,
+    rounding_mode: RoundingMode | None = None,
     where: ArrayLike | None = None,
     implementation: Implementation | None = None,
 ) -> Array:
@@ -214,16 +223,22 @@ def avg_pool(
       count_include_pad: whether padding counts in the divisor, as in Flax and PyTorch. Keras and TensorFlow do not
         count it. What ceil mode adds beyond the padding never counts.
       divisor_override: an integer to divide every sum by, in place of a count.
+      rounding_mode: None, or how means of integers become integers of the same dtype, as quantised networks need them:
+        "half_even" (halves to the even neighbour, as PyTorch's quantised kernels and XNNPACK), "half_away" (halves away
+        from 0, as TFLite and CMSIS-NN), "floor" or "trunc" (towards 0). Sums are exact, and nothing else is rounded.
       where: as in `jaxpool.max_pool`. Elements left out count neither in the sum nor in the divisor. A window without
         any valid element returns 0. Padding counts as `count_include_pad` says.
 
     Returns:
       The means, with the sizes of `jaxpool.output_shape` along the spatial axes. Floats and complex numbers keep their
-      dtype, and f16, bf16 and fp8 are summed in f32; integers and booleans have the dtype of `jnp.mean`.
+      dtype, and f16, bf16 and fp8 are summed in f32; integers and booleans have the dtype of `jnp.mean`, but integers
+      keep theirs with a `rounding_mode`. Then a `divisor_override` can make means that it does not hold; these are its
+      limits.
 
     Raises:
-      TypeError: an argument of the wrong kind.
-      ValueError: a window that does not fit, or with `count_include_pad=False` one that lies wholly in padding.
+      TypeError: an argument of the wrong kind, or a `rounding_mode` for inputs that are no integers.
+      ValueError: a window that does not fit, with `count_include_pad=False` one that lies wholly in padding, or with a
+        `rounding_mode` one of 2**23 elements or more.
       NotImplementedError: `implementation` cannot run this window.
 
     Derivatives: both modes, any order. The pool is linear: reverse mode keeps nothing but divisors, and those only if
@@ -240,6 +255,8 @@ def avg_pool(
       >>> jaxpool.avg_pool(x, (2, 2), 2, channel_axis=None)
       Array([[4., 2.],
              [2., 5.]], dtype=float32)
+      >>> jaxpool.avg_pool(jnp.array([1, 2, 3, 5], jnp.int8), (2,), channel_axis=None, rounding_mode="half_even")
+      Array([2, 2, 4], dtype=int8)
     """
     check_flag("count_include_pad", count_include_pad)
     divisor_override = check_divisor(divisor_override)
@@ -253,9 +270,11 @@ def avg_pool(
         "window_sum",
         padding_is_empty=not count_include_pad and divisor_override is None,
     )
+    if check_rounding_mode(rounding_mode, str(x.dtype)):
+        digit_bits(rounding_mode, jnp.iinfo(x.dtype).bits, window.taps, divisor_override)
     mask = mask_of(where, x)
     include = bool(count_include_pad)
-    return average_of(x, mask, window, include, divisor_override, padding_mode, implementation)
+    return average_of(x, mask, window, include, divisor_override, padding_mode, implementation, rounding_mode)
 
 
 @explained

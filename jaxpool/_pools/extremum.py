@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import Any
@@ -18,13 +19,14 @@ from jaxpool._geometry import (
     check_empty,
     check_offsets,
     check_option,
+    check_padding_value,
     index_dtype,
     refuse_symbolic_indices,
 )
 from jaxpool._geometry.calls import explained
-from jaxpool._operators import extreme, window_argextremum, window_extremum, window_starts
+from jaxpool._operators import extreme, window_argextremum, window_extremum, window_starts, window_sum
 from jaxpool._pools.inputs import array_and_window, mask_of, x64
-from jaxpool._pools.padding import along, first_held, padded
+from jaxpool._pools.padding import along, first_held, of_shard, padded
 from jaxpool._pools.shards import over_shards
 from jaxpool.typing import (
     AxisNames,
@@ -54,17 +56,49 @@ def extremum_of(
     implementation: Implementation | None = None,
     residual: Residual | None = None,
     empty: Array | None = None,
+    padding_value: Array | None = None,
 ) -> Array:
-    """The largest or smallest element of every window; `empty` where a mask leaves none."""
+    """The largest or smallest element of every window, maybe of its padding; `empty` where a mask leaves none."""
+    beside = None if padding_value is None else _beside_padding(window, inputs.ndim)
     x, mask, window = padded(inputs, mask, window, padding_mode, beyond="nearest")
     x = x if mask is None else jnp.where(mask, x, extreme(x.dtype, kind))
     values = window_extremum(x, window, kind, implementation, residual)
+    if beside is not None and padding_value is not None:
+        wins = padding_value > values if kind == "max" else padding_value < values
+        values = jnp.where(beside & wins, padding_value, values)
     if mask is None or empty is None:
         return values
-    return jnp.where(window_extremum(along(mask, window), window, "max", implementation), values, empty)
+    valid = window_extremum(along(mask, window), window, "max", implementation)
+    return jnp.where(valid if beside is None else valid | beside, values, empty)
 
 
-def _empty_of(value: Any, x: Array) -> Array | None:
+def _beside_padding(window: Window, rank: int) -> Array | None:
+    """Which windows have elements in the explicit padding, with size 1 along all axes that do not matter; or None."""
+    total: Array | None = None
+    for part in window.parts:
+        shape = [1] * rank
+        shape[part.axis] = part.outputs
+        if part.symbolic:
+            alone = Window((dataclasses.replace(part, axis=0),))
+            vector = window_sum(jnp.ones((part.size,), jnp.int32), alone, "reduce_window") < part.taps
+        else:
+            runs = part.padding_runs()
+            if not any(own for _, own in runs):
+                continue
+            # Borders are short; as a constant, a long interior would be stored in the program.
+            vector = jnp.concatenate([jnp.full(length, own) for length, own in runs])
+        vector = of_shard(vector.reshape(shape), part)
+        total = vector if total is None else total | vector
+    return total
+
+
+def _padding_value_of(value: Any, x: Array, padding_mode: Any) -> Array | None:
+    check_padding_value(value, x.dtype.name, padding_mode)
+    return None if value is None else jnp.asarray(value, x.dtype)
+
+
+def value_of_empty(value: Any, x: Array) -> Array | None:
+    """What stands for nothing, as an array of the dtype of the inputs, or None."""
     check_empty(value, x.dtype.name)
     return None if value is None else jnp.asarray(value, x.dtype)
 
@@ -183,6 +217,7 @@ def max_pool(
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
     spatial_axis_names: AxisNames | None = None,
+    padding_value: Scalar | None = None,
     where: ArrayLike | None = None,
     empty: Scalar | None = None,
     residual: Residual | None = None,
@@ -213,6 +248,8 @@ def max_pool(
         the mesh axis that splits it, a tuple of them, or None, such as `("rows", None)`. The shards are then pooled as
         one array. Each device exchanges with its neighbours the border elements that its windows need, and no more.
         Inputs that explicit sharding splits need no names.
+      padding_value: None for padding that never wins, or one number that stands in it, as 0. It may be learned. An
+        element that is equal to it has the gradient. What ceil mode adds beyond the padding holds nothing.
       where: boolean array, the elements that count. It has as many axes as `inputs`, each of the same size or of size
         1. A window without any returns the smallest value of the dtype (-inf) and has no gradient;
         `jaxpool.max_pool(where, ...)` is False there. If all valid elements of a window are -inf, the gradient is
@@ -246,6 +283,10 @@ def max_pool(
       >>> jaxpool.max_pool(x, (2, 2), 2, channel_axis=None)
       Array([[6., 4.],
              [4., 9.]], dtype=float32)
+      >>> jaxpool.max_pool(x, (2, 2), 2, 1, channel_axis=None, padding_value=2)
+      Array([[2., 3., 4.],
+             [5., 9., 2.],
+             [4., 3., 8.]], dtype=float32)
     """
     arguments = WindowArguments(
         window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
@@ -253,7 +294,10 @@ def max_pool(
     x, window = array_and_window(inputs, arguments, implementation, "window_extremum", ordered=True)
     check_option("residual", residual, (None, "offsets", "input"))
     mask = mask_of(where, x)
-    return extremum_of(x, mask, window, "max", padding_mode, implementation, residual, _empty_of(empty, x))
+    constant = _padding_value_of(padding_value, x, padding_mode)
+    return extremum_of(
+        x, mask, window, "max", padding_mode, implementation, residual, value_of_empty(empty, x), constant
+    )
 
 
 @explained
@@ -268,6 +312,7 @@ def min_pool(
     channel_axis: int | None = -1,
     padding_mode: PaddingMode | None = None,
     spatial_axis_names: AxisNames | None = None,
+    padding_value: Scalar | None = None,
     where: ArrayLike | None = None,
     empty: Scalar | None = None,
     residual: Residual | None = None,
@@ -291,7 +336,10 @@ def min_pool(
     x, window = array_and_window(inputs, arguments, implementation, "window_extremum", ordered=True)
     check_option("residual", residual, (None, "offsets", "input"))
     mask = mask_of(where, x)
-    return extremum_of(x, mask, window, "min", padding_mode, implementation, residual, _empty_of(empty, x))
+    constant = _padding_value_of(padding_value, x, padding_mode)
+    return extremum_of(
+        x, mask, window, "min", padding_mode, implementation, residual, value_of_empty(empty, x), constant
+    )
 
 
 def _place_dtype(shape: tuple[int, ...], window: Window, convention: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import jax
@@ -10,19 +11,32 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import check_flag, index_dtype, plane_axes
+from jaxpool._geometry import check_flag, check_rounding_mode, digit_bits, index_dtype, plane_axes
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import extreme, plane_count, plane_sum
 from jaxpool._pools.average import divide, mean_dtypes, sum_dtypes
+from jaxpool._pools.extremum import value_of_empty
 from jaxpool._pools.inputs import as_array, mask_of, x64
 from jaxpool._pools.planes import plane_argextremum, plane_extremum
+from jaxpool._pools.rounding import rounded_mean
+from jaxpool.typing import RoundingMode, Scalar
 
 
-@functools.partial(jax.jit, static_argnames=("axes", "keepdims"), inline=True)
-def mean_of_plane(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) -> Array:
+@functools.partial(jax.jit, static_argnames=("axes", "keepdims", "rounding_mode"), inline=True)
+def mean_of_plane(
+    x: Array,
+    mask: Array | None,
+    axes: tuple[int, ...],
+    keepdims: bool,
+    rounding_mode: RoundingMode | None = None,
+) -> Array:
     """The mean of each feature map."""
     dtype, result_dtype = mean_dtypes(x.dtype)
     count = plane_count(x, axes, mask, jnp.finfo(dtype).dtype)
+    if rounding_mode is not None:
+        elements = math.prod(x.shape[axis] for axis in axes)
+        mean = rounded_mean(x, lambda x: plane_sum(x, axes, mask, x.dtype), count, elements, rounding_mode)
+        return _without(mean, axes, keepdims)
     mean = divide(plane_sum(x, axes, mask, dtype), count if mask is None else jnp.asarray(count, dtype))
     return _without(mean.astype(result_dtype), axes, keepdims)
 
@@ -34,17 +48,25 @@ def _sum(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) ->
 
 
 @functools.partial(jax.jit, static_argnames=("axes", "keepdims", "kind"), inline=True)
-def _extremum(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool, kind: str) -> Array:
+def _extremum(
+    x: Array, mask: Array | None, empty: Array | None, axes: tuple[int, ...], keepdims: bool, kind: str
+) -> Array:
     x = x if mask is None else jnp.where(mask, x, extreme(x.dtype, kind))
-    return _without(plane_extremum(x, axes, kind), axes, keepdims)
+    value = plane_extremum(x, axes, kind)
+    if mask is not None and empty is not None:
+        value = jnp.where(jnp.any(mask, axes, keepdims=True), value, empty)
+    return _without(value, axes, keepdims)
 
 
 def _without(result: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
     return result if keepdims else lax.squeeze(result, axes)
 
 
-_max = functools.partial(_extremum, kind="max")
-_min = functools.partial(_extremum, kind="min")
+def _run_extremum(kind: str, empty: Any, inputs: ArrayLike, *arguments: Any) -> Array:
+    def compute(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) -> Array:
+        return _extremum(x, mask, value_of_empty(empty, x), axes, keepdims, kind)
+
+    return _run(compute, inputs, *arguments, ordered=True)
 
 
 def _run(
@@ -69,6 +91,7 @@ def global_avg_pool(
     num_spatial_dims: int | None = None,
     keepdims: bool = False,
     channel_axis: int | None = -1,
+    rounding_mode: RoundingMode | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
     """Global average pooling: the mean of each feature map.
@@ -82,16 +105,18 @@ def global_avg_pool(
         distinguish batch axes from spatial ones.
       keepdims: whether to keep the spatial axes, with size 1.
       channel_axis: the axis of the features, or None. The spatial axes are the last `num_spatial_dims` other axes.
+      rounding_mode: as in `jaxpool.avg_pool`: how means of integers become integers of the same dtype.
       where: boolean array, the elements that count. It has as many axes as `inputs`, each of the same size or of size
         1. A map without any returns 0 and has no gradient.
 
     Returns:
       Array of shape `(*batch, features)`. Floats and complex numbers keep their dtype, and f16, bf16 and fp8 are summed
-      in f32; integers and booleans have the dtype of `jnp.mean`.
+      in f32; integers and booleans have the dtype of `jnp.mean`, but integers keep theirs with a `rounding_mode`.
 
     Raises:
-      TypeError: an argument of the wrong kind.
-      ValueError: too few axes, an empty spatial axis, or no `num_spatial_dims` for inputs that are not of rank 4.
+      TypeError: an argument of the wrong kind, or a `rounding_mode` for inputs that are no integers.
+      ValueError: too few axes, an empty spatial axis, no `num_spatial_dims` for inputs that are not of rank 4, or a
+        `rounding_mode` for maps of 2**23 elements or more, or of symbolic sizes.
 
     Derivatives: both modes, any order. The pool is linear, so reverse mode keeps nothing.
 
@@ -105,7 +130,14 @@ def global_avg_pool(
       >>> jaxpool.global_avg_pool(jnp.array([[[[4.], [6.]], [[2.], [8.]]]]))
       Array([[5.]], dtype=float32)
     """
-    return _run(mean_of_plane, inputs, num_spatial_dims, keepdims, channel_axis, where)
+
+    def mean(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) -> Array:
+        if check_rounding_mode(rounding_mode, str(x.dtype)):
+            elements: Any = math.prod(x.shape[axis] for axis in axes)
+            digit_bits(rounding_mode, jnp.iinfo(x.dtype).bits, elements)
+        return mean_of_plane(x, mask, axes, keepdims, rounding_mode)
+
+    return _run(mean, inputs, num_spatial_dims, keepdims, channel_axis, where)
 
 
 @explained
@@ -137,19 +169,22 @@ def global_max_pool(
     keepdims: bool = False,
     channel_axis: int | None = -1,
     where: ArrayLike | None = None,
+    empty: Scalar | None = None,
 ) -> Array:
     """Global max pooling: the largest element of each feature map.
 
     Arguments and errors are those of `jaxpool.global_avg_pool`; dtypes, NaN, ties and derivatives those of
-    `jaxpool.max_pool`: the gradient goes to the first maximum, where `jnp.max` splits it. Where zeros of both signs are
-    the largest, the value is either of them. Devices that share a plane exchange results, not elements.
+    `jaxpool.max_pool`: the gradient goes to the first maximum, where `jnp.max` splits it. A map without any valid
+    element returns `empty`, by default the smallest value of the dtype. Where zeros of both signs are
+    the largest, the value is either of them. Devices that share a plane exchange results, not
+    elements.
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
       >>> jaxpool.global_max_pool(jnp.arange(12.).reshape(1, 2, 2, 3))
       Array([[ 9., 10., 11.]], dtype=float32)
     """
-    return _run(_max, inputs, num_spatial_dims, keepdims, channel_axis, where, ordered=True)
+    return _run_extremum("max", empty, inputs, num_spatial_dims, keepdims, channel_axis, where)
 
 
 @explained
@@ -160,6 +195,7 @@ def global_min_pool(
     keepdims: bool = False,
     channel_axis: int | None = -1,
     where: ArrayLike | None = None,
+    empty: Scalar | None = None,
 ) -> Array:
     """Global min pooling: the smallest element of each feature map; otherwise as `jaxpool.global_max_pool`.
 
@@ -168,7 +204,7 @@ def global_min_pool(
       >>> jaxpool.global_min_pool(jnp.arange(12.).reshape(1, 2, 2, 3))
       Array([[0., 1., 2.]], dtype=float32)
     """
-    return _run(_min, inputs, num_spatial_dims, keepdims, channel_axis, where, ordered=True)
+    return _run_extremum("min", empty, inputs, num_spatial_dims, keepdims, channel_axis, where)
 
 
 _argextremum = jax.jit(plane_argextremum, static_argnames=("axes", "kind", "dtype"), inline=True)

@@ -25,18 +25,34 @@ def _pooling(call):
     return table.pooling(call.shape, **_some(call.arguments, *_WINDOW))
 
 
+def _empty(call):
+    """What stands for nothing, if a mask may leave nothing."""
+    return call.arguments.get("empty") if "where" in call.arguments else None
+
+
 def _extremum(call):
     convention = call.arguments.get("index_convention", "spatial") if "with_arg" in call.function else None
-    plan = Extremum(_pooling(call), call.arguments.get("where"), kind=call.function[:3], convention=convention)
+    numbers = {"padding_value": call.arguments.get("padding_value"), "instead": _empty(call)}
+    where = call.arguments.get("where")
+    plan = Extremum(_pooling(call), where, kind=call.function[:3], convention=convention, **numbers)
     plan.require_elements()
     return plan
+
+
+def _rounding(call):
+    """The rule for rounding, which is for integers only."""
+    mode = call.arguments.get("rounding_mode")
+    if mode is not None and "int" not in call.dtype:
+        raise RefusedError("rounded floats")
+    return mode
 
 
 def _sum(call):
     arguments = call.arguments
     include, override = arguments.get("count_include_pad", True), arguments.get("divisor_override")
     mean = call.function == "avg_pool"
-    plan = Sum(_pooling(call), arguments.get("where"), mean=mean, include=include, override=override)
+    common = {"mean": mean, "include": include, "override": override, "rounding": _rounding(call)}
+    plan = Sum(_pooling(call), arguments.get("where"), **common)
     if mean and not include and override is None:
         plan.require_elements()
     return plan
@@ -58,17 +74,19 @@ def _global(call):
     own = call.function.removeprefix("global_")
     common = {"where": call.arguments.get("where"), "squeezed": not call.arguments.get("keepdims", False)}
     if own in ("max_pool", "min_pool"):
-        return Extremum(windows, kind=own[:3], **common)
+        return Extremum(windows, kind=own[:3], instead=_empty(call), **common)
     if own in ("avg_pool", "sum_pool"):
-        return Sum(windows, mean=own == "avg_pool", **common)
+        return Sum(windows, mean=own == "avg_pool", rounding=_rounding(call), **common)
     return Norm(windows, mean=own == "power_mean_pool", p=_exponent(call), **common)
 
 
 def _adaptive(call):
     windows = table.adaptive(call.shape, **_some(call.arguments, "output_size", "channel_axis"))
-    if call.function == "adaptive_avg_pool":
-        return Sum(windows, mean=True, include=False)
-    return Extremum(windows, convention="spatial" if "with_arg" in call.function else None)
+    where, own = call.arguments.get("where"), call.function.removeprefix("adaptive_")
+    if own in ("avg_pool", "sum_pool"):
+        return Sum(windows, where, mean=own == "avg_pool", include=False, rounding=_rounding(call))
+    convention = "spatial" if "with_arg" in own else None
+    return Extremum(windows, where, kind=own[:3], convention=convention, instead=_empty(call))
 
 
 class Somewhere(Plan):

@@ -27,6 +27,18 @@ def _windowed(rng, **options):
     return shape, draw_window(rng, shape, spatial, channel, **options)
 
 
+def _with_numbers(rng, call):
+    """The call of a maximum or minimum, sometimes with a number in padding and one for nothing."""
+    least = 0 if call.dtype.startswith(("uint", "bool")) else -3
+    whole = call.dtype == "bool" or "int" in call.dtype
+    numbers = [0, 1] if call.dtype == "bool" else [least, 0, 2, 100] if whole else [-2.5, 0, 0.5, 3]
+    if call.function.endswith("_pool") and "where" in call.arguments and chance(rng, 0.3):
+        call.arguments["empty"] = pick(rng, *numbers)
+    if call.function in ("max_pool", "min_pool") and "padding_mode" not in call.arguments and chance(rng, 0.2):
+        call.arguments["padding_value"] = pick(rng, *numbers)
+    return call
+
+
 def extremum(rng, function, x64):
     shape, arguments = _windowed(rng)
     if chance(rng, 0.02):
@@ -39,11 +51,18 @@ def extremum(rng, function, x64):
         arguments["index_convention"] = str(rng.choice(["spatial", "window", "coordinates"]))
     if "with_arg" not in function and chance(rng, 0.3):
         arguments["residual"] = pick(rng, "offsets", "input", None)
-    return Call(function, shape, draw_dtype(rng, x64, ordered=True), arguments, _named(rng))
+    return _with_numbers(rng, Call(function, shape, draw_dtype(rng, x64, ordered=True), arguments, _named(rng)))
 
 
 def _divisor(rng):
     return int(pick(rng, 1, 2, 3, 7, -2))
+
+
+def _with_rounding(rng, call):
+    """The call, of integers often with a rule for rounding; others are refused with one."""
+    if call.function.endswith("avg_pool") and chance(rng, 0.6 if "int" in call.dtype else 0.01):
+        call.arguments["rounding_mode"] = pick(rng, "half_even", "half_away", "floor", "trunc")
+    return call
 
 
 def total(rng, function, x64):
@@ -55,7 +74,7 @@ def total(rng, function, x64):
             arguments["count_include_pad"] = bool(chance(rng, 0.3))
         if chance(rng, 0.15):
             arguments["divisor_override"] = _divisor(rng)
-    return Call(function, shape, draw_dtype(rng, x64), arguments, _named(rng))
+    return _with_rounding(rng, Call(function, shape, draw_dtype(rng, x64), arguments, _named(rng)))
 
 
 def _exponent(rng):
@@ -89,24 +108,28 @@ def whole_plane(rng, function, x64):
     ordered = not function.endswith(("avg_pool", "sum_pool"))
     if "lp_pool" in function or "power_mean" in function:
         arguments["p"] = _exponent(rng)
-    return Call(function, shape, draw_dtype(rng, x64, ordered=ordered), arguments)
+    call = _with_rounding(rng, Call(function, shape, draw_dtype(rng, x64, ordered=ordered), arguments))
+    return _with_numbers(rng, call) if function in ("global_max_pool", "global_min_pool") else call
 
 
 def adaptive(rng, function, x64):
     spatial = _spatial(rng)
     shape, channel = draw_layout(rng, spatial)
+    ordered = not function.endswith(("avg_pool", "sum_pool"))
     if chance(rng, 0.03):
         # One bin that is a large plane.
         shape, channel = draw_large_layout(rng, spatial)
         arguments = {"output_size": (1,) * spatial}
-        return Call(function, shape, draw_dtype(rng, x64, ordered=function != "adaptive_avg_pool"), arguments)
+        return Call(function, shape, draw_dtype(rng, x64, ordered=ordered), arguments)
     axes = spatial_axes(shape, spatial, channel)
     sizes = [int(rng.integers(1, shape[a] + (4 if chance(rng, 0.2) else 1))) for a in axes]
     arguments = {"output_size": pick(rng, tuple, list)(None if chance(rng, 0.15) else n for n in sizes)}
     if channel != -1:
         arguments["channel_axis"] = channel
-    ordered = function != "adaptive_avg_pool"
-    return Call(function, shape, draw_dtype(rng, x64, ordered=ordered), arguments)
+    if chance(rng, 0.3):
+        arguments["where"] = draw_mask(rng, shape)
+    call = _with_rounding(rng, Call(function, shape, draw_dtype(rng, x64, ordered=ordered), arguments))
+    return _with_numbers(rng, call) if ordered else call
 
 
 def fractional(rng, function, x64):
@@ -260,6 +283,8 @@ GENERATORS = {
     "global_power_mean_pool": whole_plane,
     "adaptive_avg_pool": adaptive,
     "adaptive_max_pool": adaptive,
+    "adaptive_min_pool": adaptive,
+    "adaptive_sum_pool": adaptive,
     "adaptive_max_pool_with_argmax": adaptive,
     "fractional_max_pool": fractional,
     "fractional_max_pool_with_argmax": fractional,

@@ -167,6 +167,8 @@ class Extremum(OnWindows):
 
     kind: str = "max"
     convention: str | None = None
+    padding_value: Any = None
+    instead: Any = None
 
     def choose(self, x):
         """Values, taps, windows without element, and windows whose extremum ties with what is left out."""
@@ -183,7 +185,20 @@ class Extremum(OnWindows):
         empty = ~valid.any(-1)
         values = np.take_along_axis(own, tap[..., None], -1)[..., 0]
         left_out = (np.broadcast_to(self.windows.real, valid.shape) & ~valid).any(-1)
-        return np.where(empty, worst, values).astype(x.dtype), tap, empty, left_out & (values == worst)
+        loose = left_out & (values == worst)
+        beside = np.broadcast_to((self.windows.counted & ~self.windows.real).any(-1), empty.shape)
+        found = np.where(empty & ~beside if self.padding_value is not None else empty, self.nothing(worst), values)
+        if self.padding_value is not None:
+            found = np.where(empty & beside, worst, found)
+            constant = cast(self.padding_value, x.dtype)
+            wins = beside & ~nan.any(-1) & (constant > best if self.kind == "max" else constant < best)
+            # What wins is no element, and has no gradient.
+            found, empty = np.where(wins, constant, found), empty | wins
+        return found.astype(x.dtype), tap, empty, loose
+
+    def nothing(self, worst):
+        """What a window without a valid element gives."""
+        return worst if self.instead is None else cast(self.instead, np.asarray(worst).dtype)
 
     def outputs(self, x):
         values, tap, empty, _ = self.choose(x)

@@ -1,6 +1,7 @@
 """What sums, means, norms and power means of windows must give."""
 
 import dataclasses
+import fractions
 import math
 
 import jax.numpy as jnp
@@ -11,17 +12,37 @@ from fuzz.plans import OnWindows, joined, real_dtype, real_parts
 from fuzz.values import cast, is_complex, is_float, is_inexact
 
 
+def rounded(sums, divisors, mode, dtype):
+    """Quotients as integers of a dtype, in Python's own integers."""
+    half = fractions.Fraction(1, 2)
+    rules = {
+        "half_even": round,
+        "half_away": lambda v: math.floor(v + half) if v > 0 else math.ceil(v - half),
+        "floor": math.floor,
+        "trunc": math.trunc,
+    }
+    limits, rule = np.iinfo(dtype), rules[mode]
+
+    def one(total, divisor):
+        return min(max(rule(fractions.Fraction(int(total), int(divisor))), limits.min), limits.max)
+
+    if not sums.size:
+        return sums.astype(dtype)
+    return np.vectorize(one, otypes=[object])(sums, divisors).astype(dtype)
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Sum(OnWindows):
-    """Sums, or with divisors means."""
+    """Sums, or with divisors means, of integers maybe rounded."""
 
     linear = True
     mean: bool = False
     include: bool = True
     override: int | None = None
+    rounding: str | None = None
 
     def result_dtype(self, dtype):
-        if is_inexact(dtype):
+        if is_inexact(dtype) or self.rounding is not None:
             return dtype
         return real_dtype(dtype) if self.mean else jnp.zeros((1,), dtype).sum().dtype
 
@@ -36,6 +57,10 @@ class Sum(OnWindows):
     def outputs(self, x):
         own, valid = self.elements(x)
         dtype = self.result_dtype(x.dtype)
+        if self.rounding is not None:
+            sums = np.where(valid, own, 0).astype(object).sum(-1)
+            bounds = exact(rounded(sums, self.divisors(valid), self.rounding, dtype))
+            return [bounds.mapped(lambda a: self._out(a, x.shape))]
         if not is_inexact(dtype):
             bounds = exact(np.where(valid, own, 0).astype(dtype).sum(-1, dtype=dtype))
             return [bounds.mapped(lambda a: self._out(a, x.shape))]
