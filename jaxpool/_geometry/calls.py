@@ -93,7 +93,10 @@ def unfit(message: str) -> TypeError:
 def _misfit(
     name: str, parameters: Mapping[str, inspect.Parameter], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> str | None:
-    unknown = next((key for key in kwargs if key not in parameters), None)
+    # A function that passes further arguments on leaves them to the one that takes them.
+    passes = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    parameters = {key: p for key, p in parameters.items() if p.kind is not p.VAR_KEYWORD}
+    unknown = None if passes else next((key for key in kwargs if key not in parameters), None)
     if unknown is not None:
         value = kwargs[unknown]
         remedy = argument_remedy(unknown, value, list(parameters))
