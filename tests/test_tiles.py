@@ -230,6 +230,17 @@ def test_indices_are_those_of_the_whole_array(convention):
         together(found, whole)
 
 
+def test_axes_of_one_element():
+    # Of a mask, which broadcasts, and of inputs, which padding repeats.
+    thin, valid = IMAGES[:, :1], np.random.default_rng(3).random((1, 13, 1, 1)) < 0.7
+    for tile_shape in [(1, 6, 1, None), (1, 3, 12, None)]:
+        found = jaxpool.pool_tiles(jaxpool.max_pool, IMAGES, (1, 2), where=valid, tile_shape=tile_shape)
+        together(found, jaxpool.max_pool(IMAGES, (1, 2), where=valid))
+    arguments = {"padding": ((2, 1), (0, 0)), "padding_mode": "EDGE"}
+    found = jaxpool.pool_tiles(jaxpool.max_pool, thin, (2, 2), tile_shape=(None, 2, 5, None), **arguments)
+    together(found, jaxpool.max_pool(thin, (2, 2), **arguments))
+
+
 def test_a_tile_may_lie_in_padding_alone():
     for padding, ceil_mode in [(((9, 0), (0, 8)), False), (((9, 0), (0, 8)), True), (((7, 3), (0, 0)), True)]:
         arguments = {"strides": (2, 3), "padding": padding, "ceil_mode": ceil_mode}

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxpool._geometry.tiles import AxisTile, Piece, check_out, refuse_missing, refuse_pair
+from jaxpool._geometry.tiles import Piece, check_out, refuse_missing, refuse_pair
 
 
 def room(size: int) -> np.ndarray:
@@ -19,12 +19,8 @@ def room(size: int) -> np.ndarray:
     return np.frombuffer(mmap.mmap(-1, max(size, 1)), np.uint8)
 
 
-def read(source: Any, tiles: Sequence[AxisTile], target: np.ndarray) -> None:
-    """Reads the elements of a tile into an array; axes of size 1 are those of a source that broadcasts."""
-    axes = [
-        (Piece(0, 1),) if size == 1 and tile.size != 1 else tile.pieces
-        for size, tile in zip(source.shape, tiles, strict=True)
-    ]
+def read(source: Any, axes: Sequence[Sequence[Piece]], target: np.ndarray) -> None:
+    """Reads pieces of an array along each of its axes into another, one after another."""
     ends = [list(itertools.accumulate((piece.size for piece in pieces), initial=0)) for pieces in axes]
     for places in itertools.product(*(range(len(pieces)) for pieces in axes)):
         pieces = [parts[place] for parts, place in zip(axes, places, strict=True)]
@@ -42,6 +38,7 @@ def read(source: Any, tiles: Sequence[AxisTile], target: np.ndarray) -> None:
 def write(target: Any, place: tuple[slice, ...], values: np.ndarray) -> None:
     """Puts the results of a tile in their place; further axes are whole."""
     target[place] = values
+    _let_go(target)
 
 
 def flush(target: Any) -> None:
@@ -49,7 +46,6 @@ def flush(target: Any) -> None:
     owner: Any = target if hasattr(target, "flush") else getattr(target, "file", None)
     if hasattr(owner, "flush"):
         owner.flush()
-    _let_go(target)
 
 
 def _let_go(array: Any) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from jax import Array, lax
 
 from jaxpool._geometry import Window
-from jaxpool._geometry.tiles import AxisTile, axis_tiles, numpy_dtype, source_places
+from jaxpool._geometry.tiles import AxisTile, Piece, axis_tiles, numpy_dtype, source_places
 from jaxpool._tiles.arrays import read, room
 
 Tile = tuple[AxisTile, ...]
@@ -104,16 +104,15 @@ class Tiling:
         few = [list({_kind_along(tile): tile for tile in tiles}.values()) for tiles in self.axes(sizes)]
         return list(itertools.product(*few))
 
-    def read_shape(self, name: str, tile: Tile) -> tuple[int, ...]:
-        """What is read of an array for a tile; axes of size 1 broadcast."""
-        sizes = zip(self.arrays[name].shape, tile, strict=True)
-        return tuple(1 if size == 1 else own.size for size, own in sizes)
+    def pieces(self, name: str, tile: Tile) -> list[tuple[Piece, ...]]:
+        """What is read of an array along each axis; where it broadcasts, its one element."""
+        sizes = zip(self.arrays[name].shape, self.arrays["inputs"].shape, tile, strict=True)
+        return [(Piece(0, 1),) if size < whole else own.pieces for size, whole, own in sizes]
 
     def specs(self, tile: Tile) -> dict[str, jax.ShapeDtypeStruct]:
         """What is read for a tile, as JAX takes it."""
-        return {
-            name: jax.ShapeDtypeStruct(self.read_shape(name, tile), spec.dtype) for name, spec in self.inputs.items()
-        }
+        shapes = {name: [sum(p.size for p in pieces) for pieces in self.pieces(name, tile)] for name in self.arrays}
+        return {name: jax.ShapeDtypeStruct(shapes[name], spec.dtype) for name, spec in self.inputs.items()}
 
     def read_bytes(self, tile: Tile) -> dict[str, int]:
         """The bytes that are read of each array for a tile."""
@@ -157,7 +156,7 @@ class Tiling:
         for name, spec in self.specs(tile).items():
             size = math.prod(spec.shape) * spec.dtype.itemsize
             found[name] = rooms[name][:size].view(spec.dtype).reshape(spec.shape)
-            read(self.arrays[name], tile, found[name])
+            read(self.arrays[name], self.pieces(name, tile), found[name])
         return found
 
     def indices(self, offsets: np.ndarray, tile: Tile) -> np.ndarray:
