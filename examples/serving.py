@@ -4,8 +4,8 @@
 second process, an import of `jaxpool` would fail. It reads the file and two batches of different sizes, and writes the
 scores, which are compared with those of the network here.
 
-Run `pip install flatbuffers`, then `python examples/serving.py`. The page guide/serving.md goes on to TFLite, ONNX, IREE
-and Core ML.
+Run `pip install flatbuffers`, then `python examples/serving.py`. The page guide/serving.md goes on to TFLite, ONNX,
+IREE and Core ML.
 """
 
 from __future__ import annotations
