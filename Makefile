@@ -75,7 +75,8 @@ test-slow: $(VENV)/.test $(VENV)/.pictures
 # Beside PyTorch, Keras and ONNX, which are large; without them these tests are skipped.
 test-peers: $(VENV)/.test $(VENV)/.peers $(VENV)/.pictures $(VENV)/.speech
 	$(BIN)/python -m pytest -n $(WORKERS) --all tests/test_torch_parity.py tests/test_keras_onnx_parity.py tests/test_mtcnn.py \
-		tests/test_grids_peers.py tests/test_layers_beside_torch.py tests/test_onnx_regions.py tests/test_turns.py
+		tests/test_grids_peers.py tests/test_layers_beside_torch.py tests/test_onnx_regions.py tests/test_turns.py \
+		tests/test_tiles.py
 
 # Models as ONNX and StableHLO files. jax2onnx brings many packages: give it an environment of its own with VENV.
 test-export: $(VENV)/.test $(VENV)/.demo $(VENV)/.export $(VENV)/.digits $(VENV)/.pictures

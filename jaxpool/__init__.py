@@ -111,6 +111,7 @@ from jaxpool._pools.stochastic import stochastic_pool
 from jaxpool._pools.unpool import avg_unpool, max_unpool
 from jaxpool._pools.views import windows
 from jaxpool._pools.weighted import global_softmax_pool, global_weighted_avg_pool, softmax_pool, weighted_avg_pool
+from jaxpool._tiles.pools import pool_tiles
 
 if TYPE_CHECKING:
     from jaxpool import linen as linen
@@ -201,6 +202,7 @@ __all__ = [
     "mixed_pool",
     "output_shape",
     "pool",
+    "pool_tiles",
     "pooled_lengths",
     "pooled_mask",
     "power_mean_pool",

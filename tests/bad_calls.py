@@ -69,6 +69,8 @@ def halo(axis_name="a", axis=0, **options):
     return on_shard(lambda x: jaxpool.halo_exchange(x, axis_name, axis=axis, **options))
 
 
+tiles = functools.partial(jaxpool.pool_tiles, jaxpool.max_pool)
+NOT_YET = "no such folder/out.npy"
 RNGS = type("Rngs", (), {})()
 
 CALLS = {
@@ -581,6 +583,41 @@ CALLS = {
     "output shape for torch": lambda: jaxpool.torch.adaptive_avg_pool2d(MAPS, output_shape=1),
     "too much for torch": lambda: jaxpool.torch.adaptive_avg_pool2d(MAPS, 1, 1),
     "any argument by jit": lambda: jax.jit(lambda x: jaxpool.max_pool(x, (2, 2), stride=2))(X),
+    # tiles
+    "tiles of a random pool": lambda: jaxpool.pool_tiles(jaxpool.stochastic_pool, X, (2, 2)),
+    "tiles of peaks": lambda: jaxpool.pool_tiles(jaxpool.local_maxima, X, (2, 2)),
+    "tiles of a global pool": lambda: jaxpool.pool_tiles(jaxpool.global_max_pool, X, (2, 2)),
+    "tiles of a partial": lambda: jaxpool.pool_tiles(functools.partial(jaxpool.lp_pool, p=3.0), X, (2, 2)),
+    "tiles of text": lambda: tiles("volume.npy", (2, 2)),
+    "tiles of a traced array": lambda: jax.jit(lambda x: tiles(x, (2, 2)))(X),
+    "tiles, window of the pool": lambda: tiles(X, (9, 2)),
+    "tiles, argument of no pool": lambda: tiles(X, (2, 2), stride=2),
+    "tiles, no window": lambda: jaxpool.pool_tiles(jaxpool.max_pool, X),
+    "tiles into text": lambda: tiles(X, (2, 2), out=3),
+    "tiles into another shape": lambda: tiles(X, (2, 2), out=np.zeros((2, 8, 8, 3), np.float32)),
+    "tiles into another dtype": lambda: tiles(X, (2, 2), out=np.zeros((2, 7, 7, 3), np.int32)),
+    "tiles into one of two": lambda: jaxpool.pool_tiles(jaxpool.max_pool_with_argmax, X, (2, 2), out=NOT_YET),
+    "tiles, unknown indices": lambda: jaxpool.pool_tiles(
+        jaxpool.max_pool_with_argmax, X, (2, 2), index_convention="plane"
+    ),
+    "tiles in little memory": lambda: tiles(X, (2, 2), memory=10),
+    "tiles in no memory": lambda: tiles(X, (2, 2), memory=0),
+    "tiles in a part of memory": lambda: tiles(X, (2, 2), memory=0.5),
+    "tiles larger than memory": lambda: tiles(X, (2, 2), memory=100, tile_shape=(1, 2, 2, 3)),
+    "tiles of one size": lambda: tiles(X, (2, 2), tile_shape=64),
+    "tiles of three sizes": lambda: tiles(X, (2, 2), tile_shape=(1, 4, 4)),
+    "tiles of nothing": lambda: tiles(X, (2, 2), tile_shape=(1, 0, 4, None)),
+    "tiles of features that meet": lambda: jaxpool.pool_tiles(
+        jaxpool.concat_pool, X, (2, 2), tile_shape=(1, None, None, 1)
+    ),
+    "tiles of numbers per window": lambda: jaxpool.pool_tiles(
+        jaxpool.ada_pool, X, (2, 2), alpha=jnp.ones((1, 7, 7, 1))
+    ),
+    "tiles, mask of another kind": lambda: tiles(X, (2, 2), where=[True]),
+    "tiles, mask of numbers": lambda: tiles(X, (2, 2), where=X),
+    "journal of an array": lambda: tiles(X, (2, 2), journal=True),
+    "journal without a place": lambda: tiles(X, (2, 2), out=np.zeros((2, 7, 7, 3), np.float32), journal=True),
+    "progress as text": lambda: tiles(X, (2, 2), progress="bar"),
     # names of functions elsewhere
     "MaxPool2d": lambda: jaxpool.MaxPool2d,
     "AdaptiveAvgPool2d": lambda: jaxpool.AdaptiveAvgPool2d,

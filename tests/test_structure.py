@@ -23,6 +23,7 @@ PACKAGE = pathlib.Path(jaxpool.__file__).parent
 STAGES = ["_pools", "_operators", "_lowerings", "_geometry"]
 # Geometry is integers that every stage may read; otherwise a stage calls the next.
 MAY_IMPORT = {
+    "_tiles": {"_tiles", "_pools", "_operators", "_geometry", "typing"},
     "_layers": {"_layers", "_modules", "_pools", "_operators", "_geometry", "typing"},
     "_pools": {"_pools", "_operators", "_geometry", "typing"},
     "_operators": {"_operators", "_lowerings", "_geometry"},
@@ -88,7 +89,7 @@ def test_public_functions_are_documented_and_say_their_defaults(name):
         assert parameters["strides"].default is None
     flax_order = ["inputs", "window_shape", "strides", "padding", "count_include_pad", "input_shape"]
     flax_order += ["init", "reduce_fn", "key", "output_size", "indices", "weights", "boxes", "levels", "direction"]
-    flax_order += ["segment_ids", "num_segments", "lengths", "size", "mask"]
+    flax_order += ["segment_ids", "num_segments", "lengths", "size", "mask", "pool", "source"]
     for parameter in parameters.values():
         fractional = name.startswith("fractional") and parameter.name == "window_shape"
         positional = parameter.name in flax_order and not fractional

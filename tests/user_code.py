@@ -11,6 +11,7 @@ from typing import assert_type
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jax import Array
 
@@ -158,6 +159,8 @@ def functions(x: Array, mask: Array, key: Array) -> None:
     assert jaxpool.output_shape(x.shape, pool=jaxpool.adaptive_avg_pool, output_size=(2, 2))[1] == 2
     assert_type(jaxpool.chosen_implementation(x.shape, (2, 2), dtype=x.dtype), dict[str, str])
     jaxpool.pool(x, -jnp.inf, jnp.logaddexp, (2, 2))
+    volume = np.zeros((4, 4, 1), np.float32)
+    jaxpool.pool_tiles(jaxpool.avg_pool, volume, (2, 2), 2, "SAME", memory=1 << 20, count_include_pad=False)
     shape = x.shape
     assert_type(jaxpool.indices_from_tf(jaxpool.indices_to_tf(indices, shape), shape), Array)
     assert_type(jaxpool.indices_from_onnx(jaxpool.indices_to_onnx(indices, shape), shape), Array)
