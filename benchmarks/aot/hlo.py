@@ -68,10 +68,14 @@ class Instruction:
 
     @property
     def brought_bytes(self) -> int:
-        """Logical bytes of what a collective operation brings; its first half names what it sends, too."""
-        arrays = [_bits(*match.groups()) // 8 for match in _ARRAY.finditer(self.type)]
-        halves = self.opcode in ("collective-permute-start", "all-gather-start")
-        return arrays[1] if halves else sum(arrays)
+        """Logical bytes of what a collective operation brings, of one or of several arrays.
+
+        The first half of an asynchronous exchange also names what it sends, which is as large, and scalars of its own.
+        """
+        if self.opcode != "collective-permute-start":
+            return self.result_bytes
+        arrays = [match.groups() for match in _ARRAY.finditer(self.type)]
+        return sum(_bits(*array) for array in arrays if array[1]) // 16
 
 
 @dataclasses.dataclass(frozen=True)
