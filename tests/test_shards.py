@@ -409,3 +409,25 @@ def test_indices_of_shared_planes(kind, dtype):
         with jax.set_mesh(mesh):
             found = jax.device_get(jax.jit(everything)(jax.device_put(x, spec)))
         chex.assert_trees_all_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", ["avg", "max", "lp", "min"])
+def test_adaptive_bins_within_shards_need_no_exchange(name):
+    x = jnp.asarray(some((2, 16, 9, 8, 3), 16)) + 0.125
+    pool = getattr(jaxpool, f"adaptive_{name}_pool")
+
+    def run(x):
+        valid = x[..., :1] > -3
+        return both(lambda x: pool(x, (4, 4, None)))(x), pool(x, (8, 2, 4), where=valid)
+
+    expected = jax.jit(run)(x)
+    mesh = jax.make_mesh((4, 2), ("a", "b"), axis_types=(AxisType.Explicit,) * 2)
+    with jax.set_mesh(mesh):
+        sharded = jax.device_put(x, P(None, "a", None, "b"))
+        compiled = jax.jit(run).lower(sharded).compile()
+        chex.assert_trees_all_close(jax.device_get(compiled(sharded)), jax.device_get(expected), rtol=1e-5, atol=1e-5)
+        indices = jax.jit(lambda x: jaxpool.adaptive_max_pool_with_argmax(x, (4, 4, None)))(sharded)
+    assert not bytes_sent(compiled.as_text())
+    chex.assert_trees_all_equal(
+        jax.device_get(indices), jax.device_get(jaxpool.adaptive_max_pool_with_argmax(x, (4, 4, None)))
+    )

@@ -24,7 +24,7 @@ from jaxpool._pools.average import divide, mean_dtypes, sum_dtypes
 from jaxpool._pools.extremum import argextremum_of, extremum_of, taps_of, value_of_empty
 from jaxpool._pools.inputs import as_array, mask_of, x64
 from jaxpool._pools.rounding import rounded_mean
-from jaxpool._pools.shards import with_whole_planes
+from jaxpool._pools.shards import over_shards, shards_of, with_whole_planes
 from jaxpool.typing import OutputSize, RoundingMode, Scalar
 
 
@@ -64,10 +64,15 @@ def _along(mask: Array, bins: tuple[AxisBins, ...]) -> Array:
 def _total(x: Array, bins: tuple[AxisBins, ...]) -> Array:
     """The sum of every bin, in the dtype of the inputs."""
     if all(part.even for part in bins):
-        return window_sum(x, windows_of(bins))
+        return _window_sum(x, windows_of(bins))
     for part in reversed(bins):
-        x = window_sum(x, Window((part.window(),))) if part.even else sum_bins(x, part)
+        x = _window_sum(x, Window((part.window(),))) if part.even else sum_bins(x, part)
     return x
+
+
+@over_shards
+def _window_sum(x: Array, window: Window) -> Array:
+    return window_sum(x, window.shard)
 
 
 def _left_in(x: Array, mask: Array | None) -> Array:
@@ -146,7 +151,12 @@ def array_and_bins(
     """What an adaptive pool computes with."""
     x = as_array(inputs, ordered)
     bins = adaptive_bins(x.shape, output_size, channel_axis)
-    return with_whole_planes(x, [part.axis for part in bins]), bins
+    return with_whole_planes(x, [part.axis for part in bins if not _within_shards(x, part)]), bins
+
+
+def _within_shards(x: Array, part: AxisBins) -> bool:
+    """Whether every bin lies in one shard, and every shard has as many."""
+    return part.even and part.outputs % shards_of(x, part.axis) == 0
 
 
 @explained

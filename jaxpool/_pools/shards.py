@@ -34,6 +34,13 @@ def explicit_spec(x: Array) -> tuple[Any, ...]:
     return (*jax.typeof(x).sharding.spec, *[None] * x.ndim)[: x.ndim]
 
 
+def shards_of(x: Array, axis: int) -> int:
+    """Into how many shards explicit sharding splits an axis."""
+    names, mesh = explicit_spec(x)[axis], jax.typeof(x).sharding.mesh
+    each = names if isinstance(names, tuple) else () if names is None else (names,)
+    return math.prod(mesh.shape[name] for name in each)
+
+
 def with_whole_planes(x: Array, axes: Sequence[int]) -> Array:
     """The inputs with every spatial axis whole on every device, where a mesh axis of explicit sharding splits one.
 
@@ -64,12 +71,11 @@ def over_shards(run: Callable[_Arguments, _Result], sizes: str = "inputs.shape")
         spec, window = explicit_spec(x), arguments["window"]
         if window.sharded or all(spec[axis] is None for axis in window.axes):
             return run(*args, **kwargs)
-        mesh: Any = jax.typeof(x).sharding.mesh
         shards: dict[int, Shards] = {}
         for axis in window.axes:
             names = spec[axis] if isinstance(spec[axis], tuple) else (spec[axis],)
             if spec[axis] is not None:
-                shards[axis] = Shards(names, math.prod(mesh.shape[name] for name in names))
+                shards[axis] = Shards(names, shards_of(x, axis))
         arguments["window"] = shared(window, shards, arguments.get("padding_mode"), sizes)
 
         def of_shard(arrays: dict[str, Any]) -> _Result:
