@@ -21,7 +21,9 @@ ROOT = pathlib.Path(__file__).parents[1]
 if not (ROOT / "pyproject.toml").is_file():
     pytest.skip("only a checkout can be built", allow_module_level=True)
 for package in ("build", "twine"):
-    if importlib.util.find_spec(f"{package}.__main__") is None:
+    # A folder of what was built is no package.
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
         pytest.skip(f"{package} is not installed: pip install --group package", allow_module_level=True)
 
 # Marked as other long tests are, so that `make test` and `make test-all` leave them out.

@@ -59,7 +59,8 @@ FIXED = {
     "indices_to_tf, whole batch": lambda x: jaxpool.indices_to_tf(plane(x), x.shape, include_batch_in_index=True),
 }
 # What returns no arrays, and what is a loop over files.
-NOT_EXPORTED = {"output_shape", "chosen_implementation", "pool_tiles"}
+# `halo_exchange` is a part of programs for several devices.
+NOT_EXPORTED = {"output_shape", "chosen_implementation", "pool_tiles", "halo_exchange"}
 
 
 def everything(row):

@@ -57,6 +57,8 @@ def _softmax(
 ) -> Array:
     if logits is not None:
         logits, _, _ = padded(jnp.broadcast_to(logits, inputs.shape), None, window, padding_mode, beyond="zero")
+    if beta is not None and beta.ndim and any(beta.shape[axis] > 1 for axis in window.axes):
+        beta, _, _ = padded(jnp.broadcast_to(beta, inputs.shape), None, window, padding_mode, beyond="zero")
     inputs, mask, window = padded(inputs, mask, window, padding_mode)
     if beta is None and not window.normal.whole:
         # Nothing is selected or scaled, so that nothing of the size of the inputs is stored.
