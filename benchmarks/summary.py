@@ -71,10 +71,16 @@ def sentences(run: Run) -> Iterator[str]:
     peers: dict[str, Peer] = {**PEERS, **single}
     for (pool, dtype, mode), cases in groups(run).items():
         told = {name: _beside(cases, peer) for name, peer in peers.items()}
-        words = [f"{text} {'as' if text.startswith('as ') else 'than'} {name}" for name, text in told.items() if text]
+        words = [_than(name, text) for name, text in told.items() if text]
         number = "" if len(cases) == 1 else f" of {len(cases)} cases"
         if words:
             yield f"{pool} {dtype} {mode}{number}: jaxpool is {', '.join(words)}."
+
+
+def _than(name: str, text: str) -> str:
+    """The name before what stands in parentheses."""
+    words, sign, rest = text.partition(" (")
+    return f"{words} {'as' if words == 'as fast' else 'than'} {name}{sign}{rest}"
 
 
 def _recorded(name: str, case: Case) -> Record | None:

@@ -702,9 +702,8 @@ def test_a_summary_has_means_bandwidth_and_memory():
         ("max", "float32", "vjp"),
         ("avg", "float32", "forward"),
     ]
-    assert next(summary.sentences(run)).startswith(
-        "max float32 forward of 2 cases: jaxpool is as fast (slower in 1 of 2) as"
-    )
+    words = "max float32 forward of 2 cases: jaxpool is as fast as flax (slower in 1 of 2)."
+    assert next(summary.sentences(run)) == words
     for case in (run.cases[0], twin):
         case.records["jaxpool"].program = case.records["flax"].program = "one"
     assert summary.rows(run)[0][4] == "as fast (by the same program)"
