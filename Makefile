@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo faces gallery turns volume pictures docs docs-serve test test-all test-every test-slow test-peers test-export test-compiled test-docs test-package dist fuzz lint bench clean
+.PHONY: demo faces gallery turns volume pictures notebooks docs docs-serve test test-all test-every test-slow test-peers test-export test-compiled test-docs test-package dist fuzz lint bench clean
 
 # One stamp per dependency group: installed once, again when pyproject.toml changes.
 $(VENV)/.base: pyproject.toml
@@ -50,6 +50,10 @@ turns: $(VENV)/.demo $(VENV)/.speech
 pictures: $(VENV)/.base
 	$(BIN)/python examples/pictures.py
 
+# Pages of the guide as executed notebooks, which are committed.
+notebooks: $(VENV)/.docs
+	$(BIN)/python examples/notebooks.py
+
 # The site, into build/site; any warning is an error.
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
@@ -82,9 +86,9 @@ test-peers: $(VENV)/.test $(VENV)/.peers $(VENV)/.pictures $(VENV)/.speech
 test-export: $(VENV)/.test $(VENV)/.demo $(VENV)/.export $(VENV)/.digits $(VENV)/.pictures
 	$(BIN)/python -m pytest -n $(WORKERS) --all tests/test_onnx_export.py tests/test_exported_models.py
 
-# The site in a headless Chromium of this machine; without one (CHROMIUM names it), only its files.
+# The site in a headless Chromium of this machine; without one (CHROMIUM names it), only its files. Notebooks run anew.
 test-docs: $(VENV)/.test $(VENV)/.docs
-	$(BIN)/python -m pytest --all -m slow tests/test_site.py
+	$(BIN)/python -m pytest --all -m slow tests/test_site.py tests/test_notebooks.py
 
 # Wheel and source distribution, checked, and the wheel in a fresh environment.
 test-package: $(VENV)/.test $(VENV)/.package

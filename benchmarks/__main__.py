@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-import pathlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from benchmarks.environment import wanted_settings
-from benchmarks.workloads import EAGER, MODES, SHORT_NAMES, SUITES, WORKLOADS, select
+from benchmarks.parser import LISTS, OWN, PEERS, TAGS, parser
+from benchmarks.workloads import EAGER, Workload, select
 
 try:
     from rich.console import Console
@@ -20,122 +20,11 @@ except ModuleNotFoundError as error:
 
 if TYPE_CHECKING:  # JAX is imported only by the commands that need it.
     from benchmarks.measure import Options
+    from benchmarks.suite import Plan
 
 SHORT = ["run", "--tags", "core", "--dtypes", "float32", "--modes", "forward", "forward_vjp", "--budget", "1"]
 _WIDTH = 128
-_DEFAULT = ["jaxpool", "flax", "torch_channels_last"]
-
-
-def parser() -> argparse.ArgumentParser:
-    """The commands and their options."""
-    result = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    commands = result.add_subparsers(dest="command", required=True)
-
-    run = commands.add_parser("run", help="check and time contenders on workloads")
-    run.add_argument("--select", default="", metavar="PATTERN", help="a part of the name, or a shell pattern")
-    run.add_argument("--tags", nargs="+", default=[], help="workloads that have all of these")
-    dtypes = list(dict.fromkeys(dtype for workload in WORKLOADS for dtype in workload.dtypes))
-    run.add_argument(
-        "--dtypes", nargs="+", type=_long_name, choices=dtypes, help="or f32, bf16; default: all that a workload names"
-    )
-    run.add_argument("--modes", nargs="+", choices=(*MODES, EAGER), help="default: all")
-    run.add_argument("--suite", choices=SUITES, default="cpu", help="accelerator: inputs that fill a chip, long loops")
-    run.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved after every case")
-    _measuring(run)
-
-    sweep = commands.add_parser("sweep", help="time over the window's size, and over the number of elements")
-    sweep.add_argument("--kinds", nargs="+", choices=("window", "elements"), default=["window", "elements"])
-    sweep.add_argument("--pool", choices=("max", "avg"), default="max")
-    sweep.add_argument("--modes", nargs="+", choices=MODES, default=["forward", "forward_vjp"])
-    sweep.add_argument("--largest", type=int, metavar="N", help="no window or number of elements above this")
-    sweep.add_argument("--limit", type=float, default=1.0, metavar="S", help="who takes longer leaves the sweep")
-    sweep.add_argument("--output", type=pathlib.Path, default=pathlib.Path("sweep"), metavar="DIR")
-    _measuring(sweep)
-
-    pools = commands.add_parser("random", help="pools drawn by a seed, beside flax and torch: means and the worst ten")
-    _drawing(pools, 200)
-    pools.add_argument("--modes", nargs="+", choices=MODES, default=["forward", "forward_vjp"])
-    pools.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved after every case")
-    _measuring(pools)
-
-    choice = commands.add_parser("choice", help="every algorithm beside the chosen one: where another is faster")
-    _drawing(choice, 0)
-    choice.add_argument("--select", default="", metavar="PATTERN", help="of named workloads, where --count is 0")
-    choice.add_argument("--suite", choices=SUITES, default="cpu")
-    choice.add_argument("--modes", nargs="+", choices=MODES, default=["forward", "forward_with_argmax", "vjp"])
-    choice.add_argument("--bound", type=_positive(float), default=1.15, help="what is slower than so many times")
-    choice.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved after every case")
-    _measuring(choice, peers=False)
-
-    family = commands.add_parser("family", help="what every pool costs beside average pooling")
-    family.add_argument("--select", default="", metavar="REGEX", help="pools whose name it matches")
-    family.add_argument("--modes", nargs="+", choices=("forward", "forward_vjp"), default=["forward", "forward_vjp"])
-    family.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved after every group")
-    _measuring(family, peers=False)
-
-    costs = commands.add_parser("costs", help="write the costs of a saved run of `family` into a page with tables")
-    costs.add_argument("file", type=pathlib.Path, metavar="FILE.json")
-    costs.add_argument(
-        "--output", type=pathlib.Path, default=pathlib.Path("examples/guide/choosing.md"), metavar="PAGE.md"
-    )
-
-    sharding = commands.add_parser("sharding", help="what devices send to each other that share an image or a volume")
-    sharding.add_argument(
-        "--chip", metavar="NAME", help='a TPU generation to compile for, such as "v5e"; default: simulated CPUs'
-    )
-    sharding.add_argument("--output", type=pathlib.Path, metavar="FILE.json")
-
-    report = commands.add_parser("report", help="Markdown and plots out of saved runs of one device")
-    report.add_argument("files", nargs="+", type=pathlib.Path, metavar="FILE.json")
-    report.add_argument("--output", type=pathlib.Path, required=True, metavar="DIR")
-
-    compare = commands.add_parser(
-        "compare", help="what became slower or larger; exit status 1 if anything did, 2 if nothing can be compared"
-    )
-    compare.add_argument("before", type=pathlib.Path)
-    compare.add_argument("after", type=pathlib.Path)
-    compare.add_argument("--threshold", type=float, default=0.1, help="relative changes of less are none")
-    compare.add_argument("--normalise", action="store_true", help="take times relative to the copy of the same case")
-
-    readme = commands.add_parser("readme", help="write the figures of a saved run into README")
-    readme.add_argument("file", type=pathlib.Path, metavar="FILE.json")
-    readme.add_argument("--output", type=pathlib.Path, default=pathlib.Path("README.md"), metavar="README.md")
-
-    commands.add_parser("list", help="workloads, tags and contenders")
-    commands.add_parser("compile", help="what compilers say about accelerators", add_help=False)
-    return result
-
-
-def _drawing(command: argparse.ArgumentParser, count: int) -> None:
-    command.add_argument("--seed", type=int, default=0, help="the same seed draws the same pools")
-    command.add_argument("--count", type=int, default=count, metavar="N", help=f"pools; default: {count}")
-    command.add_argument("--first", type=int, default=0, metavar="N", help="the number of the first pool")
-
-
-def _measuring(command: argparse.ArgumentParser, peers: bool = True) -> None:
-    if peers:
-        command.add_argument("--contenders", nargs="+", default=_DEFAULT, metavar="NAME", help="see `list`; or: all")
-    command.add_argument("--samples", type=_positive(int), help="per contender and case; three at least")
-    command.add_argument(
-        "--budget", type=_positive(float), metavar="S", help="seconds of samples per contender and case"
-    )
-    command.add_argument("--summary", action="store_true", help="keep median, spread and count, not every sample")
-    command.add_argument("--system-allocator", action="store_true", help="leave the settings of malloc alone")
-
-
-def _long_name(dtype: str) -> str:
-    return SHORT_NAMES.get(dtype, dtype)
-
-
-def _positive(kind: type[int | float]) -> Callable[[str], int | float]:
-    def positive(text: str) -> int | float:
-        value = kind(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"{text} is not above 0")
-        return value
-
-    positive.__name__ = "number"
-    return positive
+_OWN_MODES = ("forward", "forward_vjp")
 
 
 def _options(arguments: argparse.Namespace, accelerator: bool) -> Options:
@@ -150,8 +39,10 @@ def _options(arguments: argparse.Namespace, accelerator: bool) -> Options:
 
 
 def _contenders(arguments: argparse.Namespace) -> list[str]:
-    from benchmarks.contenders import CONTENDERS
+    from benchmarks.contenders import CONTENDERS, LIBRARIES
 
+    if arguments.contenders is None:
+        return PEERS if arguments.shape is None else list(LIBRARIES)
     if arguments.contenders == ["all"]:
         return list(CONTENDERS)
     unknown = [name for name in arguments.contenders if name not in CONTENDERS]
@@ -167,21 +58,73 @@ def _count(workloads: Sequence[object]) -> str:
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     from benchmarks import report, suite
 
-    options, contenders = _options(arguments, arguments.suite == "accelerator"), _contenders(arguments)
-    workloads = select(arguments.select, arguments.tags, arguments.suite)
-    plan = suite.plan(workloads, arguments.dtypes, arguments.modes)
-    if not plan:
-        named = select(arguments.select, suite=arguments.suite)
-        console.print(
-            f"Nothing to measure: of suite {arguments.suite!r} --select leaves {_count(named)}, --tags "
-            f"{_count(workloads)}, --dtypes and --modes no case of these. See `python -m benchmarks list`.",
-            highlight=False,
-        )
+    try:
+        plan = _own(arguments) if arguments.shape is not None else _named(arguments)
+    except ValueError as error:
+        console.print(str(error), highlight=False, soft_wrap=True, markup=False)
         return 2
-    run = suite.new_run(options, contenders, suite=arguments.suite, summary=arguments.summary)
+    filled = arguments.suite == "accelerator"
+    if arguments.shape is not None:
+        import jax
+
+        filled = jax.default_backend() != "cpu"
+    options, contenders = _options(arguments, filled), _contenders(arguments)
+    run = suite.new_run(options, contenders, suite=arguments.suite or "cpu", summary=arguments.summary)
     suite.execute(run, suite.steps_of(plan, contenders, options), console, arguments.output)
     report.show(run, console)
     return 0
+
+
+def _named(arguments: argparse.Namespace) -> list[Plan]:
+    """The cases of named workloads.
+
+    Raises:
+      ValueError: there are none.
+    """
+    from benchmarks import suite
+
+    given = [_option(name) for name in OWN if getattr(arguments, name) is not None]
+    if given:
+        raise ValueError(f"{', '.join(given)}: of a case of your own, which needs --shape. See `run --help`.")
+    name = arguments.suite or "cpu"
+    workloads = select(arguments.select, arguments.tags, name)
+    plan = suite.plan(workloads, arguments.dtypes, arguments.modes)
+    if not plan:
+        named = select(arguments.select, suite=name)
+        raise ValueError(
+            f"Nothing to measure: of suite {name!r} --select leaves {_count(named)}, --tags "
+            f"{_count(workloads)}, --dtypes and --modes no case of these. See `python -m benchmarks list`."
+        )
+    return plan
+
+
+def _own(arguments: argparse.Namespace) -> list[Plan]:
+    """The cases of a pool out of the arguments, one per dtype and mode.
+
+    Raises:
+      ValueError: it cannot be, or has no such mode; the message says why.
+    """
+    from benchmarks import own
+
+    given = [_option(name) for name in ("select", "tags", "suite") if getattr(arguments, name)]
+    if given:
+        raise ValueError(f"{', '.join(given)}: of named workloads, which --shape does not look at. Leave it out.")
+    plan: list[Plan] = []
+    for dtype in arguments.dtypes or ["float32"]:
+        chosen = {name: value for name in OWN if (value := getattr(arguments, name)) is not None}
+        compiled, called = own.workloads(dtype=dtype, **chosen)
+        possible = (*compiled.modes(dtype), EAGER)
+        modes = arguments.modes or [mode for mode in _OWN_MODES if mode in possible]
+        missing = [mode for mode in modes if mode not in possible]
+        if missing:
+            there = f"there are {', '.join(possible)}"
+            raise ValueError(f"A {compiled.pool} pool of {dtype} has no mode {', '.join(missing)}; {there}.")
+        plan += [(called if mode == EAGER else compiled, dtype, mode) for mode in modes]
+    return plan
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _sweep(arguments: argparse.Namespace, console: Console) -> int:
@@ -270,12 +213,15 @@ def _costs(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _report(arguments: argparse.Namespace, console: Console) -> int:
-    from benchmarks import records, report
+    from benchmarks import compiled, records, report
 
     try:
-        path = report.report([records.load(file) for file in arguments.files], arguments.output)
+        found = [compiled.load(file) or records.load(file) for file in arguments.files]
+        runs = [result for result in found if isinstance(result, records.Run)]
+        others = [result for result in found if isinstance(result, compiled.Compiled)]
+        path = report.report(runs, arguments.output, others)
     except records.ResultError as error:
-        console.print(str(error))
+        console.print(str(error), highlight=False, soft_wrap=True, markup=False)
         return 2
     console.print(f"{path}")
     return 0
@@ -314,14 +260,32 @@ def _readme(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _list(arguments: argparse.Namespace, console: Console) -> int:
-    from benchmarks.contenders import CONTENDERS
+    lists = arguments.lists or LISTS
+    selected = select(arguments.select, arguments.tags, arguments.suite)
+    workloads = [workload for workload in selected if _wanted(workload, arguments)]
+    if "workloads" in lists:
+        for workload in workloads:
+            facts = f"{workload.source}; {', '.join(workload.dtypes)}; {' '.join(workload.tags)}"
+            console.print(f"{workload.name:44} {workload.shape!s:22} {facts}", highlight=False, soft_wrap=True)
+    if "tags" in lists:
+        for tag in TAGS:
+            tagged = [workload for workload in workloads if tag in workload.tags]
+            if tagged:
+                console.print(f"tag {tag:20} {_count(tagged)}", highlight=False)
+    if "contenders" in lists:
+        from benchmarks.contenders import described
 
-    del arguments
-    for workload in WORKLOADS:
-        facts = f"{workload.source}; {', '.join(workload.dtypes)}; {' '.join(workload.tags)}"
-        console.print(f"{workload.name:44} {workload.shape!s:22} {facts}", highlight=False, soft_wrap=True)
-    console.print(f"contenders: {', '.join(CONTENDERS)}", highlight=False, soft_wrap=True)
+        for name, about in described().items():
+            console.print(f"{name:36} {about}", highlight=False, soft_wrap=True, markup=False)
+    if not workloads and set(lists) != {"contenders"}:
+        console.print("No workload is left. Leave out some of --select, --tags, --dtypes, --pool and --suite.")
+        return 2
     return 0
+
+
+def _wanted(workload: Workload, arguments: argparse.Namespace) -> bool:
+    of_dtype = arguments.dtypes is None or not set(arguments.dtypes).isdisjoint(workload.dtypes)
+    return of_dtype and arguments.pool in (None, workload.pool)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -331,7 +295,7 @@ def main(argv: Sequence[str]) -> int:
 
         command.main(list(argv[1:]))
         return 0
-    arguments = parser().parse_args(argv or SHORT)
+    arguments = parser(__doc__ or "").parse_args(argv or SHORT)
     commands = {
         "run": _run,
         "sweep": _sweep,

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jax import lax
 
 import jaxpool
+from benchmarks.environment import version
 from benchmarks.programs import JaxPool, JaxProgram, Program, UnavailableError
 from benchmarks.reference import Data
 from benchmarks.torch_program import TorchProgram
@@ -275,3 +276,26 @@ CONTENDERS: dict[str, Build] = {
     "torch_channels_first": _on_torch(channels_last=False),
 }
 TORCH = ("torch_channels_last", "torch_channels_first")
+# All but the single plans of jaxpool.
+LIBRARIES = tuple(name for name in CONTENDERS if ":" not in name)
+_ABOUT = {
+    "jaxpool": ("jaxpool", "what jaxpool chooses here"),
+    "lax": ("jax", "lax.reduce_window, written by hand as flax calls it"),
+    "flax": ("flax", "flax.linen.max_pool and avg_pool; jnp.mean for whole planes"),
+    "equinox": ("equinox", "equinox.nn's layers, on channels first"),
+    "keras": ("keras", "keras.ops on the backend jax"),
+    "torch_channels_last": ("torch", "torch.nn.functional in the memory order channels_last"),
+    "torch_channels_first": ("torch", "torch.nn.functional in torch's usual memory order"),
+}
+
+
+def described() -> dict[str, str]:
+    """What every contender is, and the version that is installed here."""
+
+    def about(name: str) -> str:
+        if name not in _ABOUT:
+            return f"jaxpool with the plan {name.partition(':')[2]}, wherever it can run"
+        package, text = _ABOUT[name]
+        return f"{text}; {'not installed' if (found := version(package)) is None else f'{package} {found}'}"
+
+    return {name: about(name) for name in CONTENDERS}

@@ -58,7 +58,7 @@ def environment() -> dict[str, Any]:
         "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "system": f"{platform.system()} on {platform.machine()}",
         "python": platform.python_version(),
-        "versions": {package: version for package in _PACKAGES if (version := _version(package)) is not None},
+        "versions": {package: found for package in _PACKAGES if (found := version(package)) is not None},
         "git": _git(),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
         "threads": {name: os.environ[name] for name in _THREADS if name in os.environ},
@@ -67,7 +67,8 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _version(package: str) -> str | None:
+def version(package: str) -> str | None:
+    """The version of a package; None if it is not installed."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

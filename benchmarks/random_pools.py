@@ -81,8 +81,13 @@ def describe(workload: Workload) -> str:
     def times(sizes: tuple[int, ...]) -> str:
         return "x".join(map(str, sizes))
 
+    layout = "" if workload.channel_axis == -1 else " channels first"
+    inputs = f"{times(workload.shape)}{layout}"
+    if workload.pool not in ("max", "avg"):
+        return f"{workload.pool} {times(workload.window)}, {inputs}"
     strides = str(workload.strides[0]) if len(set(workload.strides)) == 1 else times(workload.strides)
     padded = any(itertools.chain(*workload.pairs))
     pads = " pad " + ",".join(str(low) if low == high else f"{low}:{high}" for low, high in workload.pairs)
-    layout = "" if workload.channel_axis == -1 else " channels first"
-    return f"{workload.pool} {times(workload.window)} stride {strides}{pads * padded}, {times(workload.shape)}{layout}"
+    counted = "" if workload.count_include_pad else " not counted"
+    dilation = f" dilation {workload.dilation}" if workload.dilation != 1 else ""
+    return f"{workload.pool} {times(workload.window)} stride {strides}{(pads + counted) * padded}{dilation}, {inputs}"

@@ -212,18 +212,27 @@ class Run:
         path.write_text(json.dumps({**content, "cases": cases}, indent=1, allow_nan=False) + "\n")
 
 
+def read(path: pathlib.Path) -> Any:
+    """The content of a file of results.
+
+    Raises:
+      ResultError: it cannot be read, or is no JSON.
+    """
+    try:
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise ResultError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise ResultError(f"{path} is no JSON, so it is not a result of the benchmarks.") from error
+
+
 def load(path: pathlib.Path) -> Run:
     """Reads what `Run.save` wrote.
 
     Raises:
       ResultError: it did not write this file.
     """
-    try:
-        content = json.loads(path.read_text())
-    except OSError as error:
-        raise ResultError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise ResultError(f"{path} is no JSON, so it is not a result of `run` or `sweep`.") from error
+    content = read(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ResultError(f"{path} is not a result of `run` or `sweep` in format {FORMAT}.")
     cases: list[Case] = []

@@ -4,39 +4,41 @@ from __future__ import annotations
 
 import math
 import pathlib
-import statistics
 from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import compiled, summary
+from benchmarks.compiled import Compiled
 from benchmarks.contenders import TORCH
 from benchmarks.records import Case, Record, Run, merge
-from benchmarks.workloads import EAGER, MODES
 
 _HEAD = ("case", "contender", "time, ms", "x flax", "x torch", "of copy", "compile, s", "temp, MiB", "kept, MiB")
 
 
-def report(runs: Sequence[Run], directory: pathlib.Path) -> pathlib.Path:
-    """Writes `report.md` and its plots.
+def report(runs: Sequence[Run], directory: pathlib.Path, results: Sequence[Compiled] = ()) -> pathlib.Path:
+    """Writes `report.md` and its plots, out of runs and out of results of `compile`.
 
     Raises:
       MixedDevicesError: the runs are of several devices.
     """
-    from benchmarks import plots
-
-    run = merge(runs)
+    run, figures = merge(runs) if runs else None, list[str]()
     directory.mkdir(parents=True, exist_ok=True)
+    if run is not None:
+        from benchmarks import plots
+
+        figures = plots.draw(run, directory)
     path = directory / "report.md"
-    path.write_text(markdown(run, plots.draw(run, directory)))
+    path.write_text(markdown(run, figures, results))
     return path
 
 
 def show(run: Run, console: Console) -> None:
     """The table of a run, and who did not take part and why."""
     table = Table(box=None, pad_edge=False)
-    table.add_column("case and contender", no_wrap=True)
+    table.add_column("case and contender")
     for title in _HEAD[2:]:
         table.add_column(title, justify="right", no_wrap=True)
     for case in run.cases:
@@ -50,13 +52,30 @@ def show(run: Run, console: Console) -> None:
         "of copy: the time of a plain copy of the bytes that must move, which took turns with the contenders,"
     )
     console.print("over theirs. Reading costs less than writing, so what mostly reads can pass 100%.", highlight=False)
-    for line in absences(run):
+    for line in (*absences(run), *summary.sentences(run)):
         console.print(line, highlight=False, markup=False)
 
 
-def markdown(run: Run, figures: Sequence[str]) -> str:
-    """A run as Markdown: one line per case, then every contender, then the facts of the machine."""
-    lines = ["# Benchmarks", "", f"{run.device}, {run.environment.get('date', '')}", ""]
+def markdown(run: Run | None, figures: Sequence[str], results: Sequence[Compiled] = ()) -> str:
+    """Results as Markdown: what they come to, then one line per case, every contender, and the facts of the machine."""
+    lines = ["# Benchmarks"]
+    if run is not None:
+        lines += ["", f"## Summary: {run.device}, {run.environment.get('date', '')}", ""]
+        lines += [*_table(summary.HEAD, summary.rows(run)), "", *summary.NOTE]
+    for result in results:
+        lines += ["", f"## Summary: compiled for {result.description} ({result.name})", "", result.note, ""]
+        lines += [*_table(compiled.HEAD, compiled.summary(result)), "", *compiled.NOTE]
+    if run is not None:
+        lines += ["", *_measured(run, figures)]
+    for result in results:
+        lines += ["", f"## Every program: {result.description} ({result.name})", "", *_table(*compiled.every(result))]
+        lines += ["", *(f"- {line}" for line in compiled.missing(result))]
+        lines += [f"- {name}: {value}" for name, value in {**result.settings, **result.versions}.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _measured(run: Run, figures: Sequence[str]) -> list[str]:
+    lines = ["## Cases", ""]
     lines += _table(("case", "jaxpool, ms", "x flax", "x torch", "of copy"), [_summary(case) for case in run.cases])
     lines += [
         "",
@@ -65,8 +84,6 @@ def markdown(run: Run, figures: Sequence[str]) -> str:
         "reached in the same turns; reading costs less than writing, so what mostly reads can pass 100%.",
         "`=`: both were compiled to the same instructions, so their ratio shows the noise of this run.",
         "Times are medians of all samples with their median absolute deviation.",
-        "",
-        *_means(run),
     ]
     lines += [f"\n![{pathlib.Path(name).stem}]({name})" for name in figures]
     lines += ["", "## Every contender", ""]
@@ -75,8 +92,7 @@ def markdown(run: Run, figures: Sequence[str]) -> str:
     if missing:
         lines += ["", "## Not timed", "", *(f"- {line}" for line in missing)]
     lines += ["", "## Machine", "", *(f"- {name}: {value}" for name, value in run.environment.items())]
-    lines += [f"- {name}: {value}" for name, value in run.options.items()]
-    return "\n".join(lines) + "\n"
+    return lines + [f"- {name}: {value}" for name, value in run.options.items()]
 
 
 def absences(run: Run) -> list[str]:
@@ -142,27 +158,6 @@ def _summary(case: Case) -> tuple[str, ...]:
     ours, flax, torch = case.record("jaxpool"), case.record("flax"), case.fastest(TORCH)
     beside_flax = _times(case.ratio(flax, ours), case.same_program(flax, ours))
     return case.title, _milliseconds(ours), beside_flax, _times(case.ratio(torch, ours)), _share(case.roofline(ours))
-
-
-def _means(run: Run) -> list[str]:
-    """The geometric mean of the ratios, per mode."""
-    lines: list[str] = []
-    for mode in (*MODES, EAGER):
-        for name, others in (("flax", ("flax",)), ("torch", TORCH)):
-            ratios: list[float] = []
-            slower = 0
-            for case in run.cases:
-                other, ours = case.fastest(others), case.record("jaxpool")
-                ratio = case.ratio(other, ours)
-                if case.mode == mode and not math.isnan(ratio):
-                    ratios.append(ratio)
-                    slower += ratio < 1 and not case.same_program(other, ours)
-            if ratios:
-                mean = statistics.geometric_mean(ratios)
-                lines.append(
-                    f"- {mode}: {mean:.3g} times faster than {name} in {len(ratios)} cases, slower in {slower}"
-                )
-    return lines
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import pathlib
+import shlex
 from unittest import mock
 
 import jax
@@ -21,9 +22,11 @@ from jaxpool._geometry import pooling_window
 pytest.importorskip("benchmarks.workloads", reason="the benchmarks are not part of the package")
 
 from benchmarks import (
+    compiled,
     contenders,
     environment,
     measure,
+    own,
     programs,
     random_pools,
     ratios,
@@ -31,8 +34,10 @@ from benchmarks import (
     records,
     reference,
     suite,
+    summary,
     workloads,
 )
+from benchmarks.parser import EXAMPLES, OWN, TAGS, parser
 from benchmarks.workloads import WORKLOADS, Workload, minimal_bytes
 
 QUICK = measure.Options(samples=3, sample_s=0.0, budget_s=0.01, warmup_s=0.0)
@@ -363,12 +368,12 @@ def test_the_command_line_says_what_it_does_not_understand(capsys):
     pytest.importorskip("rich")
     from benchmarks import __main__ as command_line
 
-    options = command_line.parser().parse_args(["run", "--dtypes", "f32", "bfloat16"])
+    options = command_line.parser("").parse_args(["run", "--dtypes", "f32", "bfloat16"])
     assert options.dtypes == ["float32", "bfloat16"]
     for wrong in (["--dtypes", "f64"], ["--samples", "0"], ["--budget", "-1"]):
         with pytest.raises(SystemExit):
-            command_line.parser().parse_args(["run", *wrong])
-        assert f"argument {wrong[0]}: " in capsys.readouterr().err
+            command_line.parser("").parse_args(["run", *wrong])
+        assert f"argument {wrong[0]}" in capsys.readouterr().err
     assert command_line.main(["run", "--select", "max-3x3-s2-stem-batch1", "--modes", "eager"]) == 2
     assert "--select leaves 1 workload, --tags 1 workload, --dtypes and --modes no case" in capsys.readouterr().out
 
@@ -511,3 +516,246 @@ def test_drawn_pools_are_timed_from_the_command_line(command, capsys, monkeypatc
     assert command_line.main([*arguments, *(["--contenders", "jaxpool", "flax"] if command == "random" else [])]) == 0
     printed = capsys.readouterr().out
     assert ("of flax" if command == "random" else "of 1 cases") in printed
+
+
+OWN_CASES = {
+    "--shape 2,9,10,3 --window 3 --strides 2 --padding 1": "max 3x3 stride 2 pad 1,1, 2x9x10x3",
+    "--shape 2,3,9,7 --channels-first --window 3,2 --padding 1,0:1": (
+        "max 3x2 stride 1 pad 1,0:1, 2x3x9x7 channels first"
+    ),
+    "--shape 1,17,2 --window 5 --strides 3 --dilation 2 --padding same": "max 5 stride 3 pad 3:4 dilation 2, 1x17x2",
+    "--shape 2,8,9,3 --pool avg --window 3 --padding SAME_LOWER --strides 2 --no-count-include-pad": (
+        "avg 3x3 stride 2 pad 1:0,1 not counted, 2x8x9x3"
+    ),
+    "--shape 2,4,5,6,2 --pool global_avg": "global_avg 4x5x6, 2x4x5x6x2",
+    "--shape 2,13,17,3 --pool adaptive_avg --window 7": "adaptive_avg 7x7, 2x13x17x3",
+}
+
+
+def asked_for(text):
+    """The cases that the command line makes of its arguments."""
+    arguments = parser("").parse_args(["run", *shlex.split(text)])
+    chosen = {name: value for name in OWN if (value := getattr(arguments, name)) is not None}
+    return own.workloads(dtype="float32", **chosen)
+
+
+@pytest.mark.every_case
+@pytest.mark.parametrize("text", OWN_CASES)
+def test_a_case_of_ones_own_is_what_was_asked_for(text):
+    compiled_case, called = asked_for(text)
+    assert compiled_case.name == OWN_CASES[text]
+    assert (called.name, called.modes("float32")) == (f"{compiled_case.name}, eager", ("eager",))
+    mode = "forward_with_argmax" if compiled_case.pool == "max" else "forward_vjp"
+    assert checked("jaxpool", compiled_case, mode) is None
+    assert checked("jaxpool", called, "eager") is None
+
+
+@pytest.mark.every_case
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("--shape 2,12 --window 3", "--shape must have a batch, a spatial axis and channels; got 2,12."),
+        ("--shape 2,9,9,3", "--pool max needs --window"),
+        ("--shape 2,9,9,3 --window 3,3,3", "--window must have 1 entry or 2, one per spatial axis of --shape; got 3."),
+        ("--shape 2,9,9,3 --window 3 --count-include-pad", "--pool max takes no --count-include-pad."),
+        ("--shape 2,9,9,3 --pool global_avg --window 3", "--pool global_avg takes no --window."),
+        ("--shape 2,9,9,3 --pool adaptive_avg --window 3 --strides 2", "--pool adaptive_avg takes no --strides."),
+        ("--shape 2,9,9,3 --window 30", "max_pool: window_shape must fit into the padded input"),
+        ("--shape 2,9,9,3 --window 3 --padding 3", "max_pool: padding must leave at least one element"),
+        (
+            "--shape 2,9,9,3 --window 3 --dtype int8 --modes vjp",
+            "A max pool of int8 has no mode vjp; there are forward",
+        ),
+        ("--shape 2,9,9,3 --window 3 --tags 2d --suite cpu", "--tags, --suite: of named workloads"),
+        (
+            "--window 3 --no-count-include-pad",
+            "--window, --count-include-pad: of a case of your own, which needs --shape",
+        ),
+    ],
+)
+def test_a_case_that_cannot_be_is_refused(text, message, capsys):
+    from benchmarks import __main__ as command_line
+
+    assert command_line.main(["run", *shlex.split(text)]) == 2
+    assert message in capsys.readouterr().out
+
+
+@pytest.mark.every_case
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("run --shape 2,x", "argument --shape: '2,x' is not like 3 or 8,112,112,64"),
+        ("run --shape 2,0,3", "argument --shape: '2,0,3' is not like"),
+        (
+            "run --padding 1:2:3",
+            "argument --padding: '1:2:3' is not VALID, SAME, SAME_LOWER, and not like 1, 0:1 or 1,0:1",
+        ),
+        ("run --dilation 0", "argument --dilation: 0 is not above 0"),
+        ("run --tags none", "argument --tags: invalid choice"),
+        ("random --first -1", "argument --first"),
+        ("random --count 0", "argument --count: 0 is not above 0"),
+        ("sweep --largest 0", "argument --largest: 0 is not above 0"),
+        ("family --select (", "argument --select: '(' is no regular expression"),
+        ("list nothing", "argument LIST: 'nothing' is none of workloads, tags, contenders"),
+    ],
+)
+def test_arguments_that_mean_nothing_are_refused(text, message, capsys):
+    with pytest.raises(SystemExit):
+        parser("").parse_args(text.split())
+    assert message in capsys.readouterr().err
+
+
+def test_a_case_of_ones_own_is_timed_beside_every_library(tmp_path, capsys):
+    from benchmarks import __main__ as command_line
+
+    text = "--shape 1,6,7,2 --window 2 --modes forward eager --samples 3 --budget 0.01"
+    file = tmp_path / "own.json"
+    assert command_line.main(["run", *text.split(), "--output", str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert "max float32 forward: jaxpool is " in printed
+    assert " flax, " in printed
+    run = records.load(file)
+    assert [case.mode for case in run.cases] == ["forward", "eager"]
+    assert set(run.cases[0].records) == {*contenders.LIBRARIES, "copy"}
+    assert run.cases[0].record("lax") is not None
+
+
+def test_every_example_of_a_help_text_is_understood(capsys):
+    from benchmarks.aot import command
+
+    commands = parser("")
+    for name, texts in EXAMPLES.items():
+        for text in texts:
+            first, *rest = shlex.split(text)
+            assert name in ("", first)
+            if first == "compile":
+                command._parser().parse_args(rest)
+            else:
+                commands.parse_args([first, *rest])
+        helped = [name, "--help"] if name else ["--help"]
+        with pytest.raises(SystemExit, match="0"):
+            (command._parser() if name == "compile" else commands).parse_args(helped[name == "compile" :])
+        printed = capsys.readouterr().out
+        assert all(f"  python -m benchmarks {text}\n" in printed for text in texts)
+    with pytest.raises(SystemExit):
+        commands.parse_args(["none"])
+    told = capsys.readouterr().err.partition("choose from")[2]
+    assert all(name in told for name in EXAMPLES)
+
+
+def test_list_filters_and_has_a_line_per_contender(capsys):
+    from benchmarks import __main__ as command_line
+
+    def lines(text):
+        assert command_line.main(["list", *shlex.split(text)]) == 0
+        return capsys.readouterr().out.splitlines()
+
+    wanted = [w.name for w in WORKLOADS if w.pool == "avg" and "1d" in w.tags]
+    assert [line.split()[0] for line in lines("workloads --pool avg --tags 1d")] == wanted
+    names = [line.split()[0] for line in lines("workloads --dtype int8 --suite cpu --select 'max-3x3-*'")]
+    assert "max-3x3-s2-stem" in names
+    assert "max-5x5-s1-spp" not in names
+    assert len(lines("tags")) == len(TAGS)
+    told = lines("contenders")
+    assert len(told) == len(contenders.CONTENDERS)
+    assert all(line.startswith(name) for line, name in zip(told, contenders.CONTENDERS, strict=True))
+    assert command_line.main(["list", "workloads", "--pool", "adaptive_avg", "--tags", "1d"]) == 2
+    assert "No workload is left." in capsys.readouterr().out
+
+
+def test_ratios_in_plain_words():
+    words = {6.04: "6 times faster", 0.25: "4 times slower", 1.23: "1.2 times faster", 1 / 123: "123 times slower"}
+    assert {ratio: summary.plain(ratio) for ratio in words} == words
+    assert summary.plain(1.04) == summary.plain(0.97) == "as fast"
+    assert summary.plain(math.nan) == ""
+    assert summary.cell(summary.mean([2.0, None, math.nan, 8.0])) == "4"
+
+
+def test_a_summary_has_means_bandwidth_and_memory():
+    run = made_up()
+    twin = copy.deepcopy(run.cases[0])
+    twin.workload = dataclasses.replace(twin.workload, name="twin")
+    run.cases.append(twin)
+    for case, seconds in ((run.cases[0], 4e-3), (twin, 2.5e-4)):
+        case.records["jaxpool"].seconds = [1e-3] * 9
+        case.records["flax"].seconds = [seconds] * 9
+        case.records["copy"].seconds = [5e-4] * 9
+        case.minimal_bytes = 2 * 10**6
+    for name, sizes in (("jaxpool", (2, 4)), ("flax", (5, 9))):
+        for case, size in zip((run.cases[0], twin), sizes, strict=True):
+            case.records[name].temporary_bytes = size * 2**20
+    first = summary.rows(run)[0]
+    assert dict(zip(summary.HEAD, first, strict=True)) == {
+        "pool": "max",
+        "dtype": "float32",
+        "mode": "forward",
+        "cases": "2",
+        "beside flax": "as fast (slower in 1 of 2)",
+        "beside torch": "",
+        "GB/s": "2",
+        "copy, GB/s": "4",
+        "MiB": "3",
+        "MiB of flax": "7",
+    }
+    assert [row[:3] for row in summary.rows(run)] == [
+        ("max", "float32", "forward"),
+        ("max", "float32", "vjp"),
+        ("avg", "float32", "forward"),
+    ]
+    words = "max float32 forward of 2 cases: jaxpool is as fast as flax (slower in 1 of 2)."
+    assert next(summary.sentences(run)) == words
+    for case in (run.cases[0], twin):
+        case.records["jaxpool"].program = case.records["flax"].program = "one"
+    assert summary.rows(run)[0][4] == "as fast (by the same program)"
+
+
+def static(**more):
+    """A row of a result of `compile`."""
+    row = {"workload": "max-3x3-s2-stem-batch256", "dtype": "float32", "mode": "vjp", "contender": "jaxpool"}
+    figures = {"minimum_bytes": 4 * 10**6, "temporary_bytes": 0, "residual_bytes": 2**20, "bytes_over_minimum": 1.0}
+    return {**row, **figures, "kernels": 1, "model_us": 2.0, "compile_seconds": 0.5, **more}
+
+
+def test_report_reads_what_compilers_said(tmp_path, capsys):
+    from benchmarks import __main__ as command_line
+
+    flax = static(contender="flax", kernels=4, model_us=7.0, bytes_over_minimum=6.7, temporary_bytes=2**22)
+    names = ("workload", "dtype", "mode", "contender")
+    skipped = {name: static(contender="keras")[name] for name in names} | {"skipped": "keras is not built"}
+    content = {"note": "Never run.", "target": "h100", "description": "a chip", "settings": {"layouts": "given"}}
+    file = tmp_path / "compile-chip.json"
+    file.write_text(json.dumps({**content, "versions": {"jax": "0"}, "rows": [flax, static(), skipped]}))
+    (row,) = compiled.summary(compiled.load(file))
+    assert row == ("max", "float32", "vjp", "1", "3.5 times faster", "1", "6.7", "2000", "1", "5")
+    out = tmp_path / "out"
+    assert command_line.main(["report", str(file), "--output", str(out)]) == 0
+    text = (out / "report.md").read_text()
+    assert [path.name for path in out.iterdir()] == ["report.md"]
+    assert "## Summary: compiled for a chip (compile-chip)\n\nNever run.\n" in text
+    assert "| max-3x3-s2-stem-batch256 float32 vjp | flax | 4 | 6.7 | 7 | 4 | 1 | 0.5 |" in text
+    assert "- max-3x3-s2-stem-batch256 float32 vjp: keras: keras is not built" in text
+    assert "- layouts: given" in text
+    made_up().save(tmp_path / "run.json")
+    assert compiled.load(tmp_path / "run.json") is None
+    pytest.importorskip("matplotlib")
+    assert command_line.main(["report", str(tmp_path / "run.json"), str(file), "--output", str(out)]) == 0
+    text = (out / "report.md").read_text()
+    places = ["## Summary: a device", "## Summary: compiled", "## Cases", "## Every contender", "## Every program"]
+    assert [text.find(place) for place in places] == sorted(text.find(place) for place in places)
+    assert "| max | float32 | forward | 1 | 5 times faster |" in text
+    file.write_text(json.dumps({**content, "rows": [{"workload": "a"}]}))
+    capsys.readouterr()
+    assert command_line.main(["report", str(file), "--output", str(out)]) == 2
+    assert "has rows without workload, dtype, mode, contender" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["h100", "v5e", "v6e", "h100-random"])
+def test_committed_results_of_compilers_have_a_summary(name):
+    path = pathlib.Path(__file__).parents[1] / "benchmarks" / "results" / f"compile-{name}.json"
+    if not path.exists():
+        pytest.skip("results are not part of the source distribution")
+    result = compiled.load(path)
+    rows = compiled.summary(result)
+    assert {row[0] for row in rows} <= {"max", "avg", "global_avg", "adaptive_avg"}
+    assert any("times faster" in row[4] for row in rows)
+    assert sum(int(row[3]) for row in rows) == sum(r["contender"] == "jaxpool" and "kernels" in r for r in result.rows)

@@ -12,6 +12,7 @@ import importlib.metadata
 import json
 import pathlib
 import statistics
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from rich.table import Table
 from benchmarks import random_pools
 from benchmarks.aot.targets import TARGETS, MissingToolError, Target, check_installed
 from benchmarks.aot.worker import Worker
+from benchmarks.parser import PROGRAM, TAGS, examples, positive
 from benchmarks.workloads import SHORT_NAMES, SUITES, Workload, minimal_bytes, select
 
 MODES = ("forward", "forward_with_argmax", "vjp", "forward_vjp")
@@ -68,10 +70,17 @@ def main(argv: list[str]) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks compile", description=NOTE)
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} compile",
+        description=textwrap.fill(NOTE, 100),
+        epilog=examples("compile"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--target", required=True, choices=TARGETS, help="what to compile for; none has to be here")
     parser.add_argument("--select", default="", metavar="PATTERN", help="a part of a workload's name, or a glob")
-    parser.add_argument("--tags", nargs="+", default=[], metavar="TAG", help="only workloads with all of these")
+    parser.add_argument(
+        "--tags", nargs="+", default=[], choices=TAGS, metavar="TAG", help="only workloads with all of these"
+    )
     parser.add_argument("--suite", choices=(*SUITES, "all"), default="accelerator", help="which sizes")
     parser.add_argument("--count", type=int, default=0, metavar="N", help="pools at random in place of workloads")
     parser.add_argument("--seed", type=int, default=0, help="the same seed draws the same pools")
@@ -80,7 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--contenders", nargs="+", default=["jaxpool", "flax"], help="jaxpool, jaxpool:<implementation>, flax"
     )
-    parser.add_argument("--limit", type=float, default=120, metavar="SECONDS", help="give a program up after this long")
+    parser.add_argument(
+        "--limit", type=positive(float), default=120, metavar="SECONDS", help="give a program up after this long"
+    )
     parser.add_argument(
         "--layouts", choices=LAYOUTS, help="of arguments: row-major, or the compiler's choice (the default for TPU)"
     )
