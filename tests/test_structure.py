@@ -89,7 +89,8 @@ def test_public_functions_are_documented_and_say_their_defaults(name):
         assert parameters["strides"].default is None
     flax_order = ["inputs", "window_shape", "strides", "padding", "count_include_pad", "input_shape"]
     flax_order += ["init", "reduce_fn", "key", "output_size", "indices", "weights", "boxes", "levels", "direction"]
-    flax_order += ["segment_ids", "num_segments", "lengths", "size", "mask", "pool", "source"]
+    flax_order += ["segment_ids", "num_segments", "lengths", "size", "mask", "source", "axis_name"]
+    flax_order += ["pool"] if name == "pool_tiles" else []
     for parameter in parameters.values():
         fractional = name.startswith("fractional") and parameter.name == "window_shape"
         positional = parameter.name in flax_order and not fractional
