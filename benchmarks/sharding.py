@@ -55,7 +55,8 @@ class Case:
         """A convolution of 3 elements along each axis, ReLU and max pooling; features stay as many."""
         steps = (self.stride,) * len(self.window)
         features = self.shape[-1]
-        kernel = jnp.full((3,) * len(self.window) + (features, features), 0.01)
+        # As a constant of NumPy: no array of the topology can be made here.
+        kernel: Any = np.full((3,) * len(self.window) + (features, features), 0.01, np.float32)
         layout = ("NDHWC", "DHWIO", "NDHWC")
 
         def convolve(x: jax.Array, padding: str) -> jax.Array:
