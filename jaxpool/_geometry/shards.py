@@ -35,7 +35,7 @@ def axis_names_of(value: Any, spatial: int, argument: str = "spatial_axis_names"
     if len(set(every)) < len(every):
         rule = "name every mesh axis once"
         remedy = "A mesh axis splits one axis of an array."
-        refuse(ValueError, argument, rule, shown(value), remedy)
+        refuse(ValueError, argument, rule, shown(value if argument == "spatial_axis_names" else elements[0]), remedy)
     return result
 
 

@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jax.sharding import AxisType, NamedSharding, PartitionSpec
+from jax.sharding import NamedSharding, PartitionSpec
 
 from jaxpool._geometry import (
     Shards,
@@ -32,6 +32,11 @@ _Result = TypeVar("_Result")
 def explicit_spec(x: Array) -> tuple[Any, ...]:
     """For every axis the mesh axes by which explicit sharding splits it, or None."""
     return (*jax.typeof(x).sharding.spec, *[None] * x.ndim)[: x.ndim]
+
+
+def names_of(entry: Any) -> tuple[str, ...]:
+    """The mesh axes that one entry of a spec has: none, one, or several."""
+    return entry if isinstance(entry, tuple) else () if entry is None else (entry,)
 
 
 def with_whole_planes(x: Array, axes: Sequence[int]) -> Array:
@@ -67,8 +72,8 @@ def over_shards(run: Callable[_Arguments, _Result], sizes: str = "inputs.shape")
         mesh: Any = jax.typeof(x).sharding.mesh
         shards: dict[int, Shards] = {}
         for axis in window.axes:
-            names = spec[axis] if isinstance(spec[axis], tuple) else (spec[axis],)
-            if spec[axis] is not None:
+            names = names_of(spec[axis])
+            if names:
                 shards[axis] = Shards(names, math.prod(mesh.shape[name] for name in names))
         arguments["window"] = shared(window, shards, arguments.get("padding_mode"), sizes)
 
@@ -86,13 +91,13 @@ def map_shards(run: Callable[[Any], _Result], arrays: Any, like: Array, out_spec
     mesh: Any = jax.typeof(like).sharding.mesh
     specs = jax.tree.map(lambda array: _spec_of(array, like, explicit_spec(like)), arrays)
     arrays = jax.tree.map(lambda x, spec: jax.sharding.reshard(x, NamedSharding(mesh, spec)), arrays, specs)
-    kinds = zip(mesh.axis_names, mesh.axis_types, strict=True)
+    # Not all that are explicit: one may be that of a `jax.vmap` around the call.
     mapped = jax.shard_map(
         run,
         mesh=mesh if jax.sharding.get_abstract_mesh().empty else None,
         in_specs=(specs,),
         out_specs=PartitionSpec(*out_spec),
-        axis_names={name for name, kind in kinds if kind == AxisType.Explicit},
+        axis_names={name for entry in explicit_spec(like) for name in names_of(entry)},
     )
     return mapped(arrays)
 
