@@ -455,6 +455,18 @@ def test_wide_halos_come_from_several_devices_and_go_back(mode):
     chex.assert_trees_all_equal(jax.jvp(run, (x,), (x,)), (found, found))
 
 
+def test_what_is_no_shard_is_refused_or_left_alone():
+    x = jnp.ones((4, 4))
+    names = functools.partial(jaxpool.max_pool, window_shape=(3,), padding=1, channel_axis=None, spatial_axis_names="v")
+    for run in (names, functools.partial(jaxpool.halo_exchange, axis_name="v", axis=0, before=1)):
+        with pytest.raises(ValueError, match=r"must name axes over which jax\.shard_map maps"):
+            jax.vmap(run, axis_name="v")(x)
+    mesh = jax.make_mesh((2,), ("a",), axis_types=(AxisType.Explicit,), devices=jax.devices()[:2])
+    with jax.set_mesh(mesh), pytest.raises(ValueError, match="For the whole plane use the global pool"):
+        jaxpool.max_pool(jax.device_put(x, P("a")), (4,), 4)
+    assert exchange(jnp.ones((0,)), 2, axis=0).shape == (0,)
+
+
 PLANES = {"num_spatial_dims": 3}
 GLOBAL = {
     "global_max_pool": functools.partial(jaxpool.global_max_pool, **PLANES),

@@ -119,13 +119,13 @@ def window_of(shape: tuple[Any, ...], arguments: WindowArguments, **options: Any
     taps = window_sizes(arguments.window_shape)
     names = axis_names_of(arguments.spatial_axis_names, len(taps))
     axes = spatial_axes("window_shape", arguments.window_shape, shape, len(taps), arguments.channel_axis)
-    shards = {axis: Shards(own, _size_of(own)) for axis, own in zip(axes, names, strict=True) if own}
+    shards = {axis: Shards(own, number_of_shards(own)) for axis, own in zip(axes, names, strict=True) if own}
     whole = tuple(size * shards[axis].count if axis in shards else size for axis, size in enumerate(shape))
     return shared(pooling_window(whole, *arguments, **options), shards, arguments.padding_mode)
 
 
-def _size_of(names: tuple[str, ...]) -> int:
-    try:
-        return lax.axis_size(names)
-    except NameError:
-        return refuse_names(names)
+def number_of_shards(names: tuple[str, ...], argument: str = "spatial_axis_names") -> int:
+    """How many shards mesh axes make, inside `jax.shard_map`; those of `jax.vmap` are none."""
+    if not set(names) <= set(jax.sharding.get_abstract_mesh().manual_axes):
+        refuse_names(names, argument)
+    return lax.axis_size(names)
