@@ -44,8 +44,7 @@ Finer limits:
 - Explicit sharding may split batch, channels and space. Where it splits space, windowed pools exchange halos, and
   global ones their results. Shards must be whole multiples of the stride, with as many outputs as steps, such as
   padding "SAME" gives. Adaptive bins within shards need no exchange. Other adaptive pools, fractional and random ones,
-  order statistics of whole planes, and pools with weights for each tap gather space first. Where masks or dilation
-  leave out padding, a window of -inf alone has no gradient.
+  order statistics of whole planes, and pools with weights for each tap gather space first.
 - Under automatic sharding the partitioner decides. On CPU and GPU it exchanges far more than halos where space is
   split; `max_unpool` and the gradient of fractional pools gather a sharded batch.
 - Floats of fewer than 8 bits are not tested.

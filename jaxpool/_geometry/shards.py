@@ -35,7 +35,7 @@ def axis_names_of(value: Any, spatial: int, argument: str = "spatial_axis_names"
     if len(set(every)) < len(every):
         rule = "name every mesh axis once"
         remedy = "A mesh axis splits one axis of an array."
-        refuse(ValueError, argument, rule, shown(value), remedy)
+        refuse(ValueError, argument, rule, shown(value if argument == "spatial_axis_names" else elements[0]), remedy)
     return result
 
 
@@ -90,6 +90,9 @@ def _shared(part: AxisWindow, shards: Shards | None, padding_mode: str | None, a
         f"axis {part.axis} of size {part.size} in {count} shards with windows at {part.outputs} places, {stride} apart"
     )
     rule = "give every shard as many elements as its windows step over"
+    if part.outputs == 1:
+        remedy = f"For the whole plane use the global pool, or {_GATHER}."
+        refuse(ValueError, "window_shape", "be at as many places as there are shards, or more", part.taps, remedy, fact)
     if part.size % (count * stride):
         below = part.size // (count * stride) * count * stride
         choice = f"{below} or {below + count * stride}" if below else f"{count * stride}"
@@ -99,8 +102,6 @@ def _shared(part: AxisWindow, shards: Shards | None, padding_mode: str | None, a
         least, most = part.extent - stride, part.extent - 1
         total = f"{least}" if least == most else f"{least} to {most}"
         remedy = f"Use padding='SAME', or low and high padding of {total} in all; or {_GATHER}."
-        if part.outputs == 1:
-            remedy = f"For the whole plane use the global pool, or {_GATHER}."
         refuse(ValueError, "padding", rule, (part.low, part.high), remedy, fact)
     part = dataclasses.replace(part, shards=dataclasses.replace(shards, filled=padding_mode is not None))
     if padding_mode not in (None, "wrap") and max(part.halo) >= part.size // count:

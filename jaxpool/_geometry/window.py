@@ -104,6 +104,15 @@ class AxisWindow:
         return dataclasses.replace(part, size=size, low=low, high=high, outputs=outputs, shards=None)
 
     @property
+    def shard_with_all_taps(self) -> AxisWindow:
+        """As `shard`, for weights of taps: also those that reach no element, which are beyond the halo in padding."""
+        if self.shards is None:
+            return self
+        low, count = self.low - self.halo[0], self.shards.count
+        part = dataclasses.replace(self, size=self.shard.size, low=low, outputs=self.outputs // count, shards=None)
+        return dataclasses.replace(part, high=part.high_overhang)
+
+    @property
     def whole(self) -> bool:
         """Whether the only window is exactly the input."""
         one = known(self.outputs) and self.outputs == 1

@@ -60,6 +60,8 @@ def _blur(
 ) -> Array:
     whole = window if padding_mode is None else window.on_padded_input()
     x, mask, window = padded(inputs, mask, window, padding_mode, beyond="zero")
+    if padding_mode is None:
+        window = Window(tuple(part.shard_with_all_taps for part in whole.parts))
     dtype, result_dtype = mean_dtypes(x.dtype)
     x = (x if mask is None else jnp.where(mask, x, 0)).astype(dtype)
     if mask is None and count_include_pad and all(part.high_overhang <= part.high for part in whole.parts):

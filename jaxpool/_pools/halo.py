@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jax import Array, lax
+from jax import Array
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import axis_names_of, check_halo, refuse_names
+from jaxpool._geometry import axis_names_of, check_halo
 from jaxpool._geometry.calls import explained
 from jaxpool._pools.inputs import as_array
 from jaxpool._pools.padding import exchanged
+from jaxpool._pools.shards import number_of_shards
 from jaxpool.typing import PaddingMode
 
 
@@ -59,9 +60,6 @@ def halo_exchange(
     """
     x = as_array(inputs, ordered=False)
     (names,) = axis_names_of([axis_name], 1, "axis_name")
-    try:
-        count = lax.axis_size(names)
-    except NameError:
-        refuse_names(names, "axis_name")
+    count = number_of_shards(names, "axis_name")
     place, mode = check_halo(x.shape, axis, before, after, count, padding_mode)
     return exchanged(x, names, place, before, after, mode)

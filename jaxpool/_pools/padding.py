@@ -88,17 +88,19 @@ def _with_halos(
             x = x if mode is None else _pad_axis(x, part, mode)
             mask = mask if mask is None or mode is None or mask.shape[part.axis] == 1 else _pad_axis(mask, part, mode)
             continue
-        # An axis along which the mask is the same needs none of its own.
-        wide = mask is not None and mask.shape[part.axis] > 1
-        fill = "edge" if mode is None and beyond == "nearest" and _meets_nearest(part) else mode
         size = x.shape[part.axis]
-        x = with_halo(x, part, fill)
-        mask = with_halo(mask, part, fill) if wide and mask is not None else mask
-        filled = fill is not None and (mode is None or part.high_overhang <= max(part.high, 0))
-        if filled or not any(part.halo) or (mode is None and beyond == "zero"):
+        # An axis along which the mask is the same needs none of its own. Of a shard of one element it may be either.
+        wide = mask is not None and mask.shape[part.axis] == size
+        nearest = mode is None and beyond == "nearest"
+        bring = _with_nearest if nearest else functools.partial(with_halo, mode=mode)
+        x = bring(x, part)
+        mask = bring(mask, part) if wide and mask is not None else mask
+        filled = nearest or (mode is not None and part.high_overhang <= max(part.high, 0))
+        if filled or not any(part.halo) or (mode is None and (wide or (mask is None and beyond == "zero"))):
+            # Without a mode zeros stand beyond the ends, and False in a mask that has halos.
             continue
         inside = _inside(part, size, mode is not None, x.ndim)
-        if beyond == "zero":
+        if mask is None and beyond == "zero":
             # Ceil mode reaches beyond the padding that the mode fills.
             x = jnp.where(inside, x, jnp.zeros((), x.dtype))
         else:
@@ -112,10 +114,36 @@ def _with_halos(
     return x, mask, inner
 
 
-def _meets_nearest(part: AxisWindow) -> bool:
-    """Whether every window that reaches beyond an end also holds the element there, which is in the same shard."""
+def _with_nearest(x: Array, part: AxisWindow) -> Array:
+    """A shard with its halo; beyond an end, the nearest element that is in all windows which reach there."""
     assert part.shards is not None
-    return part.dilation == 1 and max(part.halo) < part.size // part.shards.count
+    count, size, axis, step = part.shards.count, x.shape[part.axis], part.axis, part.dilation
+    if step == 1 and max(part.halo) < size:
+        return with_halo(x, part, "edge")
+    x = with_halo(x, part, None)
+    length, place = x.shape[axis], lax.axis_index(part.shards.names)
+    for hops in range(count):
+        # How many elements are beyond the ends, of the device that is so many hops from them.
+        low, high = (max(halo - hops * size, 0) for halo in part.halo)
+        if low:
+            own = lax.slice_in_dim(x, low, length, axis=axis)
+            x = jnp.where(place == hops, lax.concatenate([_repeated(own, axis, step, low), own], axis), x)
+        if high:
+            own = lax.rev(lax.slice_in_dim(x, 0, length - high, axis=axis), (axis,))
+            beyond = lax.concatenate([_repeated(own, axis, step, high), own], axis)
+            x = jnp.where(place == count - 1 - hops, lax.rev(beyond, (axis,)), x)
+    return x
+
+
+def _repeated(x: Array, axis: int, step: int, number: int) -> Array:
+    """So many elements to stand before `x`, each that which is a multiple of `step` after it."""
+    block = lax.slice_in_dim(x, 0, min(step, x.shape[axis]), axis=axis)
+    # No window reaches places for which there is no such element.
+    widths = [(0, 0, 0)] * x.ndim
+    widths[axis] = (0, step - block.shape[axis], 0)
+    blocks = [lax.pad(block, jnp.zeros((), x.dtype), widths)] * -(-number // step)
+    tiled = lax.concatenate(blocks, axis)
+    return lax.slice_in_dim(tiled, tiled.shape[axis] - number, tiled.shape[axis], axis=axis)
 
 
 def _inside(part: AxisWindow, size: int, with_padding: bool, rank: int) -> Array:
@@ -167,6 +195,8 @@ def _without_halo(x: Array, part: AxisWindow) -> Array:
 
 def exchanged(x: Array, names: tuple[str, ...], axis: int, before: int, after: int, mode: str | None) -> Array:
     """A shard between the last elements of the shards before it and the first ones of those after it."""
+    if not before and not after:
+        return x
     count, size = lax.axis_size(names), x.shape[axis]
     ring = mode in ("wrap", "circular")
     ordered, devices = _in_order_of_mesh(names)

@@ -10,7 +10,7 @@ from jax import Array, lax
 from jaxpool._geometry import plane_as_window
 from jaxpool._operators import window_extremum
 from jaxpool._pools.extremum import argextremum_of
-from jaxpool._pools.shards import explicit_spec, map_shards
+from jaxpool._pools.shards import explicit_spec, map_shards, names_of
 
 
 def plane_extremum(x: Array, axes: tuple[int, ...], kind: str) -> Array:
@@ -25,7 +25,7 @@ def plane_argextremum(
 ) -> tuple[Array, Array]:
     """The extremum of every feature map and its row-major index there; its axes stay, with size 1."""
     spec = explicit_spec(x)
-    names = tuple(name for axis in axes for name in _tuple(spec[axis]))
+    names = tuple(name for axis in axes for name in names_of(spec[axis]))
     if not names:
         return argextremum_of(x, mask, plane_as_window(x.shape, axes), kind, None, None, "spatial", dtype)
 
@@ -35,15 +35,16 @@ def plane_argextremum(
         values, places = argextremum_of(x, mask, shard, kind, None, None, "coordinates", dtype)
         index = jnp.zeros(values.shape, dtype)
         for i, axis in enumerate(axes):
-            first = lax.axis_index(_tuple(spec[axis])).astype(dtype) * x.shape[axis] if _tuple(spec[axis]) else 0
+            first = lax.axis_index(names_of(spec[axis])).astype(dtype) * x.shape[axis] if names_of(spec[axis]) else 0
             index = index * whole[axis] + (places[..., i] + first)
         key = _key(lax.stop_gradient(values), kind)
+        valid = jnp.ones(key.shape, bool)
         if mask is not None:
             # What is left out counts only where all is.
             valid = jnp.any(jnp.broadcast_to(mask, x.shape), axes, keepdims=True)
-            valid &= lax.pmax(valid.astype(jnp.int32), names) == valid.astype(jnp.int32)
+            valid |= lax.pmax(valid.astype(jnp.int32), names) == 0
             key = jnp.where(valid, key, jnp.iinfo(key.dtype).min)
-        best = key == lax.pmax(key, names)
+        best = valid & (key == lax.pmax(key, names))
         first = lax.pmin(jnp.where(best, index, jnp.iinfo(dtype).max), names)
         own = jnp.where(best & (index == first), values, jnp.zeros((), values.dtype))
         return _sum_of_one(own, names), first
@@ -52,10 +53,6 @@ def plane_argextremum(
     arrays = {"x": x} if mask is None else {"x": x, "mask": mask}
     rest = [None if axis in axes else name for axis, name in enumerate(spec)]
     return map_shards(of_shard, arrays, x, rest)
-
-
-def _tuple(names: Any) -> tuple[str, ...]:
-    return names if isinstance(names, tuple) else () if names is None else (names,)
 
 
 def _sum_of_one(x: Array, names: tuple[str, ...]) -> Array:

@@ -122,11 +122,17 @@ def _prepared(inputs: Array, p: Any, mask: Array | None) -> tuple[Array, Any, jn
 
 @over_shards
 def pooled(
-    inputs: Array, p: Any, mask: Array | None, window: Window, mean: bool, count_include_pad: bool, mode: str | None
+    inputs: Array,
+    p: Any,
+    mask: Array | None,
+    window: Window,
+    mean: bool,
+    count_include_pad: bool,
+    padding_mode: str | None,
 ) -> Array:
     """The norm or the power mean of every window."""
-    whole = window if mode is None else window.on_padded_input()
-    x, mask, window = padded(inputs, mask, window, mode, beyond="zero")
+    whole = window if padding_mode is None else window.on_padded_input()
+    x, mask, window = padded(inputs, mask, window, padding_mode, beyond="zero")
     size, p, result_dtype = _prepared(x, p, mask)
     if isinstance(p, float) and math.isinf(p):
         # A window wholly in padding, or without valid elements, has the norm 0.
@@ -173,7 +179,7 @@ def jitted(compute: Callable[..., Array], *static: str) -> Callable[..., Array]:
     return call
 
 
-_run = jitted(pooled, "window", "mean", "count_include_pad", "mode")
+_run = jitted(pooled, "window", "mean", "count_include_pad", "padding_mode")
 _run_plane = jitted(_pooled_plane, "axes", "mean", "keepdims")
 
 

@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jax.sharding import AxisType, NamedSharding, PartitionSpec
+from jax.sharding import NamedSharding, PartitionSpec
 
 from jaxpool._geometry import (
     Shards,
@@ -34,11 +34,15 @@ def explicit_spec(x: Array) -> tuple[Any, ...]:
     return (*jax.typeof(x).sharding.spec, *[None] * x.ndim)[: x.ndim]
 
 
+def names_of(entry: Any) -> tuple[str, ...]:
+    """The mesh axes that one entry of a spec has: none, one, or several."""
+    return entry if isinstance(entry, tuple) else () if entry is None else (entry,)
+
+
 def shards_of(x: Array, axis: int) -> int:
     """Into how many shards explicit sharding splits an axis."""
-    names, mesh = explicit_spec(x)[axis], jax.typeof(x).sharding.mesh
-    each = names if isinstance(names, tuple) else () if names is None else (names,)
-    return math.prod(mesh.shape[name] for name in each)
+    mesh: Any = jax.typeof(x).sharding.mesh
+    return math.prod(mesh.shape[name] for name in names_of(explicit_spec(x)[axis]))
 
 
 def with_whole_planes(x: Array, axes: Sequence[int]) -> Array:
@@ -73,8 +77,8 @@ def over_shards(run: Callable[_Arguments, _Result], sizes: str = "inputs.shape")
             return run(*args, **kwargs)
         shards: dict[int, Shards] = {}
         for axis in window.axes:
-            names = spec[axis] if isinstance(spec[axis], tuple) else (spec[axis],)
-            if spec[axis] is not None:
+            names = names_of(spec[axis])
+            if names:
                 shards[axis] = Shards(names, shards_of(x, axis))
         arguments["window"] = shared(window, shards, arguments.get("padding_mode"), sizes)
 
@@ -92,13 +96,13 @@ def map_shards(run: Callable[[Any], _Result], arrays: Any, like: Array, out_spec
     mesh: Any = jax.typeof(like).sharding.mesh
     specs = jax.tree.map(lambda array: _spec_of(array, like, explicit_spec(like)), arrays)
     arrays = jax.tree.map(lambda x, spec: jax.sharding.reshard(x, NamedSharding(mesh, spec)), arrays, specs)
-    kinds = zip(mesh.axis_names, mesh.axis_types, strict=True)
+    # Not all that are explicit: one may be that of a `jax.vmap` around the call.
     mapped = jax.shard_map(
         run,
         mesh=mesh if jax.sharding.get_abstract_mesh().empty else None,
         in_specs=(specs,),
         out_specs=PartitionSpec(*out_spec),
-        axis_names={name for name, kind in kinds if kind == AxisType.Explicit},
+        axis_names={name for entry in explicit_spec(like) for name in names_of(entry)},
     )
     return mapped(arrays)
 
@@ -120,13 +124,13 @@ def window_of(shape: tuple[Any, ...], arguments: WindowArguments, **options: Any
     taps = window_sizes(arguments.window_shape)
     names = axis_names_of(arguments.spatial_axis_names, len(taps))
     axes = spatial_axes("window_shape", arguments.window_shape, shape, len(taps), arguments.channel_axis)
-    shards = {axis: Shards(own, _size_of(own)) for axis, own in zip(axes, names, strict=True) if own}
+    shards = {axis: Shards(own, number_of_shards(own)) for axis, own in zip(axes, names, strict=True) if own}
     whole = tuple(size * shards[axis].count if axis in shards else size for axis, size in enumerate(shape))
     return shared(pooling_window(whole, *arguments, **options), shards, arguments.padding_mode)
 
 
-def _size_of(names: tuple[str, ...]) -> int:
-    try:
-        return lax.axis_size(names)
-    except NameError:
-        return refuse_names(names)
+def number_of_shards(names: tuple[str, ...], argument: str = "spatial_axis_names") -> int:
+    """How many shards mesh axes make, inside `jax.shard_map`; those of `jax.vmap` are none."""
+    if not set(names) <= set(jax.sharding.get_abstract_mesh().manual_axes):
+        refuse_names(names, argument)
+    return lax.axis_size(names)

@@ -55,15 +55,14 @@ def _softmax(
     window: Window,
     padding_mode: str | None,
 ) -> Array:
-    if logits is not None:
-        logits, _, _ = padded(jnp.broadcast_to(logits, inputs.shape), None, window, padding_mode, beyond="zero")
-    if beta is not None and beta.ndim and any(beta.shape[axis] > 1 for axis in window.axes):
-        beta, _, _ = padded(jnp.broadcast_to(beta, inputs.shape), None, window, padding_mode, beyond="zero")
+    logits = None if logits is None else _padded_as(inputs, logits, window, padding_mode)
+    if beta is not None and any(beta.shape[axis] == inputs.shape[axis] for axis in window.axes if beta.ndim):
+        beta = _padded_as(inputs, beta, window, padding_mode)
     inputs, mask, window = padded(inputs, mask, window, padding_mode)
     if beta is None and not window.normal.whole:
         # Nothing is selected or scaled, so that nothing of the size of the inputs is stored.
         dtype, _ = mean_dtypes(inputs.dtype)
-        values, own = inputs.astype(dtype), inputs if logits is None else logits
+        values, own = inputs.astype(dtype), inputs if logits is None else jnp.broadcast_to(logits, inputs.shape)
         # Not the same array as the values: the large terms of its gradient then cancel before others join them.
         exponents = own.astype(dtype) * jnp.ones((), dtype)
         exponents = exponents if mask is None else jnp.where(mask, exponents, -jnp.inf)
@@ -74,6 +73,12 @@ def _softmax(
     else:
         result = window_softmax_mean(values, exponents, window)
     return result.astype(mean_dtypes(inputs.dtype)[1])
+
+
+def _padded_as(inputs: Array, array: Array, window: Window, padding_mode: str | None) -> Array:
+    """An array that broadcasts to the inputs, with their spatial sizes and padding; beyond what is shared it is 0."""
+    shape = [inputs.shape[axis] if axis in window.axes else size for axis, size in enumerate(array.shape)]
+    return padded(jnp.broadcast_to(array, shape), None, window, padding_mode, beyond="zero")[0]
 
 
 def _softmax_mean(values: Array, exponents: Array, axes: tuple[int, ...]) -> Array:
@@ -95,8 +100,7 @@ def _softmax_of_plane(
 @over_shards
 def weighted_of(inputs: Array, weights: Array, mask: Array | None, window: Window, padding_mode: str | None) -> Array:
     """The mean of every window with given weights."""
-    plane = [inputs.shape[axis] if axis in window.axes else size for axis, size in enumerate(weights.shape)]
-    weights, _, _ = padded(jnp.broadcast_to(weights, plane), None, window, padding_mode, beyond="zero")
+    weights = _padded_as(inputs, weights, window, padding_mode)
     values, mask, window = padded(inputs, mask, window, padding_mode, beyond="zero")
     values, weights = _values_and_weights(values, weights, mask)
     return ratio(window_sum(weights * values, window), window_sum(weights, window)).astype(mean_dtypes(inputs.dtype)[1])
