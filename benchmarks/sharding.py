@@ -25,6 +25,7 @@ from jax.sharding import PartitionSpec as P
 
 import jaxpool
 from benchmarks.aot.hlo import Program
+from jaxpool.typing import Residual
 
 COLLECTIVES = ("collective-permute", "all-gather", "all-to-all", "all-reduce", "reduce-scatter")
 Pool = Callable[[jax.Array], jax.Array]
@@ -40,18 +41,22 @@ class Case:
     stride: int
     kind: str = "max"
 
-    def pool(self, library: str, names: Sequence[str]) -> Pool:
-        """The pool of a library, "jaxpool" or "flax"; `names` are the mesh axes that split the spatial ones."""
+    def pool(self, library: str, names: Sequence[str], residual: Residual | None) -> Pool:
+        """The pool of a library, "jaxpool" or "flax"; `names` are the mesh axes that split the spatial ones.
+
+        `residual` is what a maximum keeps, which depends on the host: on one with a TPU the inputs.
+        """
         steps = (self.stride,) * len(self.window)
         if self.kind == "block":
-            return self._block(library, names)
+            return self._block(library, names, residual)
         if library == "flax":
             run = nn.max_pool if self.kind == "max" else nn.avg_pool
             return lambda x: run(x, self.window, steps, "SAME")
-        pool = jaxpool.max_pool if self.kind == "max" else jaxpool.avg_pool
-        return lambda x: pool(x, self.window, steps, "SAME")
+        if self.kind == "max":
+            return lambda x: jaxpool.max_pool(x, self.window, steps, "SAME", residual=residual)
+        return lambda x: jaxpool.avg_pool(x, self.window, steps, "SAME")
 
-    def _block(self, library: str, names: Sequence[str]) -> Pool:
+    def _block(self, library: str, names: Sequence[str], residual: Residual | None) -> Pool:
         """A convolution of 3 elements along each axis, ReLU and max pooling; features stay as many."""
         steps = (self.stride,) * len(self.window)
         features = self.shape[-1]
@@ -65,7 +70,8 @@ class Case:
         def of_shard(x: jax.Array) -> jax.Array:
             for axis, name in enumerate(names, start=1):
                 x = jaxpool.halo_exchange(x, name, axis=axis, before=1, after=1)
-            return jaxpool.max_pool(convolve(x, "VALID"), self.window, steps, "SAME", spatial_axis_names=names)
+            x = convolve(x, "VALID")
+            return jaxpool.max_pool(x, self.window, steps, "SAME", spatial_axis_names=names, residual=residual)
 
         if library == "flax":
             return lambda x: nn.max_pool(convolve(x, "SAME"), self.window, steps, "SAME")
@@ -121,7 +127,8 @@ def measured(case: Case, shards: Sequence[int], devices: Sequence[Any], library:
     mesh = Mesh(np.asarray(devices).reshape(shards), names, axis_types=(kind,) * len(names))
     spec = P(None, *names)
     inputs = jax.ShapeDtypeStruct(case.shape, jnp.float32, sharding=NamedSharding(mesh, spec))
-    pool = case.pool(library, names)
+    on_tpu = devices[0].platform == "tpu"
+    pool = case.pool(library, names, "input" if on_tpu else None)
 
     def both(x: jax.Array) -> jax.Array:
         y, pull = jax.vjp(pool, x)
@@ -129,7 +136,7 @@ def measured(case: Case, shards: Sequence[int], devices: Sequence[Any], library:
 
     result: dict[str, Any] = {}
     # As inside a network, where the compiler chooses layouts; by default 8 features would take the room of 128.
-    layout = Format(Layout.AUTO, NamedSharding(mesh, spec)) if devices[0].platform == "tpu" else None
+    layout = Format(Layout.AUTO, NamedSharding(mesh, spec)) if on_tpu else None
     layout = NamedSharding(mesh, spec) if layout is None else layout
     for name, run in (("forward", pool), ("forward + gradient", both)):
         with jax.set_mesh(mesh):
@@ -181,6 +188,23 @@ def summary(row: Mapping[str, Any]) -> str:
     shown = filter(row.__contains__, contenders())
     parts += [f"{name}: " + ", ".join(map(_kibibytes, row[name].values())) for name in shown]
     return " | ".join(parts)
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """A result in Markdown: MiB that a device brings, and MiB of temporary memory, forward and with the gradient."""
+    names = list(contenders())
+    lines = ["| pool | shards | halo | " + " | ".join(names) + " |", "|---|---|---|" + "---|" * len(names)]
+    for row in result["rows"]:
+        shards = " x ".join(map(str, row["shards"]))
+        cells = [", ".join(map(_mebibytes, row[name].values())) if name in row else "" for name in names]
+        lines.append(f"| {row['case']} | {shards} | {row['halo'] / 2**20:.2f} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _mebibytes(figures: Mapping[str, Any]) -> str:
+    if "failed" in figures:
+        return "does not fit"
+    return f"{sum(figures['sent'].values()) / 2**20:.2f} ({figures['temporary'] / 2**20:.0f})"
 
 
 def _kibibytes(figures: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ from jaxpool._layers.layer import Initializer
 from jaxpool._linen import Layer as _Layer
 from jaxpool._linen import Module as _Module
 from jaxpool.typing import (
+    AxisNames,
     ConcatOrder,
     Direction,
     Duplicates,
@@ -43,6 +44,7 @@ from jaxpool.typing import (
     RegionMode,
     RegionSize,
     Residual,
+    RoundingMode,
     Scalar,
     WindowShape,
 )
@@ -50,6 +52,7 @@ from jaxpool.typing import (
 # By these names `typing.get_type_hints` finds the types of the constructors, which Flax makes in this file.
 _TYPES = (
     Array,
+    AxisNames,
     Callable,
     DTypeLike,
     Initializer,
@@ -71,6 +74,7 @@ _TYPES = (
     RegionMode,
     RegionSize,
     Residual,
+    RoundingMode,
     Scalar,
     Sequence,
     SupportsIndex,

@@ -33,10 +33,12 @@ from benchmarks import (
     readme,
     records,
     reference,
+    sharding,
     suite,
     summary,
     workloads,
 )
+from benchmarks.aot.hlo import Program
 from benchmarks.parser import EXAMPLES, OWN, TAGS, parser
 from benchmarks.workloads import WORKLOADS, Workload, minimal_bytes
 
@@ -759,3 +761,22 @@ def test_committed_results_of_compilers_have_a_summary(name):
     assert {row[0] for row in rows} <= {"max", "avg", "global_avg", "adaptive_avg"}
     assert any("times faster" in row[4] for row in rows)
     assert sum(int(row[3]) for row in rows) == sum(r["contender"] == "jaxpool" and "kernels" in r for r in result.rows)
+
+
+def test_bytes_that_devices_bring_are_counted():
+    case = sharding.Case("max", (1, 16, 16, 4), (3, 3), 2)
+    found = sharding.measured(case, (4, 2), jax.devices(), "jaxpool", True)
+    halo = case.halo_bytes((4, 2))
+    # Rows of 5 x 9 elements around those of 4 x 8, in 4 features of 4 bytes.
+    assert halo == (5 * 9 - 4 * 8) * 4 * 4
+    assert found["forward"]["sent"] == {"collective-permute": halo}
+    assert found["forward + gradient"]["sent"] == {"collective-permute": 2 * halo}
+    row = {"case": case.name, "shards": (4, 2), "halo": halo, "flax, auto": {"forward": {"failed": "out of memory"}}}
+    text = sharding.table({"rows": [row | {"jaxpool, explicit": found}]})
+    assert text.splitlines()[2].startswith("| max | 4 x 2 | 0.00 | 0.00 (0), 0.00 (0) |  | does not fit |")
+
+
+def test_what_an_asynchronous_exchange_brings():
+    line = "  %start = (bf16[2,8]{1,0}, bf16[2,8]{1,0}, u32[], u32[]) collective-permute-start(%x), channel_id=1"
+    (instructions,) = Program(f"ENTRY %main (x: bf16[2,8]) -> bf16[2,8] {{\n{line}\n}}").computations
+    assert instructions["start"].brought_bytes == 2 * 8 * 2
