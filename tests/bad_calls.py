@@ -603,7 +603,6 @@ CALLS = {
     "tiles in little memory": lambda: tiles(X, (2, 2), memory=10),
     "tiles in no memory": lambda: tiles(X, (2, 2), memory=0),
     "tiles in a part of memory": lambda: tiles(X, (2, 2), memory=0.5),
-    "tiles larger than memory": lambda: tiles(X, (2, 2), memory=100, tile_shape=(1, 2, 2, 3)),
     "tiles of one size": lambda: tiles(X, (2, 2), tile_shape=64),
     "tiles of three sizes": lambda: tiles(X, (2, 2), tile_shape=(1, 4, 4)),
     "tiles of nothing": lambda: tiles(X, (2, 2), tile_shape=(1, 0, 4, None)),

@@ -41,7 +41,7 @@ def plane_argextremum(
         valid = jnp.ones(key.shape, bool)
         if mask is not None:
             # What is left out counts only where all is.
-            valid = jnp.any(jnp.broadcast_to(mask, x.shape), axes, keepdims=True)
+            valid = _varying_as(values, jnp.any(jnp.broadcast_to(mask, x.shape), axes, keepdims=True))
             valid |= lax.pmax(valid.astype(jnp.int32), names) == 0
             key = jnp.where(valid, key, jnp.iinfo(key.dtype).min)
         best = valid & (key == lax.pmax(key, names))
@@ -53,6 +53,12 @@ def plane_argextremum(
     arrays = {"x": x} if mask is None else {"x": x, "mask": mask}
     rest = [None if axis in axes else name for axis, name in enumerate(spec)]
     return map_shards(of_shard, arrays, x, rest)
+
+
+def _varying_as(like: Array, x: Array) -> Array:
+    """`x`, marked as different on all devices on which `like` is."""
+    over, own = (getattr(jax.typeof(array), "vma", frozenset[str]()) for array in (like, x))
+    return lax.pcast(x, tuple(over - own), to="varying") if over - own else x
 
 
 def _sum_of_one(x: Array, names: tuple[str, ...]) -> Array:
