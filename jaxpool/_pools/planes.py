@@ -58,7 +58,8 @@ def plane_argextremum(
 
 def _varying_as(like: Array, x: Array) -> Array:
     """`x`, marked as different on all devices on which `like` is."""
-    over, own = (getattr(jax.typeof(array), "vma", frozenset[str]()) for array in (like, x))
+    kinds: list[Any] = [jax.typeof(array) for array in (like, x)]
+    over, own = (kind.manual_axis_type.varying for kind in kinds)
     return lax.pcast(x, tuple(over - own), to="varying") if over - own else x
 
 
