@@ -18,7 +18,7 @@ from jaxpool._geometry.layers import check_heads, check_plane
 from jaxpool._layers.layer import Initializer, Layer, Maker, as_tokens, positions_of, some, xavier
 from jaxpool._layers.weights import keep, kept_weights, of_positions, softmax_weights
 from jaxpool._modules.description import description
-from jaxpool._pools.average import mean_dtypes
+from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool._pools.global_pools import global_avg_pool, global_min_pool
 from jaxpool.typing import WindowShape
 

@@ -14,8 +14,8 @@ from jax.typing import ArrayLike, DTypeLike
 from jaxpool._geometry import check_flag, pooling_window
 from jaxpool._layers.layer import Layer, Maker, positions_of, some
 from jaxpool._modules.description import description
-from jaxpool._pools.average import mean_dtypes
-from jaxpool._pools.weighted import softmax_pool
+from jaxpool._pools.dtypes import mean_dtypes
+from jaxpool._pools.softmax import softmax_pool
 from jaxpool.typing import Ints, Padding, WindowShape
 
 

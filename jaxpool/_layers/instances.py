@@ -16,8 +16,8 @@ from jaxpool._geometry.layers import check_channel_axis
 from jaxpool._layers.layer import Initializer, Layer, Maker, positions_of, xavier
 from jaxpool._layers.weights import softmax_weights
 from jaxpool._modules.description import description
-from jaxpool._pools.average import mean_dtypes
-from jaxpool._pools.weighted import global_softmax_pool
+from jaxpool._pools.dtypes import mean_dtypes
+from jaxpool._pools.softmax import global_softmax_pool
 
 
 @description

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from jaxpool._geometry import hashable
 from jaxpool._geometry.calls import bounded, misfit, unfit
-from jaxpool._geometry.foreign import names_of
+from jaxpool._geometry.foreign.arguments import names_of
 from jaxpool._modules.checks import check_arguments, is_array, refuse_array
 from jaxpool._modules.documentation import documented, example
 

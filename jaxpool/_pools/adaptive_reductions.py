@@ -11,17 +11,10 @@ from jax.typing import ArrayLike
 
 from jaxpool._geometry import AxisBins, adaptive_bins
 from jaxpool._geometry.calls import explained
-from jaxpool._pools.adaptive import (
-    array_and_bins,
-    extremum_of_bins,
-    laid_out,
-    sum_of_bins,
-    valid_in_bins,
-    windows_of,
-)
+from jaxpool._pools.adaptive import array_and_bins, extremum_of_bins, laid_out, sum_of_bins, valid_in_bins, windows_of
 from jaxpool._pools.extremum import value_of_empty
 from jaxpool._pools.inputs import mask_of
-from jaxpool._pools.power import jitted, pooled
+from jaxpool._pools.norms import jitted, pooled
 from jaxpool._pools.reduce import operands_of, reduced
 from jaxpool._pools.shards import with_whole_planes
 from jaxpool.typing import OutputSize, Scalar
