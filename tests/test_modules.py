@@ -106,6 +106,12 @@ def test_every_pool_has_a_module_in_both():
     assert sorted(jaxpool.nnx.__all__) == names
 
 
+@pytest.mark.parametrize("api", [jaxpool.linen, jaxpool.nnx], ids=lambda api: api.__name__)
+def test_pickles_and_help_know_modules_by_their_public_name(api):
+    # They outlive the files that the classes stand in.
+    assert {getattr(api, name).__module__ for name in api.__all__} == {api.__name__}
+
+
 def test_the_first_name_of_min_pooling_with_indices_stays():
     assert jaxpool.min_pool_with_argmax is jaxpool.min_pool_with_argmin
     for api in (jaxpool.linen, jaxpool.nnx):
