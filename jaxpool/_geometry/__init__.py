@@ -14,7 +14,7 @@ from jaxpool._geometry.arguments import (
     window_sizes,
     written_out,
 )
-from jaxpool._geometry.bins import AxisBins, BinSums, adaptive_bins
+from jaxpool._geometry.bins import AxisBins, BinSums, ShardBins, adaptive_bins
 from jaxpool._geometry.checks import (
     check_ddof,
     check_divisor,
@@ -109,6 +109,7 @@ __all__ = [
     "Rank",
     "Segment",
     "SegmentedAxis",
+    "ShardBins",
     "Shards",
     "Top",
     "Window",

@@ -50,7 +50,7 @@ def _pyramid(
         pooled = mean_of_bins(x, mask, bins) if kind == "avg" else extremum_of_bins(x, mask, bins, "max")
         if kind == "max" and mask is not None:
             pooled = jnp.where(extremum_of_bins(mask, None, bins, "max"), pooled, jnp.zeros((), pooled.dtype))
-        pooled = jnp.transpose(pooled, [*batch, *inner])
+        pooled = jnp.transpose(with_whole_planes(pooled, axes), [*batch, *inner])
         outer = pooled.shape[: len(batch)]
         vectors.append(pooled.reshape(*outer, math.prod(pooled.shape[len(batch) :])))
     return lax.concatenate(vectors, len(batch))
@@ -118,7 +118,7 @@ def pyramid_pool(
     channel = None if channel_axis is None else channel_axis % x.ndim
     sizes = pyramid_levels(levels, len(axes), f"inputs of shape {x.shape}")
     bins = tuple(adaptive_bins(x.shape, level, channel_axis) for level in sizes)
-    x = with_whole_planes(x, axes if channel is None else (*axes, channel))
+    x = x if channel is None else with_whole_planes(x, (channel,))
     return _pyramid(x, mask_of(where, x), bins, channel, kind, order)
 
 
