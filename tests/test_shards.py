@@ -373,6 +373,24 @@ def test_space_and_batch_and_channels_at_once():
         assert set(bytes_sent(compiled.as_text())) == {"collective-permute"}
 
 
+@pytest.mark.parametrize(
+    "pool",
+    [
+        functools.partial(jaxpool.fractional_max_pool, key=jax.random.key(3), output_size=(5, 3), window_shape=(2, 2)),
+        functools.partial(jaxpool.adaptive_max_pool, output_size=(5, 3)),
+        functools.partial(jaxpool.spectral_pool, output_size=(7, 3)),
+    ],
+    ids=["fractional_max_pool", "adaptive_max_pool", "spectral_pool"],
+)
+def test_what_is_gathered_needs_no_mesh_set(pool):
+    x = jnp.asarray(some((2, 16, 8, 4), 20))
+    mesh = jax.make_mesh((4, 2), ("a", "b"), axis_types=(AxisType.Explicit,) * 2)
+    sharded = jax.device_put(x, NamedSharding(mesh, P(None, "a", "b")))
+    assert jax.sharding.get_abstract_mesh().empty
+    for run in (pool, jax.jit(pool)):
+        chex.assert_trees_all_close(jax.device_get(run(sharded)), jax.device_get(pool(x)), rtol=1e-5, atol=1e-6)
+
+
 SHARDED = {"window_shape": (3, 3), "strides": 2, "padding": "SAME", "spatial_axis_names": ("a", None)}
 
 
