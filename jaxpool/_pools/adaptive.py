@@ -40,7 +40,7 @@ def valid_in_bins(mask: Array | None, bins: tuple[AxisBins, ...], rank: int) -> 
     """Which elements of `laid_out` belong to their bin and are left in by the mask; None if all are."""
     if mask is not None:
         # What fills up narrow bins is False.
-        return laid_out(_along(mask, bins), bins)
+        return laid_out(along_bins(mask, bins), bins)
     real: Array | None = None
     for part in bins:
         if not part.even:
@@ -54,7 +54,7 @@ def windows_of(bins: tuple[AxisBins, ...]) -> Window:
     return Window(tuple(part.window() for part in bins))
 
 
-def _along(mask: Array, bins: tuple[AxisBins, ...]) -> Array:
+def along_bins(mask: Array, bins: tuple[AxisBins, ...]) -> Array:
     """The mask with the inputs' sizes along the bins' axes."""
     shape = mask.shape
     for part in bins:
@@ -90,7 +90,7 @@ def mean_of_bins(
     real = jnp.finfo(dtype).dtype
     count = _counts(bins, real, x.ndim, dtype)
     if mask is not None:
-        count = jnp.maximum(_total(_along(mask, bins).astype(real), bins), 1).astype(dtype)
+        count = jnp.maximum(_total(along_bins(mask, bins).astype(real), bins), 1).astype(dtype)
     if rounding_mode is not None:
         sums = functools.partial(_total, bins=bins)
         return rounded_mean(_left_in(x, mask), sums, count, _elements(bins), rounding_mode)

@@ -24,7 +24,7 @@ from jaxpool._geometry.pyramids import (
     rmac_squares,
 )
 from jaxpool._operators import plane_sum
-from jaxpool._pools.adaptive import extremum_of_bins, mean_of_bins
+from jaxpool._pools.adaptive import along_bins, extremum_of_bins, mean_of_bins
 from jaxpool._pools.average import mean_dtypes
 from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import as_array, mask_of
@@ -49,7 +49,8 @@ def _pyramid(
     for bins in levels:
         pooled = mean_of_bins(x, mask, bins) if kind == "avg" else extremum_of_bins(x, mask, bins, "max")
         if kind == "max" and mask is not None:
-            pooled = jnp.where(extremum_of_bins(mask, None, bins, "max"), pooled, jnp.zeros((), pooled.dtype))
+            found = extremum_of_bins(along_bins(mask, bins), None, bins, "max")
+            pooled = jnp.where(found, pooled, jnp.zeros((), pooled.dtype))
         pooled = jnp.transpose(with_whole_planes(pooled, axes), [*batch, *inner])
         outer = pooled.shape[: len(batch)]
         vectors.append(pooled.reshape(*outer, math.prod(pooled.shape[len(batch) :])))
