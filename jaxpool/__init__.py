@@ -61,12 +61,15 @@ from jaxpool._pools.adaptive_reductions import (
     adaptive_power_mean_pool,
     adaptive_sum_pool,
 )
+from jaxpool._pools.argextremum import max_pool_with_argmax, min_pool_with_argmin
 from jaxpool._pools.average import avg_pool, sum_pool
+from jaxpool._pools.avg_unpool import avg_unpool
 from jaxpool._pools.blur import blur_pool
+from jaxpool._pools.concat import concat_pool, global_concat_pool
 from jaxpool._pools.corner import corner_pool
 from jaxpool._pools.covariance import global_covariance_pool
 from jaxpool._pools.detail import ada_pool, detail_preserving_pool
-from jaxpool._pools.extremum import max_pool, max_pool_with_argmax, min_pool, min_pool_with_argmin
+from jaxpool._pools.extremum import max_pool, min_pool
 from jaxpool._pools.fractional import fractional_avg_pool, fractional_max_pool, fractional_max_pool_with_argmax
 from jaxpool._pools.gaussian import gaussian_pool
 from jaxpool._pools.global_pools import (
@@ -82,7 +85,8 @@ from jaxpool._pools.halo import halo_exchange
 from jaxpool._pools.indices import indices_from_onnx, indices_from_tf, indices_to_onnx, indices_to_tf
 from jaxpool._pools.inspect import chosen_implementation, output_shape
 from jaxpool._pools.logsumexp import global_lse_pool, lse_pool
-from jaxpool._pools.mixed import concat_pool, gated_pool, global_concat_pool, global_mixed_pool, mixed_pool
+from jaxpool._pools.max_unpool import max_unpool
+from jaxpool._pools.mixed import gated_pool, global_mixed_pool, mixed_pool
 from jaxpool._pools.moments import global_stats_pool, global_std_pool, global_var_pool, std_pool, var_pool
 from jaxpool._pools.order import median_pool, quantile_pool, rank_pool, topk_pool
 from jaxpool._pools.order_of_planes import global_median_pool, global_quantile_pool, global_topk_pool, kmax_pool
@@ -99,18 +103,12 @@ from jaxpool._pools.segments import (
     segment_sum_pool,
     segment_var_pool,
 )
-from jaxpool._pools.sequences import (
-    global_first_pool,
-    global_last_pool,
-    mask_from_lengths,
-    pooled_lengths,
-    pooled_mask,
-)
+from jaxpool._pools.sequences import global_first_pool, global_last_pool, mask_from_lengths, pooled_lengths, pooled_mask
+from jaxpool._pools.softmax import global_softmax_pool, softmax_pool
 from jaxpool._pools.spectral import spectral_pool
 from jaxpool._pools.stochastic import stochastic_pool
-from jaxpool._pools.unpool import avg_unpool, max_unpool
 from jaxpool._pools.views import windows
-from jaxpool._pools.weighted import global_softmax_pool, global_weighted_avg_pool, softmax_pool, weighted_avg_pool
+from jaxpool._pools.weighted import global_weighted_avg_pool, weighted_avg_pool
 from jaxpool._tiles.pools import pool_tiles
 
 if TYPE_CHECKING:

@@ -1,47 +1,38 @@
 """The ground of all stages: window arithmetic and argument errors. Integers only; nothing here imports jax."""
 
 from jaxpool._geometry.arguments import (
-    PADDING_MODES,
     WindowArguments,
     check_offsets,
-    check_padding_mode,
     check_written_out,
-    plane_as_window,
-    plane_axes,
     pooling_window,
-    shape_of,
-    spatial_axes,
     window_sizes,
     written_out,
 )
+from jaxpool._geometry.arrays import (
+    check_exponent,
+    check_per_feature,
+    check_per_window,
+    check_real_array,
+    check_tap_weights,
+    check_where,
+    feature_axis,
+    refuse_number,
+)
+from jaxpool._geometry.axes import plane_as_window, plane_axes, shape_of, spatial_axes
+from jaxpool._geometry.axis_window import AxisWindow, Segment, Shards, known
 from jaxpool._geometry.bins import AxisBins, BinSums, ShardBins, adaptive_bins
 from jaxpool._geometry.checks import (
     check_ddof,
     check_divisor,
     check_dtype,
-    check_empty,
-    check_exponent,
     check_flag,
-    check_identity,
     check_implementation,
     check_inputs,
-    check_operands,
     check_option,
-    check_padding_value,
-    check_per_feature,
-    check_per_window,
     check_pool,
-    check_real_array,
-    check_results,
-    check_tap_weights,
-    check_where,
-    feature_axis,
     index_dtype,
     known_dtype,
-    refuse_number,
-    refuse_order,
     refuse_symbolic_indices,
-    refused_operation,
 )
 from jaxpool._geometry.elements import Element, check_heights, check_iterations, cross, structuring_element
 from jaxpool._geometry.fractional import (
@@ -51,14 +42,7 @@ from jaxpool._geometry.fractional import (
     check_unit_range,
     fractional_window,
 )
-from jaxpool._geometry.grids import (
-    blocks_of,
-    check_direction,
-    check_slices,
-    doubled_sizes,
-    joined_plane,
-    smaller_plane,
-)
+from jaxpool._geometry.grids import blocks_of, check_direction, check_slices, doubled_sizes, joined_plane, smaller_plane
 from jaxpool._geometry.order import (
     METHODS,
     PLATEAUS,
@@ -77,7 +61,10 @@ from jaxpool._geometry.order import (
     picks,
     possible_counts,
 )
+from jaxpool._geometry.padding import PADDING_MODES, check_padding_mode
+from jaxpool._geometry.reductions import check_operands, check_results, refuse_order, refused_operation
 from jaxpool._geometry.rounding import ROUNDING_MODES, check_rounding_mode, digit_bits
+from jaxpool._geometry.scalars import check_empty, check_identity, check_padding_value
 from jaxpool._geometry.segments import SegmentedAxis, check_fill_value, segments_of
 from jaxpool._geometry.sequences import check_lengths, check_mask, check_size, length_window, mask_window
 from jaxpool._geometry.shards import axis_names_of, check_halo, refuse_names, shared
@@ -91,7 +78,7 @@ from jaxpool._geometry.unpooling import (
     unpooling_window,
 )
 from jaxpool._geometry.values import ARRAYS, hashable, native, traced
-from jaxpool._geometry.window import AxisWindow, Segment, Shards, Window, known
+from jaxpool._geometry.window import Window
 
 __all__ = [
     "ARRAYS",

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from jaxpool._geometry.arguments import plane_of, spatial_axes
+from jaxpool._geometry.axes import plane_of, spatial_axes
+from jaxpool._geometry.axis_window import AxisWindow
 from jaxpool._geometry.values import as_index, as_sizes, refuse
-from jaxpool._geometry.window import AxisWindow
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from jaxpool._geometry.foreign import argument_remedy, meant_by
+from jaxpool._geometry.foreign.arguments import argument_remedy
+from jaxpool._geometry.foreign.functions import meant_by
 from jaxpool._geometry.values import ArgumentError, kind_of, shown
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from jaxpool._geometry.arguments import plane_of, spatial_axes, window_sizes
+from jaxpool._geometry.arguments import window_sizes
+from jaxpool._geometry.axes import plane_of, spatial_axes
+from jaxpool._geometry.axis_window import AxisWindow
 from jaxpool._geometry.values import as_index, as_positive, as_sizes, kind_of, refuse, shown
-from jaxpool._geometry.window import AxisWindow, Window
+from jaxpool._geometry.window import Window
 
 
 def fractional_sizes(output_size: Any, fact: str = "") -> tuple[int, ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from jaxpool._geometry.arguments import plane_axes
+from jaxpool._geometry.axes import plane_axes
+from jaxpool._geometry.axis_window import AxisWindow
 from jaxpool._geometry.bins import AxisBins, adaptive_bins
 from jaxpool._geometry.unpooling import plane_sizes
 from jaxpool._geometry.values import as_index, refuse, shown
-from jaxpool._geometry.window import AxisWindow, Window
+from jaxpool._geometry.window import Window
 
 DIRECTIONS = ("top", "bottom", "left", "right")
 # More slices of one array, with their gradient, take more than ten seconds to compile.

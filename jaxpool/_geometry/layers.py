@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxpool._geometry.checks import check_where
+from jaxpool._geometry.arrays import check_where
 from jaxpool._geometry.values import as_index, as_positive, as_sizes, kind_of, refuse, shown
 
 

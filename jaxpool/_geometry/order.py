@@ -8,8 +8,9 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from jaxpool._geometry.arguments import FARTHEST, pooling_window
+from jaxpool._geometry.arguments import pooling_window
 from jaxpool._geometry.checks import check_option
+from jaxpool._geometry.padding import FARTHEST
 from jaxpool._geometry.values import as_index, as_positive, native, refuse, shown, traced
 from jaxpool._geometry.window import Window
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple, NoReturn
 
-from jaxpool._geometry.arguments import plane_of, spatial_axes
+from jaxpool._geometry.axes import plane_of, spatial_axes
+from jaxpool._geometry.axis_window import known
 from jaxpool._geometry.fractional import fractional_sizes
 from jaxpool._geometry.values import as_index, kind_of, native, refuse, shown, traced
-from jaxpool._geometry.window import known
 
 REGION_MODES = ("avg", "max")
 # Boxes that are computed at once even where the inputs are small.

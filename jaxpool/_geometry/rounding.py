@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from jaxpool._geometry.axis_window import known
 from jaxpool._geometry.checks import check_option
 from jaxpool._geometry.values import refuse
-from jaxpool._geometry.window import known
 
 ROUNDING_MODES = ("half_even", "half_away", "floor", "trunc")
 _OPTIONS = (None, *ROUNDING_MODES)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from jaxpool._geometry.checks import check_identity
+from jaxpool._geometry.axis_window import known
+from jaxpool._geometry.scalars import check_identity
 from jaxpool._geometry.values import as_index, kind_of, refuse, shown
-from jaxpool._geometry.window import known
 
 _LAYOUT = "Its axes are the first ones of inputs of shape (*batch, elements, *features)."
 

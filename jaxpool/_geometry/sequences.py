@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from jaxpool._geometry.arguments import WindowArguments, pooling_window
+from jaxpool._geometry.axis_window import AxisWindow, known
 from jaxpool._geometry.values import as_index, as_sequence, kind_of, refuse, shown
-from jaxpool._geometry.window import AxisWindow, Window, known
+from jaxpool._geometry.window import Window
 
 
 def check_mask(value: Any) -> None:

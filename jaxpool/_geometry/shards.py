@@ -6,9 +6,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from jaxpool._geometry.arguments import check_padding_mode
+from jaxpool._geometry.axis_window import AxisWindow, Shards, known
+from jaxpool._geometry.padding import check_padding_mode
 from jaxpool._geometry.values import as_index, as_sequence, refuse, shown
-from jaxpool._geometry.window import AxisWindow, Shards, Window, known
+from jaxpool._geometry.window import Window
 
 _GATHER = "gather the axis first with jax.sharding.reshard, or jax.lax.all_gather inside jax.shard_map"
 

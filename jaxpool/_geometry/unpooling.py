@@ -7,20 +7,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from jaxpool._geometry.arguments import (
-    FARTHEST,
-    WindowArguments,
-    outputs_of,
-    paddings_of,
-    plane_of,
-    require_real_taps,
-    spatial_axes,
-    steps_of,
-    window_sizes,
-)
-from jaxpool._geometry.foreign import of_all_axes
+from jaxpool._geometry.arguments import WindowArguments, outputs_of, steps_of, window_sizes
+from jaxpool._geometry.axes import plane_of, spatial_axes
+from jaxpool._geometry.axis_window import AxisWindow
+from jaxpool._geometry.foreign.values import of_all_axes
+from jaxpool._geometry.padding import FARTHEST, paddings_of, require_real_taps
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of, refuse, shown, traced
-from jaxpool._geometry.window import AxisWindow, Window
+from jaxpool._geometry.window import Window
 
 
 def plane_sizes(value: Any, rank: int, shape: tuple[Any, ...]) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import KW_ONLY
-from typing import Any, Literal, overload
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,12 +13,11 @@ from jax import Array
 from jax.nn.initializers import normal, variance_scaling, zeros
 from jax.typing import ArrayLike, DTypeLike
 
-from jaxpool._geometry import check_flag
 from jaxpool._geometry.layers import check_heads, check_plane
-from jaxpool._layers.layer import Initializer, Layer, Maker, as_tokens, positions_of, some, xavier
+from jaxpool._layers.layer import Initializer, Maker, WeighingLayer, as_tokens, positions_of, some, xavier
 from jaxpool._layers.weights import keep, kept_weights, of_positions, softmax_weights
 from jaxpool._modules.description import description
-from jaxpool._pools.average import mean_dtypes
+from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool._pools.global_pools import global_avg_pool, global_min_pool
 from jaxpool.typing import WindowShape
 
@@ -55,7 +54,7 @@ def _where_any(mask: Array | None, result: Array) -> Array:
 
 
 @description
-class MAPHead(Layer):
+class MAPHead(WeighingLayer):
     """A learned query asks all tokens by multi-head attention; an MLP with a residual follows.
 
     `y = attention(probe, tokens)`, then `y + mlp(norm(y))`, where the MLP is dense, activation, dense. The probe
@@ -93,21 +92,8 @@ class MAPHead(Layer):
         make.dense("mlp_hidden", features, hidden, **initial)
         make.dense("mlp_out", hidden, features, **initial)
 
-    @overload
-    def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: Literal[False] = False
-    ) -> Array: ...
-
-    @overload
-    def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, *, return_weights: Literal[True]
-    ) -> tuple[Array, Array]: ...
-
-    def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: bool = False
-    ) -> Array | tuple[Array, Array]:
+    def weighed(self, inputs: ArrayLike, where: ArrayLike | None) -> tuple[Array, Callable[[], Array]]:
         """What the query finds in `inputs`."""
-        check_flag("return_weights", return_weights)
         x, mask, axes = positions_of(self.cast(inputs), where, self.num_spatial_dims)
         parts = self.parts(x.shape[-1])
         tokens, mask = as_tokens(x, axes), None if mask is None else as_tokens(mask, axes)
@@ -116,11 +102,11 @@ class MAPHead(Layer):
             y = parts.attention(probe, tokens, mask=_mask_of_keys(mask))
         y = y + parts.mlp_out(self.activation(parts.mlp_hidden(parts.norm(y))))
         result = _where_any(mask, y[..., 0, :]).astype(x.dtype)
-        return (result, of_positions(kept[0], [x.shape[axis] for axis in axes])) if return_weights else result
+        return result, lambda: of_positions(kept[0], [x.shape[axis] for axis in axes])
 
 
 @description
-class AttentionPool2d(Layer):
+class AttentionPool2d(WeighingLayer):
     """The mean of the plane asks all positions and itself by multi-head attention, with learned positions.
 
     The tokens are the mean and the plane, row by row, plus `positional_embedding`; the query is the first of them. It
@@ -151,21 +137,8 @@ class AttentionPool2d(Layer):
         make.parameter("positional_embedding", normal(features**-0.5), (tokens, features))
         make.attention("attention", features, outputs, self.num_heads, kernel_init=_CLIP, bias_init=zeros)
 
-    @overload
-    def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: Literal[False] = False
-    ) -> Array: ...
-
-    @overload
-    def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, *, return_weights: Literal[True]
-    ) -> tuple[Array, Array]: ...
-
-    def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: bool = False
-    ) -> Array | tuple[Array, Array]:
+    def weighed(self, inputs: ArrayLike, where: ArrayLike | None) -> tuple[Array, Callable[[], Array]]:
         """What the mean finds in `inputs`."""
-        check_flag("return_weights", return_weights)
         x = self.cast(inputs)
         plane = tuple(map(int, self.plane_shape))
         check_plane(x.shape, plane)
@@ -180,11 +153,11 @@ class AttentionPool2d(Layer):
         with kept_weights() as kept:
             y = parts.attention(tokens[..., :1, :], tokens, mask=_mask_of_keys(keys))
         result = _where_any(mask, y[..., 0, :]).astype(x.dtype)
-        return (result, of_positions(kept[0][..., 1:], plane)) if return_weights else result
+        return result, lambda: of_positions(kept[0][..., 1:], plane)
 
 
 @description
-class SimPool(Layer):
+class SimPool(WeighingLayer):
     """The mean of the inputs asks the normalised inputs by attention; these are the values themselves.
 
     `query = W_q mean(x)`, `key = W_k norm(x)`, `value = norm(x)`. With `gamma` the values are a power mean, as
@@ -216,21 +189,8 @@ class SimPool(Layer):
         for name in ("query", "key"):
             make.dense(name, features, features, use_bias=False, kernel_init=self.kernel_init)
 
-    @overload
-    def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: Literal[False] = False
-    ) -> Array: ...
-
-    @overload
-    def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, *, return_weights: Literal[True]
-    ) -> tuple[Array, Array]: ...
-
-    def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: bool = False
-    ) -> Array | tuple[Array, Array]:
+    def weighed(self, inputs: ArrayLike, where: ArrayLike | None) -> tuple[Array, Callable[[], Array]]:
         """What the mean finds in `inputs`."""
-        check_flag("return_weights", return_weights)
         x, mask, axes = positions_of(self.cast(inputs), where, self.num_spatial_dims)
         parts = self.parts(x.shape[-1])
         tokens, mask = as_tokens(x, axes), None if mask is None else as_tokens(mask, axes)
@@ -240,7 +200,7 @@ class SimPool(Layer):
         with kept_weights() as kept:
             result = simple_attention(query, key, values, mask, self.num_heads, self.gamma)
         result = _where_any(mask, result).astype(x.dtype)
-        return (result, of_positions(kept[0], [x.shape[axis] for axis in axes])) if return_weights else result
+        return result, lambda: of_positions(kept[0], [x.shape[axis] for axis in axes])
 
 
 def simple_attention(

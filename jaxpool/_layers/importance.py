@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY
-from typing import Any, Literal, overload
+from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
@@ -11,16 +12,16 @@ from jax.nn import sigmoid
 from jax.nn.initializers import zeros
 from jax.typing import ArrayLike, DTypeLike
 
-from jaxpool._geometry import check_flag, pooling_window
-from jaxpool._layers.layer import Layer, Maker, positions_of, some
+from jaxpool._geometry import pooling_window
+from jaxpool._layers.layer import Maker, WeighingLayer, positions_of, some
 from jaxpool._modules.description import description
-from jaxpool._pools.average import mean_dtypes
-from jaxpool._pools.weighted import softmax_pool
+from jaxpool._pools.dtypes import mean_dtypes
+from jaxpool._pools.softmax import softmax_pool
 from jaxpool.typing import Ints, Padding, WindowShape
 
 
 @description
-class LIPPool(Layer):
+class LIPPool(WeighingLayer):
     """Local importance-based pooling (LIP): softmax pooling with logits of a small network. Strides default to 1.
 
     The logits are `max_logit * sigmoid(norm(conv(x)))`, with a convolution of size `kernel_size` along every axis that
@@ -53,21 +54,8 @@ class LIPPool(Layer):
         make.conv("conv", features, features, sizes, use_bias=False, kernel_init=zeros)
         make.instance_norm("norm", features, epsilon=1e-5, use_fast_variance=False)
 
-    @overload
-    def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: Literal[False] = False
-    ) -> Array: ...
-
-    @overload
-    def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, *, return_weights: Literal[True]
-    ) -> tuple[Array, Array]: ...
-
-    def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: bool = False
-    ) -> Array | tuple[Array, Array]:
+    def weighed(self, inputs: ArrayLike, where: ArrayLike | None) -> tuple[Array, Callable[[], Array]]:
         """The weighted means of `inputs`."""
-        check_flag("return_weights", return_weights)
         x = self.cast(inputs)
         window: dict[str, Any] = {
             "window_shape": self.window_shape,
@@ -84,10 +72,12 @@ class LIPPool(Layer):
         scores = parts.norm(parts.conv(_one_batch(x, axes)), mask=valid)
         logits = self.max_logit * sigmoid(scores.astype(mean_dtypes(x.dtype)[0])).reshape(x.shape)
         result = softmax_pool(x, **window, logits=logits, where=mask)
-        if not return_weights:
-            return result
-        weights = jnp.exp(logits)
-        return result, weights if mask is None else jnp.where(mask, weights, 0)
+
+        def weights() -> Array:
+            own = jnp.exp(logits)
+            return own if mask is None else jnp.where(mask, own, 0)
+
+        return result, weights
 
 
 def _one_batch(x: Array, axes: tuple[int, ...]) -> Array:

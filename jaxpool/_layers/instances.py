@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY
-from typing import Literal, overload
 
 import jax.numpy as jnp
 from jax import Array
@@ -11,17 +11,17 @@ from jax.nn import sigmoid
 from jax.nn.initializers import zeros
 from jax.typing import ArrayLike, DTypeLike
 
-from jaxpool._geometry import check_flag, plane_axes
+from jaxpool._geometry import plane_axes
 from jaxpool._geometry.layers import check_channel_axis
-from jaxpool._layers.layer import Initializer, Layer, Maker, positions_of, xavier
+from jaxpool._layers.layer import Initializer, Maker, WeighingLayer, positions_of, xavier
 from jaxpool._layers.weights import softmax_weights
 from jaxpool._modules.description import description
-from jaxpool._pools.average import mean_dtypes
-from jaxpool._pools.weighted import global_softmax_pool
+from jaxpool._pools.dtypes import mean_dtypes
+from jaxpool._pools.softmax import global_softmax_pool
 
 
 @description
-class AttentionPool(Layer):
+class AttentionPool(WeighingLayer):
     """A small network gives each instance of a bag a score; the result is the mean with their softmax as weights.
 
     The score of an instance h is `score(tanh(hidden(h)))`, and with `gated` it is
@@ -51,21 +51,8 @@ class AttentionPool(Layer):
             make.dense(name, features, self.hidden_features, kernel_init=self.kernel_init)
         make.dense("score", self.hidden_features, 1, kernel_init=self.kernel_init)
 
-    @overload
-    def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: Literal[False] = False
-    ) -> Array: ...
-
-    @overload
-    def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, *, return_weights: Literal[True]
-    ) -> tuple[Array, Array]: ...
-
-    def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: bool = False
-    ) -> Array | tuple[Array, Array]:
+    def weighed(self, inputs: ArrayLike, where: ArrayLike | None) -> tuple[Array, Callable[[], Array]]:
         """The weighted means of `inputs`."""
-        check_flag("return_weights", return_weights)
         x, mask, axes = positions_of(self.cast(inputs), where, self.num_spatial_dims)
         parts = self.parts(x.shape[-1])
         hidden = jnp.tanh(parts.hidden(x))
@@ -73,13 +60,11 @@ class AttentionPool(Layer):
             hidden = hidden * sigmoid(parts.gate(x))
         logits = parts.score(hidden)
         result = global_softmax_pool(x, logits=logits, num_spatial_dims=len(axes), where=mask)
-        if not return_weights:
-            return result
-        return result, softmax_weights(logits.astype(mean_dtypes(logits.dtype)[0]), mask, axes)
+        return result, lambda: softmax_weights(logits.astype(mean_dtypes(logits.dtype)[0]), mask, axes)
 
 
 @description
-class AutoPool(Layer):
+class AutoPool(WeighingLayer):
     """The mean along time with the softmax of the inputs as weights, and a learned sharpness per class.
 
     `sum(softmax(alpha * x) * x)` for each feature: the mean at `alpha` 0, where it starts, the softmax pool at 1, and
@@ -104,21 +89,8 @@ class AutoPool(Layer):
     def declare(self, make: Maker, features: int) -> None:
         make.parameter("alpha", zeros, (features,))
 
-    @overload
-    def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: Literal[False] = False
-    ) -> Array: ...
-
-    @overload
-    def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, *, return_weights: Literal[True]
-    ) -> tuple[Array, Array]: ...
-
-    def __call__(
-        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: bool = False
-    ) -> Array | tuple[Array, Array]:
+    def weighed(self, inputs: ArrayLike, where: ArrayLike | None) -> tuple[Array, Callable[[], Array]]:
         """The weighted means of `inputs`."""
-        check_flag("return_weights", return_weights)
         x = self.cast(inputs)
         axis = check_channel_axis(x.ndim, self.channel_axis)
         alpha = along_features(self.parts(x.shape[axis]).alpha, x.ndim, axis)
@@ -130,14 +102,16 @@ class AutoPool(Layer):
             channel_axis=self.channel_axis,
             where=where,
         )
-        if not return_weights:
-            return result
-        wide, _ = mean_dtypes(x.dtype)
-        axes = plane_axes(x.shape, self.num_spatial_dims, self.channel_axis)
-        mask = None if where is None else jnp.asarray(where)
-        # What is left out may be NaN.
-        x = x if mask is None else jnp.where(mask, x, 0)
-        return result, softmax_weights(x.astype(wide) * alpha.astype(wide), mask, axes)
+
+        def weights() -> Array:
+            wide, _ = mean_dtypes(x.dtype)
+            axes = plane_axes(x.shape, self.num_spatial_dims, self.channel_axis)
+            mask = None if where is None else jnp.asarray(where)
+            # What is left out may be NaN.
+            values = x if mask is None else jnp.where(mask, x, 0)
+            return softmax_weights(values.astype(wide) * alpha.astype(wide), mask, axes)
+
+        return result, weights
 
 
 def along_features(parameter: Array, rank: int, axis: int) -> Array:

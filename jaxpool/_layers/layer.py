@@ -7,7 +7,7 @@ computes with them. `jaxpool.linen` and `jaxpool.nnx` say only how such a part i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from jax import Array
 from jax.nn.initializers import xavier_uniform
 from jax.typing import ArrayLike, DTypeLike
 
-from jaxpool._geometry import plane_axes
+from jaxpool._geometry import check_flag, plane_axes
 from jaxpool._geometry.layers import check_positions
 from jaxpool._modules.description import Pool
 from jaxpool._pools.inputs import as_array
@@ -83,6 +83,32 @@ class Layer(Pool):
         # Meant here, also where users forbid what is not.
         with jax.numpy_dtype_promotion("standard"):
             return x.astype(jnp.promote_types(x.dtype, self.param_dtype))
+
+
+class WeighingLayer(Layer):
+    """The base of the description of every layer whose result is a mean with weights, which it can return, too."""
+
+    def weighed(self, inputs: ArrayLike, where: ArrayLike | None) -> tuple[Array, Callable[[], Array]]:
+        """The result, and what computes its weights."""
+        raise NotImplementedError
+
+    @overload
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: Literal[False] = False
+    ) -> Array: ...
+
+    @overload
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, *, return_weights: Literal[True]
+    ) -> tuple[Array, Array]: ...
+
+    def __call__(
+        self, inputs: ArrayLike, where: ArrayLike | None = None, return_weights: bool = False
+    ) -> Array | tuple[Array, Array]:
+        """The mean of `inputs`, and with `return_weights` its weights."""
+        check_flag("return_weights", return_weights)
+        result, weights = self.weighed(inputs, where)
+        return (result, weights()) if return_weights else result
 
 
 def positions_of(x: Array, where: Any, num_spatial_dims: int | None) -> tuple[Array, Array | None, tuple[int, ...]]:

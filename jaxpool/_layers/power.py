@@ -17,7 +17,7 @@ from jaxpool._geometry.layers import check_channel_axis, refuse_without_window
 from jaxpool._layers.instances import along_features
 from jaxpool._layers.layer import Layer, Maker
 from jaxpool._modules.description import description
-from jaxpool._pools.average import mean_dtypes
+from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool._pools.inputs import mask_of
 from jaxpool._pools.power import global_power_mean_pool, power_mean_pool
 from jaxpool.typing import Ints, Padding, PaddingMode, WindowShape

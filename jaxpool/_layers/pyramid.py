@@ -14,7 +14,7 @@ from jaxpool._geometry.pyramids import interpolation, pyramid_levels
 from jaxpool._layers.layer import Layer, Maker, positions_of, some
 from jaxpool._modules.description import description
 from jaxpool._pools.adaptive import adaptive_avg_pool, adaptive_max_pool
-from jaxpool._pools.average import mean_dtypes
+from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool.typing import Levels
 
 

@@ -14,8 +14,8 @@ from jaxpool._geometry import check_flag
 from jaxpool._layers.layer import Layer, Maker, positions_of, some
 from jaxpool._layers.weights import softmax_weights
 from jaxpool._modules.description import description
-from jaxpool._pools.average import mean_dtypes
-from jaxpool._pools.weighted import global_softmax_pool
+from jaxpool._pools.dtypes import mean_dtypes
+from jaxpool._pools.softmax import global_softmax_pool
 
 
 def attentive_statistics(x: Array, scores: Array, mask: Array | None, num_spatial_dims: int) -> tuple[Array, Array]:

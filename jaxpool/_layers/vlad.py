@@ -12,7 +12,7 @@ from jax.typing import ArrayLike, DTypeLike
 
 from jaxpool._layers.layer import Layer, Maker, as_tokens, positions_of
 from jaxpool._modules.description import description
-from jaxpool._pools.average import mean_dtypes
+from jaxpool._pools.dtypes import mean_dtypes
 
 
 def unit(x: Array, axes: int | tuple[int, ...] = -1) -> Array:

@@ -13,7 +13,7 @@ from jaxpool._modules.adaptive_reductions import (
 )
 from jaxpool._modules.average import AvgPool, LpPool, PowerMeanPool, SumPool
 from jaxpool._modules.covariance import GlobalCovariancePool
-from jaxpool._modules.description import Pool, needs_flax, validated
+from jaxpool._modules.description import Pool, description_of, needs_flax, validated
 from jaxpool._modules.extremum import MaxPool, MaxPoolWithArgmax, MinPool, MinPoolWithArgmin
 from jaxpool._modules.fractional import FractionalAvgPool, FractionalMaxPool, FractionalMaxPoolWithArgmax
 from jaxpool._modules.global_indices import GlobalMaxPoolWithArgmax, GlobalMinPoolWithArgmin
@@ -150,6 +150,7 @@ __all__ = [
     "VarPool",
     "WeightedAvgPool",
     "Windows",
+    "description_of",
     "needs_flax",
     "validated",
 ]

@@ -28,7 +28,7 @@ from jaxpool._geometry import (
     check_rounding_mode,
     check_top,
 )
-from jaxpool._geometry.arguments import check_padding_mode, paddings_of, steps_of, window_sizes
+from jaxpool._geometry.arguments import steps_of, window_sizes
 from jaxpool._geometry.bins import adaptive_sizes
 from jaxpool._geometry.fractional import check_rule, fractional_sizes, fractional_taps
 from jaxpool._geometry.layers import (
@@ -39,6 +39,7 @@ from jaxpool._geometry.layers import (
     plane_sizes,
 )
 from jaxpool._geometry.order import check_q
+from jaxpool._geometry.padding import check_padding_mode, paddings_of
 from jaxpool._geometry.pyramids import (
     PYRAMID_KINDS,
     PYRAMID_ORDERS,
@@ -59,9 +60,9 @@ from jaxpool._geometry.shards import axis_names_of
 from jaxpool._geometry.unpooling import check_without_window, refuse_missing_window
 from jaxpool._geometry.values import as_index, as_positive, as_sequence, kind_of, refuse, shown, traced
 from jaxpool._operators import IMPLEMENTATIONS
-from jaxpool._pools.extremum import INDEX_CONVENTIONS
+from jaxpool._pools.argextremum import INDEX_CONVENTIONS
+from jaxpool._pools.concat import ORDERS
 from jaxpool._pools.fractional import RULES
-from jaxpool._pools.mixed import ORDERS
 
 
 def is_array(value: Any) -> bool:

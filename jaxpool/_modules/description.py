@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from jaxpool._geometry import hashable
 from jaxpool._geometry.calls import bounded, misfit, unfit
-from jaxpool._geometry.foreign import names_of
+from jaxpool._geometry.foreign.arguments import names_of
 from jaxpool._modules.checks import check_arguments, is_array, refuse_array
 from jaxpool._modules.documentation import documented, example
 
@@ -25,9 +25,10 @@ class Pool:
     name_of_pool: ClassVar[str]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        # A class of Flax made from a description, but not what users derive from it.
-        description = next((base for base in cls.__bases__ if "fields_of_pool" in vars(base)), None)
+        description = description_of(cls)
         if description is not None:
+            # The public one of the file, as in `jaxpool.linen`: pickles and `help` have this name.
+            cls.__module__ = cls.__module__.partition("._")[0]
             call: Any = cls.__call__
             more = getattr(cls, "made_with", {})
             cls.__doc__ = documented(cls.__doc__, description, call, more)
@@ -38,6 +39,11 @@ class Pool:
         arguments = {name: getattr(self, name) for name in self.fields_of_pool}
         arguments.update((name, value) for name, value in named.items() if value is not None)
         return function(*arrays, **arguments)
+
+
+def description_of(cls: type[Any]) -> type[Any] | None:
+    """What a class of Flax is made from; None for descriptions themselves, and for what users derive from a class."""
+    return next((base for base in cls.__bases__ if "fields_of_pool" in vars(base)), None)
 
 
 @dataclass_transform(eq_default=False)

@@ -12,16 +12,11 @@ from jax.typing import ArrayLike
 
 from jaxpool._geometry import AxisBins, Window, adaptive_bins, check_rounding_mode, digit_bits, index_dtype
 from jaxpool._geometry.calls import explained
-from jaxpool._operators import (
-    bin_mask,
-    extreme,
-    lay_out_bins,
-    starts_and_counts,
-    sum_bins,
-    window_sum,
-)
-from jaxpool._pools.average import divide, mean_dtypes, sum_dtypes
-from jaxpool._pools.extremum import argextremum_of, extremum_of, taps_of, value_of_empty
+from jaxpool._operators import bin_mask, extreme, lay_out_bins, starts_and_counts, sum_bins, window_sum
+from jaxpool._pools.argextremum import argextremum_of, taps_of
+from jaxpool._pools.divisors import divide
+from jaxpool._pools.dtypes import mean_dtypes, sum_dtypes
+from jaxpool._pools.extremum import extremum_of, value_of_empty
 from jaxpool._pools.inputs import as_array, mask_of, x64
 from jaxpool._pools.rounding import rounded_mean
 from jaxpool._pools.shards import shards_of

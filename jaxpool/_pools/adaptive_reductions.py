@@ -22,7 +22,7 @@ from jaxpool._pools.adaptive import (
 )
 from jaxpool._pools.extremum import value_of_empty
 from jaxpool._pools.inputs import mask_of
-from jaxpool._pools.power import jitted, pooled
+from jaxpool._pools.norms import jitted, pooled
 from jaxpool._pools.reduce import operands_of, reduced
 from jaxpool._pools.shards import with_whole_planes
 from jaxpool._pools.shared_bins import map_bins, with_whole_bins

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import math
-from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -15,117 +12,19 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import Window, WindowArguments, check_divisor, check_flag, check_rounding_mode, digit_bits
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import window_sum
+from jaxpool._pools.divisors import divide, divisor_of
+from jaxpool._pools.dtypes import mean_dtypes, sum_dtypes
 from jaxpool._pools.inputs import array_and_window, mask_of
-from jaxpool._pools.padding import along, of_shard, padded
+from jaxpool._pools.padding import padded
 from jaxpool._pools.rounding import rounded_mean
 from jaxpool._pools.shards import over_shards
 from jaxpool.typing import AxisNames, Implementation, Ints, Padding, PaddingMode, RoundingMode, WindowShape
-
-
-def _whole_bytes(dtype: jnp.dtype) -> jnp.dtype:
-    """The dtype, or for integers of 2 and 4 bits, of which JAX has no sums, that of 8."""
-    if jnp.issubdtype(dtype, jnp.integer) and jnp.iinfo(dtype).bits < 8:
-        return jnp.dtype(jnp.int8 if jnp.issubdtype(dtype, jnp.signedinteger) else jnp.uint8)
-    return dtype
-
-
-def summing_dtype(dtype: jnp.dtype) -> jnp.dtype:
-    """The dtype in which averages of a dtype are summed: f32 for narrower floats, as `jnp.mean` for integers."""
-    if jnp.issubdtype(dtype, jnp.floating):
-        return jnp.dtype(jnp.float32) if jnp.finfo(dtype).bits < 32 else dtype
-    if jnp.issubdtype(dtype, jnp.complexfloating):
-        return dtype
-    return jax.eval_shape(jnp.mean, jax.ShapeDtypeStruct((1,), _whole_bytes(dtype))).dtype
-
-
-def mean_dtypes(dtype: jnp.dtype) -> tuple[jnp.dtype, jnp.dtype]:
-    """The dtype in which means of a dtype are computed, and that of the result: its own if it has fractions."""
-    wide = summing_dtype(dtype)
-    return wide, dtype if jnp.issubdtype(dtype, jnp.inexact) else wide
-
-
-def sum_dtypes(dtype: jnp.dtype) -> tuple[jnp.dtype, jnp.dtype]:
-    """The dtype in which sums of a dtype are computed, and that of the result: for integers as `jnp.sum`."""
-    if jnp.issubdtype(dtype, jnp.inexact):
-        return summing_dtype(dtype), dtype
-    wide = jax.eval_shape(jnp.sum, jax.ShapeDtypeStruct((1,), _whole_bytes(dtype))).dtype
-    return wide, wide
-
-
-def counts(window: Window, include_pad: bool, dtype: jnp.dtype, rank: int) -> Array | int:
-    """What each window's sum is divided by: the number of its elements, in or out of padding.
-
-    The product of one integer vector per axis; an int where all windows have the same.
-    """
-    scale = 1
-    total: Array | None = None
-    for part in window.parts:
-        shape = [1] * rank
-        shape[part.axis] = part.outputs
-        if part.symbolic and not include_pad:
-            alone = dataclasses.replace(part, axis=0)
-            vector = window_sum(jnp.ones((part.size,), dtype), Window((alone,)), "reduce_window").reshape(shape)
-            total = vector if total is None else total * vector
-            continue
-        runs = part.padded_counts() if include_pad else part.real_counts()
-        if len({count for _, count in runs}) == 1:
-            scale *= runs[0][1]
-            continue
-        # Borders are short; as a constant, a long interior would be stored in the program.
-        vector = jnp.concatenate(
-            [jnp.full(length, real_number(count, dtype), dtype) for length, count in _joined(runs)]
-        )
-        vector = of_shard(vector.reshape(shape), part)
-        total = vector if total is None else total * vector
-    return scale if total is None else total * jnp.asarray(real_number(scale, dtype), dtype)
-
-
-def real_number(count: int, dtype: jnp.dtype) -> float:
-    """A count as a float, infinite if it is too large for the dtype."""
-    largest = float(jnp.finfo(dtype).max)
-    return float(count) if abs(count) <= largest else math.inf if count > 0 else -math.inf
-
-
-def _joined(runs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    # Neighbouring runs may differ in which taps are real and yet have the same number of them.
-    result: list[tuple[int, int]] = []
-    for length, count in runs:
-        if result and result[-1][1] == count:
-            length += result.pop()[0]
-        result.append((length, count))
-    return result
 
 
 def _wide_sum(x: Array, window: Window, implementation: Implementation | None, dtype: jnp.dtype) -> Array:
     # Floats are widened inside, where a lowering may choose how.
     x = x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(dtype)
     return window_sum(x, window, implementation, dtype)
-
-
-def divide(total: Array, divisor: Array | int) -> Array:
-    """`total / divisor`.
-
-    XLA multiplies by the reciprocal where the divisor is a constant, as it does in `jnp.mean`: two roundings.
-    """
-    # An array is not broadcast beforehand: it is kept for derivatives, and has one element per window and map.
-    if isinstance(divisor, int):
-        divisor = jnp.asarray(real_number(divisor, total.dtype), total.dtype)
-    return total / jnp.asarray(divisor, total.dtype)
-
-
-def divisor_of(
-    mask: Array | None, window: Window, whole: Window, include_pad: bool, dtype: jnp.dtype, rank: int
-) -> Array | int:
-    """What each window's sum is divided by: valid elements, padding where it counts, and 1 where nothing counts.
-
-    `whole` is the window on inputs that devices may share, and `window` that on what the mask covers.
-    """
-    everything = counts(whole, include_pad, dtype, rank)
-    if mask is None:
-        return everything
-    padding = everything - counts(whole, False, dtype, rank)
-    padding = jnp.asarray(real_number(padding, dtype) if isinstance(padding, int) else padding, dtype)
-    return jnp.maximum(window_sum(along(mask, window).astype(dtype), window) + padding, 1)
 
 
 @functools.partial(

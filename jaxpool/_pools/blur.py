@@ -14,7 +14,7 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import AxisWindow, Window, WindowArguments, check_flag
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import window_sum
-from jaxpool._pools.average import mean_dtypes
+from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool._pools.inputs import as_array, mask_of
 from jaxpool._pools.padding import along, of_shard, padded
 from jaxpool._pools.shards import over_shards, window_of

@@ -14,7 +14,7 @@ from jaxpool._geometry import plane_axes
 from jaxpool._geometry.calls import explained
 from jaxpool._geometry.layers import check_channel_axis, check_number_of, check_positions
 from jaxpool._operators import plane_sum
-from jaxpool._pools.average import mean_dtypes
+from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool._pools.inputs import as_array
 from jaxpool._pools.shards import with_whole_planes
 

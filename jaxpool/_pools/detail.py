@@ -19,7 +19,8 @@ from jaxpool._geometry import (
 )
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import window_spread, window_sum
-from jaxpool._pools.average import average_of, mean_dtypes
+from jaxpool._pools.average import average_of
+from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool._pools.inputs import as_array, mask_of
 from jaxpool._pools.padding import along
 from jaxpool._pools.shards import with_whole_planes

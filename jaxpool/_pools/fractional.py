@@ -25,7 +25,7 @@ from jaxpool._geometry import (
 )
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import first_maximum, gather_at_places, starts_and_counts, sum_between
-from jaxpool._pools.average import mean_dtypes, summing_dtype
+from jaxpool._pools.dtypes import mean_dtypes, summing_dtype
 from jaxpool._pools.inputs import as_array, at_hand, range_of, x64
 from jaxpool._pools.shards import with_whole_planes
 from jaxpool.typing import FractionalRule, WindowShape

@@ -12,7 +12,7 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import Window, WindowArguments, check_flag, check_per_feature, feature_axis, pooling_window
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import window_dot
-from jaxpool._pools.average import mean_dtypes
+from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool._pools.inputs import as_array, mask_of
 from jaxpool._pools.padding import along, padded
 from jaxpool.typing import Ints, Padding, PaddingMode, Scalar, WindowShape

@@ -14,7 +14,8 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import check_flag, check_rounding_mode, digit_bits, index_dtype, plane_axes
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import extreme, plane_count, plane_sum
-from jaxpool._pools.average import divide, mean_dtypes, sum_dtypes
+from jaxpool._pools.divisors import divide
+from jaxpool._pools.dtypes import mean_dtypes, sum_dtypes
 from jaxpool._pools.extremum import value_of_empty
 from jaxpool._pools.inputs import as_array, mask_of, x64
 from jaxpool._pools.planes import plane_argextremum, plane_extremum

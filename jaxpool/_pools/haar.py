@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 
 from jaxpool._geometry import doubled_sizes, joined_plane
 from jaxpool._geometry.calls import explained
-from jaxpool._pools.average import mean_dtypes
+from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool._pools.inputs import as_array
 
 

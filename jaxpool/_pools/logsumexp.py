@@ -21,7 +21,7 @@ from jaxpool._geometry import (
 )
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import plane_sum, window_extremum, window_log_mean_exp, window_sum
-from jaxpool._pools.average import mean_dtypes
+from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool._pools.inputs import as_array, mask_of
 from jaxpool._pools.moments import moments, window_count
 from jaxpool._pools.padding import along, padded

@@ -10,18 +10,11 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import (
-    Window,
-    WindowArguments,
-    check_ddof,
-    check_flag,
-    feature_axis,
-    plane_axes,
-    written_out,
-)
+from jaxpool._geometry import Window, WindowArguments, check_ddof, check_flag, feature_axis, plane_axes, written_out
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import plane_count, plane_sum, window_products, window_reduce, window_sum
-from jaxpool._pools.average import counts, mean_dtypes
+from jaxpool._pools.divisors import counts
+from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool._pools.global_pools import mean_of_plane
 from jaxpool._pools.inputs import as_array, mask_of
 from jaxpool._pools.padding import along, padded

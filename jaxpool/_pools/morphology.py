@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import Element, check_heights, structuring_element
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import element_extremum, extreme
-from jaxpool._pools.average import mean_dtypes
+from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import as_array, mask_of
 from jaxpool._pools.shards import with_whole_planes

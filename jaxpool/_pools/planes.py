@@ -10,7 +10,7 @@ from jax import Array, lax
 
 from jaxpool._geometry import plane_as_window
 from jaxpool._operators import window_extremum
-from jaxpool._pools.extremum import argextremum_of
+from jaxpool._pools.argextremum import argextremum_of
 from jaxpool._pools.shards import explicit_spec, map_shards, names_of
 
 

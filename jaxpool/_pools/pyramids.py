@@ -12,7 +12,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxpool._geometry import AxisBins, AxisWindow, Window, adaptive_bins, check_option, plane_as_window, plane_axes
-from jaxpool._geometry.arguments import plane_of
+from jaxpool._geometry.axes import plane_of
 from jaxpool._geometry.calls import explained
 from jaxpool._geometry.pyramids import (
     PYRAMID_KINDS,
@@ -25,11 +25,11 @@ from jaxpool._geometry.pyramids import (
 )
 from jaxpool._operators import plane_sum
 from jaxpool._pools.adaptive import along_bins, extremum_of_bins, mean_of_bins
-from jaxpool._pools.average import mean_dtypes
+from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import as_array, mask_of
+from jaxpool._pools.norms import lengths_of
 from jaxpool._pools.padding import along
-from jaxpool._pools.power import lengths_of
 from jaxpool._pools.shards import with_whole_planes
 from jaxpool.typing import Levels, PyramidKind, PyramidOrder
 

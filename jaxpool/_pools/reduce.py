@@ -12,17 +12,10 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import (
-    Window,
-    WindowArguments,
-    check_identity,
-    check_operands,
-    check_results,
-    refused_operation,
-)
+from jaxpool._geometry import Window, WindowArguments, check_identity, check_operands, check_results, refused_operation
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import beats, extreme, window_reduce_from, window_sum
-from jaxpool._pools.average import summing_dtype
+from jaxpool._pools.dtypes import summing_dtype
 from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import as_array, mask_of
 from jaxpool._pools.operations import check_associative, constant, known_operation, padding_may_hold

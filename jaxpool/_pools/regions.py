@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from typing import Any, SupportsIndex
 
-import jax
-import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import AxisWindow, Window, check_flag, check_option, index_dtype, known
+from jaxpool._geometry import check_flag, check_option, index_dtype, known
 from jaxpool._geometry.calls import explained
 from jaxpool._geometry.regions import (
     REGION_MODES,
-    Layout,
     Regions,
-    boxes_at_once,
     check_maximum_of_samples,
     check_position_sensitive,
     check_sampling_ratio,
@@ -25,116 +19,10 @@ from jaxpool._geometry.regions import (
     region_layout,
     region_sizes,
 )
-from jaxpool._operators import first_in_regions
-from jaxpool._pools.average import mean_dtypes
-from jaxpool._pools.box_bins import bounds, largest, matrices, pooled, pooled_apart, shares
-from jaxpool._pools.boxes import arranged, as_boxes, as_inputs, of_one_list, per_picture, split_alike
+from jaxpool._pools.box_pools import BoxPool, align, align_apart, maximum_of_boxes, mean_apart, pooled_by_matrices
+from jaxpool._pools.boxes import as_boxes
 from jaxpool._pools.inputs import as_array, x64
-from jaxpool._pools.shards import with_whole_planes
 from jaxpool.typing import RegionMode, RegionSize
-
-# From one picture and its boxes to their bins.
-_Pool = Callable[[Array, Array, Regions, jnp.dtype], Array]
-
-
-def _align(x: Array, boxes: Array, regions: Regions, dtype: jnp.dtype) -> Array:
-    rows, columns = (matrix.astype(x.dtype) for matrix in matrices(boxes, regions, x.shape[:2], dtype))
-    result = pooled(x, rows, columns)
-    return largest(result, regions) if regions.mode == "max" else result
-
-
-def _align_apart(x: Array, boxes: Array, regions: Regions, dtype: jnp.dtype) -> Array:
-    rows, columns = (matrix.astype(x.dtype) for matrix in matrices(boxes, regions, x.shape[:2], dtype))
-    return pooled_apart(x, rows, columns)
-
-
-def _mean_apart(x: Array, boxes: Array, regions: Regions, dtype: jnp.dtype) -> Array:
-    ends = bounds(boxes, regions, x.shape[:2], closed=False, dtype=dtype)
-    rows, columns = (shares(*own, size, x.dtype) for own, size in zip(ends, x.shape, strict=False))
-    return pooled_apart(x, rows, columns)
-
-
-def _places_dtype(boxes: Array, dtype: jnp.dtype) -> jnp.dtype:
-    """The dtype in which places are computed: f32, or f64 if boxes or inputs have it."""
-    wide = jnp.dtype(jnp.float64)
-    return wide if wide in (boxes.dtype, dtype) else jnp.dtype(jnp.float32)
-
-
-def _finite(boxes: Array) -> tuple[Array, Array]:
-    """The boxes, and which of them have no coordinate that is NaN or infinite; 0 in place of the others."""
-    if not jnp.issubdtype(boxes.dtype, jnp.floating):
-        return boxes, jnp.ones(boxes.shape[:-1], bool)
-    finite = jnp.all(jnp.isfinite(boxes), -1)
-    return jnp.where(finite[..., None], boxes, jnp.zeros((), boxes.dtype)), finite
-
-
-def _at_once(count: int, regions: Regions, plane: tuple[int, ...], pool: _Pool, listed: bool) -> int | None:
-    """How many boxes of a picture to compute at once, None for all."""
-    if not known(count):
-        return None
-    (p, q), (height, width) = regions.bins, plane
-    # Of one list, the picture in turn and its results are kept, too.
-    parts = 4 if listed else 2
-    if pool is not _align:
-        # A bin has its own features.
-        return boxes_at_once(count, width, height * width, 1, parts)
-    taps = regions.samples or 1 if regions.mode == "max" else 1
-    between = p * taps * (width + (q * taps if taps > 1 else 0))
-    return boxes_at_once(count, between, height * width, p * q, parts)
-
-
-@functools.partial(jax.jit, static_argnames=("regions", "layout", "pool"), inline=True)
-def _by_matrices(
-    inputs: Array, boxes: Array, pictures: Array | None, regions: Regions, layout: Layout, pool: _Pool
-) -> Array:
-    dtype, result_dtype = mean_dtypes(inputs.dtype)
-    places = _places_dtype(boxes, dtype)
-
-    def of_picture(x: Array, boxes: Array) -> Array:
-        boxes, finite = _finite(boxes)
-        result = pool(x.astype(dtype), boxes, regions, places)
-        return jnp.where(finite[:, None, None, None], result, jnp.nan).astype(result_dtype)
-
-    x = arranged(inputs, layout)
-    at_once = _at_once(boxes.shape[-2], regions, layout.sizes, pool, pictures is not None)
-    if pictures is None:
-        return as_inputs(per_picture(of_picture, x, boxes, at_once), layout)
-    return as_inputs(of_one_list(of_picture, x, boxes, pictures, at_once), layout)
-
-
-@functools.partial(jax.jit, static_argnames=("regions", "layout", "dtype"), inline=True)
-def _maximum(
-    inputs: Array, boxes: Array, pictures: Array | None, regions: Regions, layout: Layout, dtype: str
-) -> Array:
-    x = arranged(inputs, layout)
-    boxes, finite = _finite(with_whole_planes(boxes, range(boxes.ndim - 2)))
-    (top, bottom), (left, right) = bounds(
-        boxes, regions, layout.sizes, closed=True, dtype=_places_dtype(boxes, x.dtype)
-    )
-    bottom = jnp.where(finite[..., None], bottom, top)
-    batch, (count, _), (p, q) = boxes.shape[:-2], boxes.shape[-2:], regions.bins
-    height, width = layout.sizes
-    if pictures is not None:
-        # All pictures are one tall picture.
-        numbers, height = x.shape[0], x.shape[0] * height
-        offset = (pictures.astype(dtype) * layout.sizes[0])[:, None]
-        mine = ((pictures >= 0) & (pictures < numbers))[:, None]
-        top, bottom = (end.astype(dtype) + offset for end in (top, jnp.where(mine, bottom, top)))
-        x = with_whole_planes(x, (0,)).reshape(height, width, x.shape[-1])
-    ends = [
-        *(end.astype(dtype).reshape(*batch, count * p, 1, 1) for end in (top, bottom)),
-        *(
-            jnp.broadcast_to(end.astype(dtype)[..., None, :], (*batch, count, p, q)).reshape(*batch, count * p, q, 1)
-            for end in (left, right)
-        ),
-    ]
-    axis = len(batch)
-    window = Window((AxisWindow(axis, height, 1, 1, 1, 0, 0, count * p), AxisWindow(axis + 1, width, 1, 1, 1, 0, 0, q)))
-    ends = ends if pictures is not None else [split_alike(end, x) for end in ends]
-    result = first_in_regions(x, ends, window).reshape(*batch, count, p, q, x.shape[-1])
-    if jnp.issubdtype(x.dtype, jnp.floating):
-        result = jnp.where(finite[..., None, None, None], result, jnp.asarray(jnp.nan, x.dtype))
-    return as_inputs(result, layout)
 
 
 @explained
@@ -203,20 +91,26 @@ def roi_align(
     samples = check_sampling_ratio(sampling_ratio)
     check_maximum_of_samples(mode, samples)
     regions = Regions((1, 1), check_spatial_scale(spatial_scale), samples, bool(aligned), mode)
-    return _pooled(inputs, boxes, box_indices, output_size, channel_axis, regions, _align)
+    return _pooled(inputs, boxes, box_indices, output_size, channel_axis, regions, align)
 
 
 def _pooled(
-    inputs: ArrayLike, boxes: Any, box_indices: Any, output_size: Any, channel_axis: Any, regions: Regions, pool: _Pool
+    inputs: ArrayLike,
+    boxes: Any,
+    box_indices: Any,
+    output_size: Any,
+    channel_axis: Any,
+    regions: Regions,
+    pool: BoxPool,
 ) -> Array:
     """What the pools by matrices have in common: the inputs, the boxes and the size of the result."""
     x = as_array(inputs, ordered=True)
     bins = region_sizes(output_size, f"inputs of shape {x.shape}")
     layout = region_layout(x.shape, output_size, channel_axis)
-    if pool is not _align:
+    if pool is not align:
         check_position_sensitive(1 if layout.channel is None else x.shape[layout.channel], bins, channel_axis)
     own, pictures = as_boxes(boxes, box_indices, x, layout)
-    return _by_matrices(x, own, pictures, regions._replace(bins=bins), layout, pool)
+    return pooled_by_matrices(x, own, pictures, regions._replace(bins=bins), layout, pool)
 
 
 @explained
@@ -262,7 +156,7 @@ def roi_pool(
     own, pictures = as_boxes(boxes, box_indices, x, layout)
     planes = x.shape[layout.batch[0]] if pictures is not None and known(x.shape[layout.batch[0]]) else 1
     dtype = index_dtype("inputs.shape", [planes, *layout.sizes], x64(), x.shape)
-    return _maximum(x, own, pictures, Regions(bins, scale), layout, dtype)
+    return maximum_of_boxes(x, own, pictures, Regions(bins, scale), layout, dtype)
 
 
 @explained
@@ -303,7 +197,7 @@ def ps_roi_align(
     """
     samples = check_sampling_ratio(sampling_ratio)
     regions = Regions((1, 1), check_spatial_scale(spatial_scale), samples)
-    return _pooled(inputs, boxes, box_indices, output_size, channel_axis, regions, _align_apart)
+    return _pooled(inputs, boxes, box_indices, output_size, channel_axis, regions, align_apart)
 
 
 @explained
@@ -342,4 +236,4 @@ def ps_roi_pool(
               [12.]]], dtype=float32)
     """
     regions = Regions((1, 1), check_spatial_scale(spatial_scale))
-    return _pooled(inputs, boxes, box_indices, output_size, channel_axis, regions, _mean_apart)
+    return _pooled(inputs, boxes, box_indices, output_size, channel_axis, regions, mean_apart)

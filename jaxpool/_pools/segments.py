@@ -13,11 +13,13 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import SegmentedAxis, check_ddof, check_flag, segments_of
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import segment_extremum, segment_spread, segment_sum, without_series
-from jaxpool._pools.average import divide, mean_dtypes, sum_dtypes
+from jaxpool._pools.divisors import divide
+from jaxpool._pools.dtypes import mean_dtypes, sum_dtypes
 from jaxpool._pools.inputs import as_array, mask_of
 from jaxpool._pools.moments import variance_of
 from jaxpool._pools.shards import with_whole_planes
-from jaxpool._pools.weighted import array_of, ratio, values_and_logits
+from jaxpool._pools.softmax import values_and_logits
+from jaxpool._pools.weighted import array_of, ratio
 from jaxpool.typing import Scalar
 
 # Inputs, the set of each element, the mask and the axis.

@@ -24,7 +24,7 @@ from jaxpool._geometry import (
 )
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import plane_sum, without_series
-from jaxpool._pools.average import sum_dtypes
+from jaxpool._pools.dtypes import sum_dtypes
 from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import as_array, mask_of
 from jaxpool._pools.padding import along

@@ -11,7 +11,7 @@ from jax import Array, lax
 
 from jaxpool._geometry import AxisBins, ShardBins, Window
 from jaxpool._operators import window_sum
-from jaxpool._pools.extremum import argextremum_of, taps_of
+from jaxpool._pools.argextremum import argextremum_of, taps_of
 from jaxpool._pools.planes import best_of_shards
 from jaxpool._pools.shards import explicit_spec, map_shards, names_of, shards_of, with_whole_planes
 

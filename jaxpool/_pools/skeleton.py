@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 
 from jaxpool._geometry import Element, check_iterations, cross, plane_axes, structuring_element
 from jaxpool._geometry.calls import explained
-from jaxpool._pools.average import mean_dtypes
+from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool._pools.inputs import as_array
 from jaxpool._pools.morphology import extremum_under
 

@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 
 from jaxpool._geometry import AxisBins, smaller_plane
 from jaxpool._geometry.calls import explained
-from jaxpool._pools.average import mean_dtypes
+from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool._pools.inputs import as_array
 from jaxpool._pools.shards import with_whole_planes
 from jaxpool.typing import OutputSize

@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 from jaxpool._geometry import Window, WindowArguments, check_draw, check_flag, pooling_window
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import gather_at_offsets, window_argextremum
-from jaxpool._pools.average import mean_dtypes
+from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool._pools.inputs import as_array, mask_of
 from jaxpool._pools.padding import padded
 from jaxpool._pools.weighted import weighted_of

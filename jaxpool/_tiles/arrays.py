@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxpool._geometry.tiles import Piece, check_out, refuse_missing, refuse_pair
+from jaxpool._geometry.tile_arguments import check_out, refuse_missing, refuse_pair
+from jaxpool._geometry.tiles import Piece
 
 
 def room(size: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxpool._geometry.tiles import refuse_journal
+from jaxpool._geometry.tile_arguments import refuse_journal
 
 
 def described(value: Any) -> str:

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from jaxpool._geometry.tiles import check_tile_shape, refuse_memory, tile_sizes
+from jaxpool._geometry.tile_arguments import check_tile_shape, refuse_memory
+from jaxpool._geometry.tiles import tile_sizes
 from jaxpool._tiles.programs import Tiling
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxpool._geometry import WindowArguments, check_option, check_padding_mode, feature_axis, pooling_window
 from jaxpool._geometry.calls import explained
-from jaxpool._geometry.tiles import (
+from jaxpool._geometry.tile_arguments import (
     check_joined,
     check_memory,
     check_progress,
@@ -24,18 +24,21 @@ from jaxpool._geometry.tiles import (
     refuse_pool,
     refuse_unplaced,
 )
+from jaxpool._pools.argextremum import INDEX_CONVENTIONS, max_pool_with_argmax, min_pool_with_argmin
 from jaxpool._pools.average import avg_pool, sum_pool
 from jaxpool._pools.blur import blur_pool
+from jaxpool._pools.concat import concat_pool
 from jaxpool._pools.detail import ada_pool
-from jaxpool._pools.extremum import INDEX_CONVENTIONS, max_pool, max_pool_with_argmax, min_pool, min_pool_with_argmin
+from jaxpool._pools.extremum import max_pool, min_pool
 from jaxpool._pools.gaussian import gaussian_pool
 from jaxpool._pools.logsumexp import lse_pool
-from jaxpool._pools.mixed import concat_pool, gated_pool, mixed_pool
+from jaxpool._pools.mixed import gated_pool, mixed_pool
 from jaxpool._pools.moments import std_pool, var_pool
 from jaxpool._pools.order import median_pool, quantile_pool, rank_pool, topk_pool
 from jaxpool._pools.power import lp_pool, power_mean_pool
 from jaxpool._pools.reduce import pool as reducing_pool
-from jaxpool._pools.weighted import softmax_pool, weighted_avg_pool
+from jaxpool._pools.softmax import softmax_pool
+from jaxpool._pools.weighted import weighted_avg_pool
 from jaxpool._tiles.arrays import chunks_of, given_targets, opened, path_of
 from jaxpool._tiles.journal import Journal, described
 from jaxpool._tiles.plan import planned

@@ -13,7 +13,8 @@ import numpy as np
 from jax import Array, lax
 
 from jaxpool._geometry import Window
-from jaxpool._geometry.tiles import AxisTile, Piece, axis_tiles, numpy_dtype, source_places
+from jaxpool._geometry.tile_arguments import numpy_dtype
+from jaxpool._geometry.tiles import AxisTile, Piece, axis_tiles, source_places
 from jaxpool._tiles.arrays import read, room
 
 Tile = tuple[AxisTile, ...]

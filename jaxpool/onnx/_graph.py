@@ -17,6 +17,7 @@ import jaxpool
 
 Value = Any
 Context = Any
+Type = ir.DataType
 
 # The converter knows constants by the identity of their variables, which must therefore not be used again.
 _traced: weakref.WeakKeyDictionary[Context, list[Any]] = weakref.WeakKeyDictionary()

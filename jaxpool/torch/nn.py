@@ -20,58 +20,21 @@ one for every call, as JAX has no global random state.
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import inspect
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from jax import Array
 from jax.typing import ArrayLike
 
 import jaxpool.torch as functional
-from jaxpool._geometry import hashable
-from jaxpool._geometry.calls import bounded, misfit, unknown_name
+from jaxpool._geometry.calls import unknown_name
 from jaxpool.torch._adaptive import Sizes
 from jaxpool.torch._fractional import Ratios
+from jaxpool.torch._module import module
 from jaxpool.typing import Ints
 
-_Class = TypeVar("_Class", bound=type[Any])
 
-
-@dataclass_transform(frozen_default=True)
-def _module(cls: _Class) -> _Class:
-    """Make a frozen dataclass whose constructor explains arguments that do not fit."""
-    made: Any = dataclasses.dataclass(frozen=True)(cls)
-    init = made.__init__
-    _, *fields = inspect.signature(init).parameters.values()
-    parameters = {field.name: field for field in fields}
-
-    @functools.wraps(init)
-    def constructor(self: Any, *args: Any, **kwargs: Any) -> None:
-        error = misfit(type(self).__name__, parameters, args, kwargs)
-        if error is not None:
-            raise error
-        # Tuples in place of lists, so that modules can be compared and hashed, as static arguments must be.
-        init(self, *map(hashable, args), **{name: hashable(value) for name, value in kwargs.items()})
-
-    made.__init__ = constructor
-    made.__call__ = _explained(made.__call__)
-    return made
-
-
-def _explained(call: Callable[..., Any]) -> Callable[..., Any]:
-    """A call that explains arguments that do not fit."""
-    _, *arrays = inspect.signature(call).parameters.values()
-    parameters = {array.name: array for array in arrays}
-
-    def name(args: Sequence[Any]) -> str:
-        return f"{type(args[0]).__name__}(...)"
-
-    return bounded(call, name, lambda args, kwargs: misfit(name(args), parameters, args[1:], kwargs))
-
-
-@_module
+@module
 class _MaxPool:
     _function: ClassVar[Callable[..., Any]]
     kernel_size: Ints
@@ -104,7 +67,7 @@ class MaxPool3d(_MaxPool):
     _function = staticmethod(functional.max_pool3d)
 
 
-@_module
+@module
 class _MaxUnpool:
     _function: ClassVar[Callable[..., Any]]
     kernel_size: Ints
@@ -134,7 +97,7 @@ class MaxUnpool3d(_MaxUnpool):
     _function = staticmethod(functional.max_unpool3d)
 
 
-@_module
+@module
 class AvgPool1d:
     """`torch.nn.AvgPool1d`; see `jaxpool.torch.avg_pool1d`."""
 
@@ -150,7 +113,7 @@ class AvgPool1d:
         return self._function(input, **vars(self))
 
 
-@_module
+@module
 class _AvgPool:
     _function: ClassVar[Callable[..., Any]]
     kernel_size: Ints
@@ -177,7 +140,7 @@ class AvgPool3d(_AvgPool):
     _function = staticmethod(functional.avg_pool3d)
 
 
-@_module
+@module
 class _LPPool:
     _function: ClassVar[Callable[..., Any]]
     norm_type: float
@@ -208,7 +171,7 @@ class LPPool3d(_LPPool):
     _function = staticmethod(functional.lp_pool3d)
 
 
-@_module
+@module
 class _AdaptiveAvgPool:
     _function: ClassVar[Callable[..., Any]]
     output_size: Sizes
@@ -236,7 +199,7 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPool):
     _function = staticmethod(functional.adaptive_avg_pool3d)
 
 
-@_module
+@module
 class _AdaptiveMaxPool:
     _function: ClassVar[Callable[..., Any]]
     output_size: Sizes
@@ -265,7 +228,7 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     _function = staticmethod(functional.adaptive_max_pool3d)
 
 
-@_module
+@module
 class _FractionalMaxPool:
     _function: ClassVar[Callable[..., Any]]
     kernel_size: Ints

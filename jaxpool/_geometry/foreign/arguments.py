@@ -1,10 +1,9 @@
-"""The words of other libraries, and what to write here instead: arguments, values and names of functions."""
+"""The names that arguments have in other libraries, and what to write here instead."""
 
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 
@@ -24,7 +23,6 @@ class Argument(NamedTuple):
 
 _NO_WINDOW = "There is no window to set; windows are those of max_pool, avg_pool and the like."
 _LEAVE_OUT = "Leave it out"
-
 # The first row with the unknown name counts.
 ARGUMENTS = (
     Argument(("inputs", "input", "x", "value", "operand", "images", "tensor", "features"), "It comes first."),
@@ -217,101 +215,6 @@ ARGUMENTS = (
     Argument(("out",), absent=f"{_LEAVE_OUT}; arrays of JAX are never changed, and the result is returned."),
 )
 
-# What others call padding that holds elements.
-MODES = {
-    **dict.fromkeys(("replicate", "nearest", "border", "clamp"), "EDGE"),
-    **dict.fromkeys(("circular", "periodic", "grid-wrap"), "WRAP"),
-    **dict.fromkeys(("mirror", "reflect_101", "reflect101"), "REFLECT"),
-}
-_SYMMETRIC = "Pad with jnp.pad(inputs, ..., mode='symmetric') first."
-_ZEROS = (
-    "padding counts as 0 in sums and averages, and never wins a maximum. For zeros that can win pass padding_value=0 "
-    "to max_pool."
-)
-# Of arguments with a closed set of values: what others write, in lower case, and what to do instead.
-VALUES: Mapping[str, Mapping[str, str]] = {
-    "padding_mode": {
-        **{name: f"Write {mode!r}." for name, mode in MODES.items()},
-        "symmetric": _SYMMETRIC,
-        **dict.fromkeys(("constant", "zeros", "zero"), f"Leave it out: {_ZEROS}"),
-    },
-    "padding": {
-        **{name: f"Tell its width in numbers, and pass padding_mode={mode!r}." for name, mode in MODES.items()},
-        "symmetric": _SYMMETRIC,
-        **dict.fromkeys(("constant", "zeros", "zero"), f"Tell its width in numbers: {_ZEROS}"),
-        **dict.fromkeys(("same_upper", "half"), "Write 'SAME'."),
-        **dict.fromkeys(("notset", "none", "no"), "Write 'VALID'."),
-    },
-    "platform": {
-        **dict.fromkeys(("cuda", "rocm", "nvidia", "amd"), "Write 'gpu'."),
-        **dict.fromkeys(("metal", "mps", "xpu", "neuron"), "Write 'other'."),
-        "host": "Write 'cpu'.",
-    },
-    "index_convention": {
-        **dict.fromkeys(("torch", "pytorch", "flat", "plane"), "Write 'spatial'."),
-        **dict.fromkeys(("tf", "tensorflow", "keras"), "Write 'spatial', and convert with indices_to_tf."),
-        "onnx": "Write 'spatial', and convert with indices_to_onnx.",
-        **dict.fromkeys(("offset", "offsets", "local"), "Write 'window'."),
-        **dict.fromkeys(("coordinate", "coords", "multi"), "Write 'coordinates'."),
-    },
-    "duplicates": {**dict.fromkeys(("sum", "accumulate"), "Write 'add'."), "last": "Write 'set'."},
-    "rounding_mode": {
-        **dict.fromkeys(
-            ("to_nearest_even", "nearest_even", "half_to_even", "rne", "round", "rint"), "Write 'half_even'."
-        ),
-        **dict.fromkeys(("away_from_zero", "half_away_from_zero", "tflite"), "Write 'half_away'."),
-        **dict.fromkeys(("truncate", "down", "toward_zero", "towards_zero", "zero"), "Write 'trunc'."),
-    },
-    "rule": {**dict.fromkeys(("pytorch", "graham"), "Write 'torch'."), "tf": "Write 'tensorflow'."},
-    "kind": {**dict.fromkeys(("mean", "average"), "Write 'avg'."), "maximum": "Write 'max'."},
-    "order": {
-        **dict.fromkeys(("torch", "pytorch", "channels_first", "nchw"), "Write 'features_first'."),
-        **dict.fromkeys(("channels_last", "nhwc"), "Write 'features_last'."),
-    },
-    "residual": {"inputs": "Write 'input'.", **dict.fromkeys(("indices", "argmax", "index"), "Write 'offsets'.")},
-}
-
-
-def spelled(argument: str, value: Any, options: Iterable[Any]) -> str | None:
-    """The remedy for a value that is none of an argument's options, if one of them can be meant."""
-    if not isinstance(value, str):
-        return None
-    # Devices are numbered, as in 'cpu:0'.
-    word = value.strip().lower().partition(":")[0]
-    names = {option.lower(): option for option in options if isinstance(option, str)}
-    found = VALUES.get(argument, {}).get(word)
-    if found is None and word in names:
-        return f"Write {names[word]!r}."
-    close = difflib.get_close_matches(word, names, 1, 0.75) if found is None else []
-    return f"Did you mean {names[close[0]]!r}?" if close else found
-
-
-def padding_in_a_row(elements: Sequence[Any], rank: int) -> str | None:
-    """The remedy for padding as other libraries write it: flat, or with pairs for batch and channels, too."""
-    if len(elements) == 2 * rank and all(type(element) is int for element in elements):
-        onnx = tuple(zip(elements[:rank], elements[rank:], strict=True))
-        torch = tuple(zip(elements[::2], elements[1::2], strict=True))[::-1]
-        if onnx == torch:
-            return f"Write {onnx}, one (low, high) pair per spatial axis."
-        return f"Write {torch} if it is in the order of torch.nn.functional.pad, {onnx} if it is ONNX's pads."
-    if len(elements) == rank + 2 and all(isinstance(element, list | tuple) for element in elements):
-        pairs = [tuple(element) for element in elements]
-        for channel in (rank + 1, 1):
-            if pairs[0] == pairs[channel] == (0, 0):
-                inner = tuple(pairs[1:-1] if channel > 1 else pairs[2:])
-                return f"Leave out batch and channels: write {inner}."
-    return None
-
-
-def of_all_axes(elements: Sequence[Any], rank: int, shape: Sequence[Any] = ()) -> str | None:
-    """The remedy for one int per axis of the inputs, as TensorFlow writes it; `shape` is that of the inputs."""
-    if len(elements) == rank + 2 and all(type(element) is int for element in elements):
-        for channel in (rank + 1, 1):
-            if all(elements[i] == 1 or (shape and elements[i] == shape[i]) for i in (0, channel)):
-                inner = tuple(elements[1:-1] if channel > 1 else elements[2:])
-                return f"Leave out batch and channels: write {inner}."
-    return None
-
 
 def _written(name: str, value: Any) -> str:
     """An argument as it is to be written, with a value that is short and means the same under another name."""
@@ -344,59 +247,3 @@ def argument_remedy(name: str, value: Any, parameters: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, parameters, 1)
     known = f"The arguments are {', '.join(parameters)}."
     return f"Did you mean {close[0]}? {known}" if close else known
-
-
-# Parts of names elsewhere, in lower case and without underscores, and the same parts here.
-_PARTS = (
-    ("withindices", "withargmax"),
-    ("generali[sz]edmean", "powermean"),
-    ("pooling", "pool"),
-    ("average|(?<!power)mean", "avg"),
-    ("maximum", "max"),
-    ("minimum", "min"),
-    ("l[12]pool", "lppool"),
-)
-_WHOLE = {
-    **dict.fromkeys(("gem", "gempool", "globalgem", "globalgempool"), "global_power_mean_pool"),
-    **dict.fromkeys(("spp", "spatialpyramidpool", "pyramidpool", "temporalpyramidpool"), "pyramid_pool"),
-    "rmac": "rmac_pool",
-    **{f"segment{kind}": f"segment_{kind}_pool" for kind in ("sum", "avg", "max", "min", "softmax", "std", "var")},
-    "globaladdpool": "segment_sum_pool",
-    **dict.fromkeys(("lasttokenpool", "lasttoken", "globaltokenpool"), "global_last_pool"),
-    **dict.fromkeys(("clspool", "firsttokenpool"), "global_first_pool"),
-    "gap": "global_avg_pool",
-    **dict.fromkeys(("unfold", "im2col", "patches", "extractpatches", "slidingwindowview", "frame"), "windows"),
-    **dict.fromkeys(("haar", "dwt", "dwtforward", "hwd", "haardownsampling"), "haar_pool"),
-    **dict.fromkeys(("idwt", "dwtinverse"), "haar_unpool"),
-    **dict.fromkeys(("flcpool", "flcpooling", "frequencylowcutpool"), "spectral_pool"),
-    **dict.fromkeys(("toppool", "bottompool", "leftpool", "rightpool", "cummax"), "corner_pool"),
-    "gmp": "global_max_pool",
-    "globalpool": "global_avg_pool",
-    "unpool": "max_unpool",
-    **dict.fromkeys(("argmaxpool", "maxpoolargmax", "maxpoolindices"), "max_pool_with_argmax"),
-    "reducewindow": "pool",
-    **dict.fromkeys(("outputsize", "outshape", "poolshape"), "output_shape"),
-}
-_RANK = re.compile("[123]d|nd$")
-
-
-def _bare(name: str) -> str:
-    """A name without what differs between libraries: case, underscores, words for the same thing."""
-    bare = name.lower().replace("_", "")
-    for theirs, ours in _PARTS:
-        bare = re.sub(theirs, ours, bare)
-    return bare
-
-
-def meant_by(name: str, functions: Sequence[str]) -> list[str]:
-    """The functions that a name can stand for in another library, or the one that is spelled alike."""
-    bare = _bare(name)
-    same = [function for function in functions if _bare(function) == bare]
-    if same:
-        return same
-    bare = _RANK.sub("", bare)
-    same = [function for function in functions if _RANK.sub("", _bare(function)) == bare]
-    if same or bare in _WHOLE:
-        return same or [function for function in functions if _bare(function) == _bare(_WHOLE[bare])]
-    known = {_bare(function): function for function in functions}
-    return [known[close] for close in difflib.get_close_matches(_bare(name), known, 1, 0.9)]

@@ -30,6 +30,9 @@ class Module(nn.Module):
         if makes_init and issubclass(cls, _modules.Pool):
             init: Any = cls.__init__
             init.__signature__ = _with_names_last(inspect.signature(init))
+            if (description := _modules.description_of(cls)) is not None:
+                # Where the names of the types are.
+                init.__wrapped__ = description.__init__
             type.__setattr__(cls, "__init__", _modules.validated(init))
 
 
