@@ -1,6 +1,7 @@
 """What may be said about elements and operations: masks, padding that holds something, norms, any reducer."""
 
 import functools
+import inspect
 import math
 
 import jax
@@ -9,6 +10,7 @@ import numpy as np
 import oracle
 import pytest
 from jax import lax
+from table import ROWS, ids
 
 import jaxpool
 from jaxpool._geometry import pooling_window
@@ -23,6 +25,24 @@ GEOMETRIES = [
 
 def geometry(shape, arguments, empty=True):
     return pooling_window(shape, channel_axis=None, padding_is_empty=empty, **arguments)
+
+
+MASKABLE = [row for row in ROWS if "where" in inspect.signature(row.pool).parameters]
+
+
+@pytest.mark.parametrize("row", MASKABLE, ids=ids)
+@pytest.mark.parametrize("small", [(0, 1), (2,)], ids=str)
+def test_masks_count_along_axes_where_their_size_is_one(row, small):
+    x = row.inputs()
+    arrays = ({} if row.arrays is None else row.arrays(x.shape)) | row.arguments
+    mask = np.random.default_rng(2).random((*x.shape[:-1], 1)) < 0.7
+    for axis in small:
+        mask = mask.take([0], axis)
+    # Along the features a mask may have to have the size 1.
+    whole = np.broadcast_to(mask, (*x.shape[:-1], 1))
+    got, wanted = (jax.tree.leaves(row.pool(x, **arrays | {"where": where})) for where in (mask, whole))
+    for one, other in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("arguments", GEOMETRIES)

@@ -12,7 +12,7 @@ from table import ROWS, ids
 
 import jaxpool
 from jaxpool._lowerings import IMPLEMENTATIONS, compute
-from jaxpool._operators import primitive
+from jaxpool._operators.primitive import definition
 
 BACKENDS = {"cpu": "cpu", "gpu": "cuda", "tpu": "tpu", "other": "metal"}
 
@@ -28,7 +28,7 @@ def computed_as(platform, monkeypatch):
         return compute(name, platform, *arrays, **parameters)
 
     with monkeypatch.context() as patch:
-        patch.setattr(primitive, "compute", compute_there)
+        patch.setattr(definition, "compute", compute_there)
         # What derivatives keep is decided while tracing, by the default backend.
         patch.setattr(jax, "default_backend", lambda: BACKENDS[platform])
         jax.clear_caches()

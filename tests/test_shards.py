@@ -373,6 +373,24 @@ def test_space_and_batch_and_channels_at_once():
         assert set(bytes_sent(compiled.as_text())) == {"collective-permute"}
 
 
+@pytest.mark.parametrize(
+    "pool",
+    [
+        functools.partial(jaxpool.fractional_max_pool, key=jax.random.key(3), output_size=(5, 3), window_shape=(2, 2)),
+        functools.partial(jaxpool.adaptive_max_pool, output_size=(5, 3)),
+        functools.partial(jaxpool.spectral_pool, output_size=(7, 3)),
+    ],
+    ids=["fractional_max_pool", "adaptive_max_pool", "spectral_pool"],
+)
+def test_what_is_gathered_needs_no_mesh_set(pool):
+    x = jnp.asarray(some((2, 16, 8, 4), 20))
+    mesh = jax.make_mesh((4, 2), ("a", "b"), axis_types=(AxisType.Explicit,) * 2)
+    sharded = jax.device_put(x, NamedSharding(mesh, P(None, "a", "b")))
+    assert jax.sharding.get_abstract_mesh().empty
+    for run in (pool, jax.jit(pool)):
+        chex.assert_trees_all_close(jax.device_get(run(sharded)), jax.device_get(pool(x)), rtol=1e-5, atol=1e-6)
+
+
 SHARDED = {"window_shape": (3, 3), "strides": 2, "padding": "SAME", "spatial_axis_names": ("a", None)}
 
 
@@ -533,7 +551,8 @@ def test_adaptive_bins_within_shards_need_no_exchange(name):
 
     def run(x):
         valid = x[..., :1] > -3
-        return both(lambda x: pool(x, (4, 4, None)))(x), pool(x, (8, 2, 4), where=valid)
+        # 12 bins of 16 elements share some, but those of one of four shards lie in it.
+        return both(lambda x: pool(x, (12, 4, None)))(x), pool(x, (8, 2, 4), where=valid)
 
     expected = jax.jit(run)(x)
     mesh = jax.make_mesh((4, 2), ("a", "b"), axis_types=(AxisType.Explicit,) * 2)
@@ -541,8 +560,40 @@ def test_adaptive_bins_within_shards_need_no_exchange(name):
         sharded = jax.device_put(x, P(None, "a", None, "b"))
         compiled = jax.jit(run).lower(sharded).compile()
         chex.assert_trees_all_close(jax.device_get(compiled(sharded)), jax.device_get(expected), rtol=1e-5, atol=1e-5)
-        indices = jax.jit(lambda x: jaxpool.adaptive_max_pool_with_argmax(x, (4, 4, None)))(sharded)
     assert not bytes_sent(compiled.as_text())
-    chex.assert_trees_all_equal(
-        jax.device_get(indices), jax.device_get(jaxpool.adaptive_max_pool_with_argmax(x, (4, 4, None)))
-    )
+
+
+@pytest.mark.parametrize("sizes", [(1, None), (3, 5), (4, 3), (5, 6), (16, 1), (20, 9), (7, 4)], ids=str)
+@pytest.mark.parametrize("name", ["avg", "sum", "max", "min", "max_argmax", "integers"])
+def test_adaptive_bins_of_several_shards_exchange_results_only(name, sizes):
+    x = jnp.asarray(some((2, 16, 12, 3), 17)) + 0.125
+    x = x.at[0, 3].set(jnp.nan).at[1, :, 4].set(-jnp.inf)
+    mask = jnp.asarray(some((2, 16, 12, 1), 18) > 2).at[0, :9].set(False)
+
+    def run(x):
+        if name == "max_argmax":
+            return [jaxpool.adaptive_max_pool_with_argmax(x, sizes, where=where) for where in (None, mask)]
+        if name == "integers":
+            whole = jnp.nan_to_num(x).astype(jnp.int32)
+            return jaxpool.adaptive_avg_pool(whole, sizes, where=mask, rounding_mode="half_even")
+        pool = functools.partial(getattr(jaxpool, f"adaptive_{name}_pool"), output_size=sizes)
+        more = {"empty": 7.0} if name in ("max", "min") else {}
+        finite = jnp.where(jnp.isfinite(x), x, 0.5) if name in ("avg", "sum") else x
+        return [both(functools.partial(pool, **options))(finite) for options in ({}, {"where": mask, **more})]
+
+    expected = jax.jit(run)(x)
+    mesh = jax.make_mesh((2, 4), ("a", "b"), axis_types=(AxisType.Explicit,) * 2)
+    sharded = jax.device_put(x, NamedSharding(mesh, P(None, "b", "a")))
+    got = jax.device_get(jax.jit(run)(sharded))
+    rounding = 1e-5 if name in ("avg", "sum") else 0
+    chex.assert_trees_all_close(got, jax.device_get(expected), rtol=rounding, atol=rounding)
+
+
+def test_adaptive_bins_of_several_shards_never_gather_the_inputs():
+    mesh = jax.make_mesh((8,), ("a",), axis_types=(AxisType.Explicit,))
+    sharded = jax.device_put(jnp.ones((2, 64, 48, 3)), NamedSharding(mesh, P(None, "a")))
+    for pool in (jaxpool.adaptive_avg_pool, jaxpool.adaptive_max_pool_with_argmax, jaxpool.adaptive_min_pool):
+        sent = bytes_sent(jax.jit(lambda x, pool=pool: pool(x, (7, 6))).lower(sharded).compile().as_text())
+        # Results of 4 bytes: of a maximum its level, key, index and value.
+        assert set(sent) == {"all-reduce"}
+        assert sent["all-reduce"] <= 4 * 4 * (2 * 7 * 6 * 3)

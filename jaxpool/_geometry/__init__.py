@@ -20,7 +20,7 @@ from jaxpool._geometry.arrays import (
 )
 from jaxpool._geometry.axes import plane_as_window, plane_axes, shape_of, spatial_axes
 from jaxpool._geometry.axis_window import AxisWindow, Segment, Shards, known
-from jaxpool._geometry.bins import AxisBins, BinSums, adaptive_bins
+from jaxpool._geometry.bins import AxisBins, BinSums, ShardBins, adaptive_bins
 from jaxpool._geometry.checks import (
     check_ddof,
     check_divisor,
@@ -96,6 +96,7 @@ __all__ = [
     "Rank",
     "Segment",
     "SegmentedAxis",
+    "ShardBins",
     "Shards",
     "Top",
     "Window",

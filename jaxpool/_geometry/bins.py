@@ -67,10 +67,78 @@ class AxisBins:
         """`shape` with as many elements along the axis as all bins have, each as wide as the largest."""
         return (*shape[: self.axis], self.outputs * self.width, *shape[self.axis + 1 :])
 
+    def share(self, shards: int) -> AxisBins:
+        """The bins of each shard, where all have as many: they follow the same rule."""
+        return dataclasses.replace(self, size=self.size // shards, outputs=self.outputs // shards)
+
     def window(self) -> AxisWindow:
         """The windows that the bins are, one beside the other, each as wide as the largest."""
         width = self.width
         return AxisWindow(self.axis, self.outputs * width, width, width, 1, 0, 0, self.outputs)
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardBins:
+    """The parts of bins that each shard of an axis has.
+
+    Attributes:
+      bins: the bins along the whole axis.
+      names: the mesh axes that split it, maybe none.
+      shards: the number of shards.
+    """
+
+    bins: AxisBins
+    names: tuple[str, ...]
+    shards: int
+
+    @property
+    def joined(self) -> bool:
+        """Whether bins lie in several shards, so that results must be joined."""
+        return self.bins.outputs % self.shards != 0
+
+    @property
+    def size(self) -> int:
+        """The number of elements in a shard."""
+        return self.bins.size // self.shards
+
+    def firsts(self) -> np.ndarray:
+        """For every shard the first bin of which it has a part."""
+        begin = np.arange(self.shards, dtype=np.int64) * self.size
+        return np.searchsorted(self.bins.starts() + self.bins.counts(), begin, side="right")
+
+    @property
+    def number(self) -> int:
+        """The largest number of bins of which a shard has a part."""
+        end = (np.arange(self.shards, dtype=np.int64) + 1) * self.size
+        return int((np.searchsorted(self.bins.starts(), end, side="left") - self.firsts()).max())
+
+    def starts(self) -> np.ndarray:
+        """Where each part begins in its shard: one row per shard, `number` in each."""
+        return self._bounds()[0]
+
+    def lengths(self) -> np.ndarray:
+        """The number of elements in each part; none in those that fill up a row."""
+        starts, stops = self._bounds()
+        return np.maximum(stops - starts, 0)
+
+    @property
+    def width(self) -> int:
+        """The number of elements in the largest part."""
+        return int(self.lengths().max())
+
+    def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        bins = self.firsts()[:, None] + np.arange(self.number)
+        real = bins < self.bins.outputs
+        bins = np.minimum(bins, self.bins.outputs - 1)
+        begin = np.arange(self.shards, dtype=np.int64)[:, None] * self.size
+        starts = np.clip(self.bins.starts()[bins] - begin, 0, self.size)
+        stops = np.clip((self.bins.starts() + self.bins.counts())[bins] - begin, 0, self.size)
+        return starts, np.where(real, stops, starts)
+
+    def window(self) -> AxisWindow:
+        """The windows that the parts are, one beside the other, each as wide as the largest."""
+        width = self.width
+        return AxisWindow(self.bins.axis, self.number * width, width, width, 1, 0, 0, self.number)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,7 +19,8 @@ from jaxpool._pools.dtypes import mean_dtypes, sum_dtypes
 from jaxpool._pools.extremum import extremum_of, value_of_empty
 from jaxpool._pools.inputs import as_array, mask_of, x64
 from jaxpool._pools.rounding import rounded_mean
-from jaxpool._pools.shards import over_shards, shards_of, with_whole_planes
+from jaxpool._pools.shards import shards_of
+from jaxpool._pools.shared_bins import joined_extremum, joined_sums, map_bins, within_shards
 from jaxpool.typing import OutputSize, RoundingMode, Scalar
 
 
@@ -34,7 +35,7 @@ def valid_in_bins(mask: Array | None, bins: tuple[AxisBins, ...], rank: int) -> 
     """Which elements of `laid_out` belong to their bin and are left in by the mask; None if all are."""
     if mask is not None:
         # What fills up narrow bins is False.
-        return laid_out(_along(mask, bins), bins)
+        return laid_out(along_bins(mask, bins), bins)
     real: Array | None = None
     for part in bins:
         if not part.even:
@@ -48,7 +49,7 @@ def windows_of(bins: tuple[AxisBins, ...]) -> Window:
     return Window(tuple(part.window() for part in bins))
 
 
-def _along(mask: Array, bins: tuple[AxisBins, ...]) -> Array:
+def along_bins(mask: Array, bins: tuple[AxisBins, ...]) -> Array:
     """The mask with the inputs' sizes along the bins' axes."""
     shape = mask.shape
     for part in bins:
@@ -58,16 +59,17 @@ def _along(mask: Array, bins: tuple[AxisBins, ...]) -> Array:
 
 def _total(x: Array, bins: tuple[AxisBins, ...]) -> Array:
     """The sum of every bin, in the dtype of the inputs."""
+    if not all(within_shards(x, part) for part in bins):
+        return joined_sums(x, bins)
+    return map_bins(_total_of_shard, x, x, bins)
+
+
+def _total_of_shard(x: Array, bins: tuple[AxisBins, ...]) -> Array:
     if all(part.even for part in bins):
-        return _window_sum(x, windows_of(bins))
+        return window_sum(x, windows_of(bins))
     for part in reversed(bins):
-        x = _window_sum(x, Window((part.window(),))) if part.even else sum_bins(x, part)
+        x = window_sum(x, Window((part.window(),))) if part.even else sum_bins(x, part)
     return x
-
-
-@over_shards
-def _window_sum(x: Array, window: Window) -> Array:
-    return window_sum(x, window.shard)
 
 
 def _left_in(x: Array, mask: Array | None) -> Array:
@@ -83,7 +85,7 @@ def mean_of_bins(
     real = jnp.finfo(dtype).dtype
     count = _counts(bins, real, x.ndim, dtype)
     if mask is not None:
-        count = jnp.maximum(_total(_along(mask, bins).astype(real), bins), 1).astype(dtype)
+        count = jnp.maximum(_total(along_bins(mask, bins).astype(real), bins), 1).astype(dtype)
     if rounding_mode is not None:
         sums = functools.partial(_total, bins=bins)
         return rounded_mean(_left_in(x, mask), sums, count, _elements(bins), rounding_mode)
@@ -121,11 +123,27 @@ def extremum_of_bins(
     x: Array, mask: Array | None, bins: tuple[AxisBins, ...], kind: str, empty: Array | None = None
 ) -> Array:
     """The largest or smallest element of every bin; `empty` where a mask leaves none."""
-    return extremum_of(laid_out(x, bins), valid_in_bins(mask, bins, x.ndim), windows_of(bins), kind, empty=empty)
+    if not all(within_shards(x, part) for part in bins):
+        values, _, found = joined_extremum(x, mask, bins, kind, "int32")
+        return values if empty is None else jnp.where(found, values, empty)
+
+    def of_shard(arrays: dict[str, Array], bins: tuple[AxisBins, ...]) -> Array:
+        x, empty = arrays["x"], arrays.get("empty")
+        valid = valid_in_bins(arrays.get("mask"), bins, x.ndim)
+        return extremum_of(laid_out(x, bins), valid, windows_of(bins), kind, empty=empty)
+
+    return map_bins(of_shard, given(x=x, mask=mask, empty=empty), x, bins)
+
+
+def given(**arrays: Array | None) -> dict[str, Array]:
+    """The arrays that are not None, by their names."""
+    return {name: array for name, array in arrays.items() if array is not None}
 
 
 @functools.partial(jax.jit, static_argnames=("bins", "dtype"), inline=True)
 def _maximum_and_place(x: Array, mask: Array | None, bins: tuple[AxisBins, ...], dtype: str) -> tuple[Array, Array]:
+    if any(shards_of(x, part.axis) > 1 for part in bins):
+        return joined_extremum(x, mask, bins, "max", dtype)[:2]
     x, valid, window = laid_out(x, bins), valid_in_bins(mask, bins, x.ndim), windows_of(bins)
     if mask is None and valid is not None:
         # Bins begin with elements of their own, which come first among equals.
@@ -145,13 +163,7 @@ def array_and_bins(
 ) -> tuple[Array, tuple[AxisBins, ...]]:
     """What an adaptive pool computes with."""
     x = as_array(inputs, ordered)
-    bins = adaptive_bins(x.shape, output_size, channel_axis)
-    return with_whole_planes(x, [part.axis for part in bins if not _within_shards(x, part)]), bins
-
-
-def _within_shards(x: Array, part: AxisBins) -> bool:
-    """Whether every bin lies in one shard, and every shard has as many."""
-    return part.even and part.outputs % shards_of(x, part.axis) == 0
+    return x, adaptive_bins(x.shape, output_size, channel_axis)
 
 
 @explained
@@ -192,7 +204,8 @@ def adaptive_avg_pool(
 
     Strip pooling takes the means of whole rows, `adaptive_avg_pool(x, (None, 1))`, and of whole columns, `(1, None)`.
 
-    Sharding: spatial axes that explicit sharding splits are gathered first.
+    Sharding: spatial axes may be split. If every shard has as many bins, devices exchange nothing; otherwise they
+    exchange results, never inputs.
 
     Source: K. He et al., "Spatial pyramid pooling in deep convolutional networks", ECCV 2014; the rule is PyTorch's.
 

@@ -11,20 +11,34 @@ from jax.typing import ArrayLike
 
 from jaxpool._geometry import AxisBins, adaptive_bins
 from jaxpool._geometry.calls import explained
-from jaxpool._pools.adaptive import array_and_bins, extremum_of_bins, laid_out, sum_of_bins, valid_in_bins, windows_of
+from jaxpool._pools.adaptive import (
+    array_and_bins,
+    extremum_of_bins,
+    given,
+    laid_out,
+    sum_of_bins,
+    valid_in_bins,
+    windows_of,
+)
 from jaxpool._pools.extremum import value_of_empty
 from jaxpool._pools.inputs import mask_of
 from jaxpool._pools.norms import jitted, pooled
 from jaxpool._pools.reduce import operands_of, reduced
 from jaxpool._pools.shards import with_whole_planes
+from jaxpool._pools.shared_bins import map_bins, with_whole_bins
 from jaxpool.typing import OutputSize, Scalar
 
 Tree = TypeVar("Tree")
 
 
 def _norms(x: Array, p: Any, mask: Array | None, bins: tuple[AxisBins, ...], mean: bool) -> Array:
-    valid = valid_in_bins(mask, bins, x.ndim)
-    return pooled(laid_out(x, bins), p, valid, windows_of(bins), mean, False, None)
+    def of_shard(arrays: dict[str, Any], bins: tuple[AxisBins, ...]) -> Array:
+        x, mask = arrays["x"], arrays.get("mask")
+        valid = valid_in_bins(mask, bins, x.ndim)
+        return pooled(laid_out(x, bins), arrays.get("p", p), valid, windows_of(bins), mean, False, None)
+
+    x = with_whole_bins(x, bins)
+    return map_bins(of_shard, given(x=x, mask=mask, p=p if isinstance(p, Array) else None), x, bins)
 
 
 _run_norms = jitted(_norms, "bins", "mean")
@@ -156,6 +170,5 @@ def adaptive_pool(
     tree, first = operands_of(inputs, init, reduce_fn)
     bins = adaptive_bins(first.shape, output_size, channel_axis)
     valid = valid_in_bins(mask_of(where, first), bins, first.ndim)
-    axes = [part.axis for part in bins]
-    placed = jax.tree.map(lambda x: laid_out(with_whole_planes(x, axes), bins), tree)
-    return reduced(placed, init, reduce_fn, windows_of(bins), valid)
+    tree = jax.tree.map(lambda x: with_whole_planes(x, [part.axis for part in bins]), tree)
+    return reduced(jax.tree.map(lambda x: laid_out(x, bins), tree), init, reduce_fn, windows_of(bins), valid)

@@ -38,22 +38,29 @@ def plane_argextremum(
         for i, axis in enumerate(axes):
             first = lax.axis_index(names_of(spec[axis])).astype(dtype) * x.shape[axis] if names_of(spec[axis]) else 0
             index = index * whole[axis] + (places[..., i] + first)
-        key = _key(lax.stop_gradient(values), kind)
-        valid = jnp.ones(key.shape, bool)
-        if mask is not None:
-            # What is left out counts only where all is.
-            valid = _varying_as(values, jnp.any(jnp.broadcast_to(mask, x.shape), axes, keepdims=True))
-            valid |= lax.pmax(valid.astype(jnp.int32), names) == 0
-            key = jnp.where(valid, key, jnp.iinfo(key.dtype).min)
-        best = valid & (key == lax.pmax(key, names))
-        first = lax.pmin(jnp.where(best, index, jnp.iinfo(dtype).max), names)
-        own = jnp.where(best & (index == first), values, jnp.zeros((), values.dtype))
-        return _sum_of_one(own, names), first
+        # What is left out counts only where all is.
+        level = None if mask is None else jnp.any(jnp.broadcast_to(mask, x.shape), axes, keepdims=True)
+        return best_of_shards(values, index, level, names, kind)[:2]
 
     whole = x.shape
     arrays = {"x": x} if mask is None else {"x": x, "mask": mask}
     rest = [None if axis in axes else name for axis, name in enumerate(spec)]
     return map_shards(of_shard, arrays, x, rest)
+
+
+def best_of_shards(
+    values: Array, index: Array, level: Array | None, names: tuple[str, ...], kind: str
+) -> tuple[Array, Array, Array]:
+    """The extremum of what all shards have at the highest level, its index, and that level; of equals the first."""
+    level = jnp.zeros(values.shape, jnp.int32) if level is None else level.astype(jnp.int32)
+    level = _varying_as(values, level)
+    highest = lax.pmax(level, names)
+    key = _key(lax.stop_gradient(values), kind)
+    key = jnp.where(level == highest, key, jnp.iinfo(key.dtype).min)
+    best = (level == highest) & (key == lax.pmax(key, names))
+    first = lax.pmin(jnp.where(best, index, jnp.iinfo(index.dtype).max), names)
+    own = jnp.where(best & (index == first), values, jnp.zeros((), values.dtype))
+    return _sum_of_one(own, names), first, highest
 
 
 def _varying_as(like: Array, x: Array) -> Array:

@@ -24,7 +24,7 @@ from jaxpool._geometry.pyramids import (
     rmac_squares,
 )
 from jaxpool._operators import plane_sum
-from jaxpool._pools.adaptive import extremum_of_bins, mean_of_bins
+from jaxpool._pools.adaptive import along_bins, extremum_of_bins, mean_of_bins
 from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool._pools.extremum import extremum_of
 from jaxpool._pools.inputs import as_array, mask_of
@@ -49,8 +49,9 @@ def _pyramid(
     for bins in levels:
         pooled = mean_of_bins(x, mask, bins) if kind == "avg" else extremum_of_bins(x, mask, bins, "max")
         if kind == "max" and mask is not None:
-            pooled = jnp.where(extremum_of_bins(mask, None, bins, "max"), pooled, jnp.zeros((), pooled.dtype))
-        pooled = jnp.transpose(pooled, [*batch, *inner])
+            found = extremum_of_bins(along_bins(mask, bins), None, bins, "max")
+            pooled = jnp.where(found, pooled, jnp.zeros((), pooled.dtype))
+        pooled = jnp.transpose(with_whole_planes(pooled, axes), [*batch, *inner])
         outer = pooled.shape[: len(batch)]
         vectors.append(pooled.reshape(*outer, math.prod(pooled.shape[len(batch) :])))
     return lax.concatenate(vectors, len(batch))
@@ -118,7 +119,7 @@ def pyramid_pool(
     channel = None if channel_axis is None else channel_axis % x.ndim
     sizes = pyramid_levels(levels, len(axes), f"inputs of shape {x.shape}")
     bins = tuple(adaptive_bins(x.shape, level, channel_axis) for level in sizes)
-    x = with_whole_planes(x, axes if channel is None else (*axes, channel))
+    x = x if channel is None else with_whole_planes(x, (channel,))
     return _pyramid(x, mask_of(where, x), bins, channel, kind, order)
 
 

@@ -53,7 +53,9 @@ def with_whole_planes(x: Array, axes: Sequence[int]) -> Array:
     spec = explicit_spec(x)
     if all(spec[axis] is None for axis in axes):
         return x
-    return jax.sharding.reshard(x, PartitionSpec(*(None if axis in axes else name for axis, name in enumerate(spec))))
+    whole = PartitionSpec(*(None if axis in axes else name for axis, name in enumerate(spec)))
+    mesh: Any = jax.typeof(x).sharding.mesh
+    return jax.sharding.reshard(x, NamedSharding(mesh, whole))
 
 
 def over_shards(run: Callable[_Arguments, _Result], sizes: str = "inputs.shape") -> Callable[_Arguments, _Result]:
