@@ -43,6 +43,15 @@ def test_only_the_release_may_publish():
         assert "secrets." not in text
 
 
+def test_a_release_sees_the_tag_and_checks_it():
+    text = text_of(".github/workflows/release.yml")
+    assert "fetch-depth: 0" in text
+    assert 'ls dist/jaxpool-"${GITHUB_REF_NAME#v}"-py3-none-any.whl' in text
+    assert 'grep -F "## [${GITHUB_REF_NAME#v}] - " CHANGELOG.md' in text
+    # A version that stands anywhere else could be another one.
+    assert "version:" not in text_of("CITATION.cff").replace("cff-version:", "")
+
+
 def test_tests_run_with_the_oldest_and_the_newest():
     text = text_of(".github/workflows/tests.yml")
     (oldest,) = re.findall(r'requires-python = ">=(\S+)"', text_of("pyproject.toml"))
