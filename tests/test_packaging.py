@@ -72,7 +72,7 @@ def tree(tmp_path):
 
 def git(folder, *command):
     """Runs git with settings of its own, whatever those of this machine are."""
-    settings = ["user.name=tests", "user.email=tests@example.invalid", "init.defaultBranch=main", "commit.gpgSign=false"]
+    settings = ["user.name=tests", "user.email=tests@example.invalid", "commit.gpgSign=false"]
     options = [word for setting in settings for word in ("-c", setting)]
     variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     done = subprocess.run(
