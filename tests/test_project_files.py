@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import tomllib
 
 import pytest
 
@@ -58,6 +59,17 @@ def test_tests_run_with_the_oldest_and_the_newest():
     (jax,) = re.findall(r'"jax>=(\S+?)"', text_of("pyproject.toml"))
     assert f'python: "{oldest}", jax: "jax=={jax}.*' in text
     assert "continue-on-error: ${{ matrix.nightly }}" in text
+
+
+def test_coverage_is_printed_once():
+    """With the newest Python, whose tests are the sample that `make coverage` takes, too."""
+    text = text_of(".github/workflows/tests.yml")
+    assert "run: make coverage\n        if: matrix.name == 'newest'" in text
+    assert "run: make test\n        if: matrix.name != 'newest'" in text
+    assert 'make coverage PYTHON="$newest" VENV=.venv-newest' in text_of(".ci/run")
+    settings = tomllib.loads(text_of("pyproject.toml"))["tool"]["coverage"]["run"]
+    assert settings["branch"]
+    assert settings["patch"] == ["subprocess"]
 
 
 def test_the_template_of_bugs_asks_for_the_algorithm():
