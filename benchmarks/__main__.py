@@ -259,6 +259,19 @@ def _readme(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _figures(arguments: argparse.Namespace, console: Console) -> int:
+    from benchmarks import figures, records
+
+    try:
+        paths = figures.write([records.load(file) for file in arguments.files], arguments.output)
+    except records.ResultError as error:
+        console.print(str(error), highlight=False, soft_wrap=True, markup=False)
+        return 2
+    for path in paths:
+        console.print(f"{path}")
+    return 0
+
+
 def _list(arguments: argparse.Namespace, console: Console) -> int:
     lists = arguments.lists or LISTS
     selected = select(arguments.select, arguments.tags, arguments.suite)
@@ -307,6 +320,7 @@ def main(argv: Sequence[str]) -> int:
         "report": _report,
         "compare": _compare,
         "readme": _readme,
+        "figures": _figures,
         "list": _list,
     }
     console = Console()

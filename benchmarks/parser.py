@@ -39,7 +39,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "sharding": ("sharding --output sharding.json", "sharding --chip v5e"),
     "report": ("report cpu.json --output report", "report cpu.json compile-h100.json --output report"),
     "compare": ("compare before.json after.json", "compare before.json after.json --threshold 0.05 --normalise"),
-    "readme": ("readme cpu.json",),
+    "readme": ("readme benchmarks/results/cpu.json",),
+    "figures": ("figures benchmarks/results/cpu.json benchmarks/results/cpu-sweep.json",),
     "list": (
         "list workloads --tags 2d --pool avg --dtypes bf16",
         "list workloads --select '*-batch32' --suite cpu",
@@ -127,6 +128,11 @@ def parser(description: str) -> argparse.ArgumentParser:
     readme = command("readme", "write the figures of a saved run into README")
     readme.add_argument("file", type=pathlib.Path, metavar="FILE.json")
     readme.add_argument("--output", type=pathlib.Path, default=pathlib.Path("README.md"), metavar="README.md")
+
+    figures = command("figures", "draw the figures of the guide as SVG, out of saved runs of `run` and `sweep`")
+    figures.add_argument("files", nargs="+", type=pathlib.Path, metavar="FILE.json")
+    folder = pathlib.Path("examples/guide/pictures")
+    figures.add_argument("--output", type=pathlib.Path, default=folder, metavar="DIR", help=f"default: {folder}")
 
     listing = command("list", "workloads, tags and contenders, one a line")
     listing.add_argument("lists", nargs="*", metavar="LIST", type=_list, help=f"{', '.join(LISTS)}; default: all")

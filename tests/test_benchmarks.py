@@ -8,6 +8,7 @@ import json
 import math
 import pathlib
 import shlex
+import xml.etree.ElementTree as ElementTree
 from unittest import mock
 
 import jax
@@ -25,6 +26,7 @@ from benchmarks import (
     compiled,
     contenders,
     environment,
+    figures,
     measure,
     own,
     programs,
@@ -95,6 +97,66 @@ def test_the_figures_in_readme_are_those_of_the_committed_run():
     assert readme.written(text, records.load(path)) == text
     with pytest.raises(ValueError, match="needs a line"):
         readme.written(text.replace(readme.END, ""), records.load(path))
+
+
+ROOT = pathlib.Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PICTURES = ROOT / "examples" / "guide" / "pictures"
+committed = pytest.mark.skipif(not RESULTS.is_dir(), reason="results are not part of the source distribution")
+
+
+@committed
+@pytest.mark.every_case
+@pytest.mark.parametrize(
+    ("name", "file", "drawn"),
+    [("speed", "cpu", figures.speed), ("window-size", "cpu-sweep", figures.window_size)],
+)
+def test_a_figure_is_what_the_committed_run_says(name, file, drawn):
+    """After a change: python -m benchmarks figures benchmarks/results/cpu.json benchmarks/results/cpu-sweep.json."""
+    path = PICTURES / f"{name}.svg"
+    content = drawn(records.load(RESULTS / f"{file}.json"))
+    assert path.read_text() == content
+    assert path.stat().st_size < 40_000
+    assert ElementTree.fromstring(content).find("{http://www.w3.org/2000/svg}title").text
+    assert "prefers-color-scheme: dark" in content
+
+
+@committed
+def test_the_figures_are_drawn_from_the_command_line(tmp_path, capsys):
+    from benchmarks.__main__ import main
+
+    files = [str(RESULTS / f"{name}.json") for name in ("cpu", "cpu-sweep")]
+    assert main(["figures", *files, "--output", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"speed.svg", "window-size.svg"}
+    assert "speed.svg" in capsys.readouterr().out
+    assert main(["figures", str(RESULTS / "family.json"), "--output", str(tmp_path)]) == 2
+    assert "No file has" in capsys.readouterr().out
+
+
+def test_a_bar_is_as_long_as_its_ratio_and_says_it():
+    case = records.Case(WORKLOADS[0], "float32", "forward", 1)
+    seconds = {"jaxpool": 0.1, "flax": 1.0, "torch_channels_last": 0.05, "torch_channels_first": 0.02}
+    case.records = {name: records.Record(name, seconds=[value]) for name, value in seconds.items()}
+    faster, slower = figures._bar(0, "flax", [case]), figures._bar(0, "torch", [case])
+    assert f'width="{figures._TENFOLD}"' in faster[0]
+    assert "10 times faster" in faster[1]
+    # Beside the faster memory order, and to the left of "as fast".
+    assert f'x="{figures._ONE - figures._TENFOLD * math.log10(5):.1f}"' in slower[0]
+    assert "5 times slower" in slower[1]
+    for record in case.records.values():
+        record.program = "one"
+    assert "the same program" in figures._bar(0, "flax", [case])[1]
+    assert figures._bar(0, "flax", []) == [mock.ANY]
+
+
+@committed
+def test_the_guide_quotes_the_sweep():
+    run = records.load(RESULTS / "cpu-sweep.json")
+    (case,) = (c for c in run.cases if c.key == ("sweep-window-max-49", "float32", "forward"))
+    ours, torch, flax = (case.record(name).median * 1e3 for name in ("jaxpool", "torch_channels_last", "flax"))
+    quoted = f"takes {ours:.1f} ms, where PyTorch takes {torch:.0f} ms and Flax {flax:.0f} ms"
+    assert quoted in (ROOT / "examples" / "guide" / "performance.md").read_text()
+    assert run.options["limit_s"] == 0.5
 
 
 def test_names_are_unique_and_the_core_is_there():
