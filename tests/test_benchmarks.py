@@ -337,6 +337,35 @@ def test_a_summary_keeps_the_statistics_and_no_sample(tmp_path):
     assert (tmp_path / "again.json").read_text() == (tmp_path / "run.json").read_text()
 
 
+@committed
+def test_committed_runs_have_the_form_that_is_written(tmp_path):
+    """Without samples, and with no number that nobody reads."""
+    runs = [path for path in RESULTS.glob("*.json") if "format" in records.read(path)]
+    assert len(runs) >= 8
+    for path in runs:
+        records.load(path).save(tmp_path / path.name)
+        assert (tmp_path / path.name).read_text() == path.read_text(), path.name
+    assert sum(path.stat().st_size for path in RESULTS.iterdir()) < 600_000
+
+
+def test_a_summary_tells_which_programs_are_the_same_and_who_was_not_timed(tmp_path):
+    run = made_up()
+    run.options["summary"] = True
+    case = run.cases[0]
+    case.records["copy"].program = "one"
+    case.records["jaxpool"].program = case.records["flax"].program = "other"
+    case.records["jaxpool"].residual_bytes = 7
+    case.records["wrong"] = records.Record("wrong", "wrong", "it is")
+    run.save(tmp_path / "run.json")
+    kept = records.load(tmp_path / "run.json").cases[0]
+    assert list(kept.records) == list(case.records)
+    assert kept.same_program(kept.record("jaxpool"), kept.record("flax"))
+    assert not kept.same_program(kept.record("jaxpool"), kept.record("copy"))
+    assert kept.records["jaxpool"].residual_bytes == 7
+    assert kept.records["jaxpool"].temporary_bytes is None
+    assert (kept.records["wrong"].status, kept.records["wrong"].reason) == ("wrong", "it is")
+
+
 def test_runs_survive_json(tmp_path):
     workload = tiny("max-2x2x2-s2-video")
     case = measure.measure(workload, "float32", "forward", ["jaxpool", "lax"], QUICK, print)
@@ -349,6 +378,9 @@ def test_runs_survive_json(tmp_path):
     stored = json.loads((tmp_path / "deep" / "run.json").read_text())["cases"][0]["records"]["jaxpool"]
     assert stored["median"] == case.records["jaxpool"].median
     assert stored["bytes_per_second"] == case.minimal_bytes / stored["median"]
+    (tmp_path / "old.json").write_text(json.dumps({"format": 1, "cases": []}))
+    with pytest.raises(records.ResultError, match=r"old\.json is not a result of `run` or `sweep` in format 2"):
+        records.load(tmp_path / "old.json")
     (tmp_path / "other.json").write_text("[]")
     with pytest.raises(records.ResultError, match=r"other\.json is not a result"):
         records.load(tmp_path / "other.json")
@@ -361,7 +393,7 @@ def test_runs_survive_json(tmp_path):
 
 def test_statistics():
     record = records.Record("x", seconds=[1.0, 2.0, 3.0, 4.0, 100.0])
-    assert (record.median, record.spread, record.best) == (3.0, 1.0, 1.0)
+    assert (record.median, record.spread) == (3.0, 1.0)
     case = records.Case(tiny("max-3x3-s2-stem"), "float32", "forward", 30, {"x": record})
     case.records["copy"] = records.Record("copy", seconds=[1.5])
     assert case.roofline(record) == 0.5
@@ -788,7 +820,9 @@ def test_report_reads_what_compilers_said(tmp_path, capsys):
     skipped = {name: static(contender="keras")[name] for name in names} | {"skipped": "keras is not built"}
     content = {"note": "Never run.", "target": "h100", "description": "a chip", "settings": {"layouts": "given"}}
     file = tmp_path / "compile-chip.json"
-    file.write_text(json.dumps({**content, "versions": {"jax": "0"}, "rows": [flax, static(), skipped]}))
+    compiled.save(file, content | {"versions": {"jax": "0"}}, [flax, static(), skipped])
+    assert compiled.load(file).rows == [flax, static(), skipped]
+    assert len(file.read_text().splitlines()) == 1 + 3 + 1
     (row,) = compiled.summary(compiled.load(file))
     assert row == ("max", "float32", "vjp", "1", "3.5 times faster", "1", "6.7", "2000", "1", "5")
     out = tmp_path / "out"
