@@ -1,5 +1,6 @@
 """The benchmark suite: its data, its reference, its contenders on tiny inputs, and what it makes of samples."""
 
+import argparse
 import copy
 import dataclasses
 import importlib.util
@@ -737,6 +738,20 @@ def test_every_example_of_a_help_text_is_understood(capsys):
         commands.parse_args(["none"])
     told = capsys.readouterr().err.partition("choose from")[2]
     assert all(name in told for name in EXAMPLES)
+
+
+def test_help_explains_every_option_and_every_mode():
+    (commands,) = (action for action in parser("")._actions if isinstance(action, argparse._SubParsersAction))
+    for name, command in commands.choices.items():
+        assert [action.dest for action in command._actions if not action.help] == [], name
+    (modes,) = (action for action in commands.choices["run"]._actions if action.dest == "modes")
+    assert set(modes.choices) == {*workloads.MODES, workloads.EAGER}
+    assert all(f"{mode}: " in modes.help for mode in modes.choices)
+    defaults = [measure.Options(), measure.ACCELERATOR_OPTIONS]
+    for name, field in (("samples", "samples"), ("budget", "budget_s")):
+        (action,) = (action for action in commands.choices["run"]._actions if action.dest == name)
+        usual, accelerator = (getattr(options, field) for options in defaults)
+        assert f"default: {usual:g}, on accelerators {accelerator:g}" in action.help
 
 
 def test_list_filters_and_has_a_line_per_contender(capsys):
