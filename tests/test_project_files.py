@@ -30,6 +30,7 @@ def test_a_workflow_uses_fixed_versions_and_few_rights(path):
     assert used
     assert [action for action in used if not re.fullmatch(r"[\w-]+/[\w-]+@v\d+\.\d+\.\d+", action)] == []
     assert "permissions: { contents: read }" in text
+    assert text.count("actions/checkout@") == text.count("persist-credentials: false")
     assert text.count("runs-on:") == text.count("timeout-minutes:")
     targets = set(re.findall(r"^([\w-]+):", text_of("Makefile"), re.MULTILINE))
     for command in re.findall(r"run: make (.+)", text):
