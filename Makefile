@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo faces gallery turns volume pictures notebooks docs docs-serve test test-all test-every test-slow test-peers test-export test-compiled test-docs test-package dist fuzz lint bench clean
+.PHONY: demo faces gallery turns volume pictures notebooks docs docs-serve test coverage test-all test-every test-slow test-peers test-export test-compiled test-docs test-package dist fuzz lint bench clean
 
 # One stamp per dependency group: installed once, again when pyproject.toml changes.
 $(VENV)/.base: pyproject.toml
@@ -63,6 +63,12 @@ docs-serve: $(VENV)/.docs
 
 test: $(VENV)/.test $(VENV)/.pictures
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+# As `make test`, or the files of TESTS alone, with branches: the twenty files that are covered least, and the total.
+TESTS ?=
+coverage: $(VENV)/.test $(VENV)/.coverage $(VENV)/.pictures
+	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report= $(TESTS)
+	$(BIN)/coverage report | awk 'NR <= 22 || /^TOTAL/'
 
 # What is tested before a change lands: up to twenty cases of every test.
 test-all: $(VENV)/.test $(VENV)/.pictures

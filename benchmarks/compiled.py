@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import pathlib
 import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.records import ResultError, read
+from benchmarks.records import ResultError, read, rounded
 from benchmarks.summary import cell, mean, place, plain
 from benchmarks.workloads import WORKLOADS
 
@@ -41,6 +42,19 @@ _EVERY = (
     "compile, s",
 )
 _FIELDS = ("workload", "dtype", "mode", "contender")
+# What a file keeps of a program, a line each; where a program was not compiled, the reason stands behind the names.
+COLUMNS = (
+    *_FIELDS,
+    "pool",
+    "minimum_bytes",
+    "kernels",
+    "scatter",
+    "bytes_over_minimum",
+    "model_us",
+    "compile_seconds",
+    "temporary_bytes",
+    "residual_bytes",
+)
 _POOLS = {workload.name: workload.pool for workload in WORKLOADS}
 
 
@@ -73,11 +87,38 @@ def load(path: pathlib.Path) -> Compiled | None:
     content = read(path)
     if not isinstance(content, dict) or not {"description", "rows"} <= set(content):
         return None
-    rows = content["rows"]
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and set(_FIELDS) <= set(row) for row in rows):
+    columns = content.get("columns", ())
+    rows = [_named(columns, row) for row in content["rows"]]
+    if not all(set(_FIELDS) <= set(row) for row in rows):
         raise ResultError(f"{path} has rows without {', '.join(_FIELDS)}, so it is no whole result of `compile`.")
     facts = (content.get("note", ""), content.get("settings", {}), content.get("versions", {}))
     return Compiled(path.stem, content["description"], *facts, rows)
+
+
+def save(path: pathlib.Path, facts: dict[str, Any], rows: Sequence[Row]) -> None:
+    """Writes what `load` reads: facts of the target, and one line for each program."""
+    columns = [name for name in COLUMNS if any(row.get(name) is not None for row in rows)]
+    lines = ",\n".join(json.dumps(_plain(columns, row), separators=(",", ":")) for row in rows)
+    head = json.dumps({**facts, "columns": columns})[:-1]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'{head}, "rows": [\n{lines}\n]}}\n')
+
+
+def _plain(columns: Sequence[str], row: Row) -> list[Any]:
+    for kind in ("failed", "skipped"):
+        if kind in row:
+            return [*(row[name] for name in _FIELDS), {kind: row[kind]}]
+    values = [row.get(name) for name in columns]
+    # The figures are no samples: six digits show what the compiler said.
+    return [rounded(value, 6) if isinstance(value, float) else value for value in values]
+
+
+def _named(columns: Sequence[str], row: Any) -> Row:
+    if not isinstance(row, list):
+        return {}
+    if row and isinstance(row[-1], dict):
+        return {**dict(zip(_FIELDS, row, strict=False)), **row[-1]}
+    return {name: value for name, value in zip(columns, row, strict=False) if value is not None}
 
 
 def summary(result: Compiled) -> list[tuple[str, ...]]:

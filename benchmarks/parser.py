@@ -18,10 +18,22 @@ DTYPES = tuple(dtype for dtype in ITEM_BYTES if dtype != "float64")
 OWN = ("shape", "pool", "window", "strides", "padding", "dilation", "channels_first", "count_include_pad")
 LISTS = ("workloads", "tags", "contenders")
 PEERS = ["jaxpool", "flax", "torch_channels_last"]
+_MODES = {
+    "forward": "the pool alone",
+    "forward_with_argmax": "maxima and their indices",
+    "forward_vjp": "the pool and its gradient",
+    "vjp": "the gradient alone, of what the pool kept",
+    "jvp": "the derivative in forward mode",
+    EAGER: "one call without jit, on small inputs",
+}
 _NAMED_PADDINGS = ("VALID", "SAME", "SAME_LOWER")
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
-    "": ("run --shape 8,112,112,64 --window 3 --strides 2", "list", "report cpu.json --output report"),
+    "": (
+        "run --shape 8,112,112,64 --window 3 --strides 2",
+        "list",
+        "report benchmarks/results/cpu.json --output report",
+    ),
     "run": (
         "run --tags 2d --contenders all --output cpu.json",
         "run --select 'avg-*' --dtypes f32 bf16 --modes forward vjp",
@@ -37,10 +49,15 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "family": ("family --summary --output family.json", "family --select 'lp|lse' --modes forward"),
     "costs": ("costs family.json",),
     "sharding": ("sharding --output sharding.json", "sharding --chip v5e"),
-    "report": ("report cpu.json --output report", "report cpu.json compile-h100.json --output report"),
+    "report": (
+        "report benchmarks/results/cpu.json --output report",
+        "report mine.json benchmarks/results/compile-h100.json --output report",
+    ),
     "compare": ("compare before.json after.json", "compare before.json after.json --threshold 0.05 --normalise"),
-    "readme": ("readme cpu.json",),
+    "readme": ("readme benchmarks/results/cpu.json",),
+    "figures": ("figures benchmarks/results/cpu.json benchmarks/results/cpu-sweep.json",),
     "list": (
+        "list tags",
         "list workloads --tags 2d --pool avg --dtypes bf16",
         "list workloads --select '*-batch32' --suite cpu",
         "list contenders",
@@ -58,89 +75,114 @@ def parser(description: str) -> argparse.ArgumentParser:
     """The commands and their options."""
     raw = argparse.RawDescriptionHelpFormatter
     result = argparse.ArgumentParser(prog=PROGRAM, description=description, epilog=examples(""), formatter_class=raw)
-    commands = result.add_subparsers(dest="command", required=True)
+    commands = result.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
 
     def command(name: str, about: str) -> argparse.ArgumentParser:
         text = f"{about[0].upper()}{about[1:]}."
         return commands.add_parser(name, help=about, description=text, epilog=examples(name), formatter_class=raw)
 
-    run = command("run", "check and time contenders on workloads, or on a case of your own")
+    run = command("run", "check and time contenders on named workloads, or on a pool of your own (--shape)")
     _selecting(run)
-    run.add_argument("--modes", nargs="+", choices=(*MODES, EAGER), help="default: all; with --shape, two of them")
-    run.add_argument("--suite", choices=SUITES, help="accelerator: inputs that fill a chip, long loops; default: cpu")
-    run.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved after every case")
+    named = "; ".join(f"{name}: {about}" for name, about in _MODES.items())
+    default = "default: all; with --shape, forward and forward_vjp"
+    run.add_argument("--modes", nargs="+", choices=_MODES, metavar="MODE", help=f"{named}; {default}")
+    suites = "which sizes; cpu: those of networks in small batches (the default); accelerator: those that fill a chip"
+    run.add_argument("--suite", choices=SUITES, help=suites)
+    run.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved here after every case")
     _owning(run)
     _measuring(run, None)
 
     sweep = command("sweep", "time over the window's size, and over the number of elements")
-    sweep.add_argument("--kinds", nargs="+", choices=("window", "elements"), default=["window", "elements"])
-    sweep.add_argument("--pool", choices=("max", "avg"), default="max")
-    sweep.add_argument("--modes", nargs="+", choices=MODES, default=["forward", "forward_vjp"])
+    kinds = ("window", "elements")
+    sweep.add_argument("--kinds", nargs="+", choices=kinds, default=list(kinds), help="what grows; default: both")
+    sweep.add_argument("--pool", choices=("max", "avg"), default="max", help="default: max")
+    _moding(sweep, "forward", "forward_vjp")
     sweep.add_argument("--largest", type=positive(int), metavar="N", help="no window or number of elements above this")
-    sweep.add_argument("--limit", type=positive(float), default=1.0, metavar="S", help="who takes longer leaves")
-    sweep.add_argument("--output", type=pathlib.Path, default=pathlib.Path("sweep"), metavar="DIR")
+    late = "who takes longer than so many seconds is left out of what is larger; default: 1"
+    sweep.add_argument("--limit", type=positive(float), default=1.0, metavar="S", help=late)
+    folder = "for sweep.json and the plots; default: sweep"
+    sweep.add_argument("--output", type=pathlib.Path, default=pathlib.Path("sweep"), metavar="DIR", help=folder)
     _measuring(sweep)
 
     pools = command("random", "pools drawn by a seed, beside flax and torch: means and the worst ten")
     _drawing(pools, 200)
-    pools.add_argument("--modes", nargs="+", choices=MODES, default=["forward", "forward_vjp"])
-    pools.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved after every case")
+    _moding(pools, "forward", "forward_vjp")
+    pools.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved here after every case")
     _measuring(pools)
 
     choice = command("choice", "every algorithm beside the chosen one: where another is faster")
     _drawing(choice, 0)
     choice.add_argument("--select", default="", metavar="PATTERN", help="of named workloads, where --count is 0")
-    choice.add_argument("--suite", choices=SUITES, default="cpu")
-    choice.add_argument("--modes", nargs="+", choices=MODES, default=["forward", "forward_with_argmax", "vjp"])
-    choice.add_argument("--bound", type=positive(float), default=1.15, help="what is slower than so many times")
-    choice.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved after every case")
+    choice.add_argument("--suite", choices=SUITES, default="cpu", help="of named workloads; default: cpu")
+    _moding(choice, "forward", "forward_with_argmax", "vjp")
+    bound = "show where the choice takes more than so many times as long as the best; default: 1.15"
+    choice.add_argument("--bound", type=positive(float), default=1.15, metavar="X", help=bound)
+    choice.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved here after every case")
     _measuring(choice, ())
 
     family = command("family", "what every pool costs beside average pooling")
     family.add_argument("--select", default="", metavar="REGEX", type=_regex, help="pools whose name it matches")
-    family.add_argument("--modes", nargs="+", choices=("forward", "forward_vjp"), default=["forward", "forward_vjp"])
-    family.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved after every group")
+    modes = ("forward", "forward_vjp")
+    family.add_argument("--modes", nargs="+", choices=modes, default=list(modes), help="default: both")
+    family.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved here after every group")
     _measuring(family, ())
 
     costs = command("costs", "write the costs of a saved run of `family` into a page with tables")
-    costs.add_argument("file", type=pathlib.Path, metavar="FILE.json")
+    costs.add_argument("file", type=pathlib.Path, metavar="FILE.json", help="what `family --output` saved")
     page = pathlib.Path("examples/guide/choosing.md")
-    costs.add_argument("--output", type=pathlib.Path, default=page, metavar="PAGE.md")
+    costs.add_argument("--output", type=pathlib.Path, default=page, metavar="PAGE.md", help=f"default: {page}")
 
     sharding = command("sharding", "what devices send to each other that share an image or a volume")
     chips = 'a TPU generation to compile for, such as "v5e"; default: simulated CPUs'
     sharding.add_argument("--chip", metavar="NAME", help=chips)
-    sharding.add_argument("--output", type=pathlib.Path, metavar="FILE.json")
+    sharding.add_argument("--output", type=pathlib.Path, metavar="FILE.json", help="saved here at the end")
 
-    report = command("report", "Markdown and plots out of saved runs of one device and out of results of `compile`")
-    report.add_argument("files", nargs="+", type=pathlib.Path, metavar="FILE.json")
-    report.add_argument("--output", type=pathlib.Path, required=True, metavar="DIR")
+    report = command("report", "tables and plots of saved results, a summary in plain words first")
+    saved = "what --output of other commands saved: runs of one device, and results of `compile`"
+    report.add_argument("files", nargs="+", type=pathlib.Path, metavar="FILE.json", help=saved)
+    folder = "a folder for report.md and its plots"
+    report.add_argument("--output", type=pathlib.Path, required=True, metavar="DIR", help=folder)
 
     compare = command(
         "compare", "what became slower or larger; exit status 1 if anything did, 2 if nothing can be compared"
     )
-    compare.add_argument("before", type=pathlib.Path)
-    compare.add_argument("after", type=pathlib.Path)
-    compare.add_argument("--threshold", type=positive(float), default=0.1, help="relative changes of less are none")
+    compare.add_argument("before", type=pathlib.Path, metavar="BEFORE.json", help="a saved run")
+    compare.add_argument("after", type=pathlib.Path, metavar="AFTER.json", help="a later one on the same device")
+    threshold = "relative changes of less are none; default: 0.1"
+    compare.add_argument("--threshold", type=positive(float), default=0.1, metavar="X", help=threshold)
     compare.add_argument("--normalise", action="store_true", help="take times relative to the copy of the same case")
 
-    readme = command("readme", "write the figures of a saved run into README")
-    readme.add_argument("file", type=pathlib.Path, metavar="FILE.json")
-    readme.add_argument("--output", type=pathlib.Path, default=pathlib.Path("README.md"), metavar="README.md")
+    readme = command("readme", "write the table of a saved run into README")
+    readme.add_argument("file", type=pathlib.Path, metavar="FILE.json", help="what `run --output` saved")
+    page = pathlib.Path("README.md")
+    readme.add_argument("--output", type=pathlib.Path, default=page, metavar="README.md", help=f"default: {page}")
+
+    figures = command("figures", "draw the figures of the guide as SVG, out of saved runs of `run` and `sweep`")
+    figures.add_argument("files", nargs="+", type=pathlib.Path, metavar="FILE.json", help="saved runs")
+    folder = pathlib.Path("examples/guide/pictures")
+    figures.add_argument("--output", type=pathlib.Path, default=folder, metavar="DIR", help=f"default: {folder}")
 
     listing = command("list", "workloads, tags and contenders, one a line")
     listing.add_argument("lists", nargs="*", metavar="LIST", type=_list, help=f"{', '.join(LISTS)}; default: all")
     _selecting(listing)
-    listing.add_argument("--suite", choices=SUITES, help="only workloads of it")
-    listing.add_argument("--pool", choices=POOLS, help="only workloads of it")
+    listing.add_argument("--suite", choices=SUITES, help="only workloads of this suite")
+    listing.add_argument("--pool", choices=POOLS, help="only workloads of this pool")
 
-    commands.add_parser("compile", help="what compilers say about accelerators", add_help=False)
+    about = "kernels, bytes and memory of programs for GPUs and TPUs that need not be here"
+    commands.add_parser("compile", help=about, add_help=False)
     return result
 
 
+def _moding(command: argparse.ArgumentParser, *default: str) -> None:
+    """What of the pool is run; `run --help` explains the names."""
+    text = f"of {', '.join(MODES)}, see `run --help`; default: {', '.join(default)}"
+    command.add_argument("--modes", nargs="+", choices=MODES, default=list(default), metavar="MODE", help=text)
+
+
 def _selecting(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--select", default="", metavar="PATTERN", help="a part of the name, or a shell pattern")
-    tags = f"workloads that have all of these; there are {', '.join(TAGS)}"
+    pattern = "workloads with this in their name, or those that a shell pattern such as 'avg-*' matches"
+    command.add_argument("--select", default="", metavar="PATTERN", help=pattern)
+    tags = f"workloads that have all of these tags: {', '.join(TAGS)}"
     command.add_argument("--tags", nargs="+", default=[], choices=TAGS, metavar="TAG", help=tags)
     command.add_argument(
         "--dtypes",
@@ -149,13 +191,13 @@ def _selecting(command: argparse.ArgumentParser) -> None:
         type=_long_name,
         choices=DTYPES,
         metavar="DTYPE",
-        help=f"{', '.join(SHORT_NAMES)} or {', '.join(DTYPES)}; default: all that a workload names",
+        help=f"of {', '.join((*SHORT_NAMES, *DTYPES))}; default: all that a workload names",
     )
 
 
 def _owning(command: argparse.ArgumentParser) -> None:
     own = command.add_argument_group("a case of your own", "instead of --select, --tags and --suite")
-    own.add_argument("--shape", type=_sizes, metavar="N,...", help="of the input, batch first; one dtype, f32 if none")
+    own.add_argument("--shape", type=_sizes, metavar="N,...", help="of the input, batch first; in f32 without --dtype")
     own.add_argument("--pool", choices=POOLS, help="default: max")
     own.add_argument("--window", type=_sizes, metavar="N,...", help="one number for all spatial axes, or one for each")
     own.add_argument("--strides", type=_sizes, metavar="N,...", help="likewise; default: 1, as in jaxpool")
@@ -177,13 +219,14 @@ def _drawing(command: argparse.ArgumentParser, count: int) -> None:
 def _measuring(command: argparse.ArgumentParser, peers: Any = PEERS) -> None:
     if peers != ():
         default = f"default: {', '.join(PEERS)}"
-        named = f"see `list contenders`; or: all; {default}{'' if peers else '; with --shape, every library'}"
+        named = f"of `list contenders`, or all; {default}{'' if peers else '; with --shape, every library'}"
         command.add_argument("--contenders", nargs="+", default=peers, metavar="NAME", help=named)
-    command.add_argument("--samples", type=positive(int), help="per contender and case; three at least")
-    seconds = "seconds of samples per contender and case"
+    samples = "samples of each contender on each case, three at least; default: 15, on accelerators 20"
+    command.add_argument("--samples", type=positive(int), metavar="N", help=samples)
+    seconds = "seconds after which a contender gets no more samples of a case; default: 2, on accelerators 6"
     command.add_argument("--budget", type=positive(float), metavar="S", help=seconds)
-    command.add_argument("--summary", action="store_true", help="keep median, spread and count, not every sample")
-    command.add_argument("--system-allocator", action="store_true", help="leave the settings of malloc alone")
+    command.add_argument("--summary", action="store_true", help="save median, spread and count, not every sample")
+    command.add_argument("--system-allocator", action="store_true", help="leave malloc as it is: benchmarks/README.md")
 
 
 def _long_name(dtype: str) -> str:

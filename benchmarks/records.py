@@ -1,4 +1,4 @@
-"""What was measured: kept as JSON with every sample, read back, and merged."""
+"""What was measured: kept as JSON, with every sample or with what they come to, read back, and merged."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import json
 import math
 import pathlib
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from benchmarks import random_pools
 from benchmarks.workloads import Workload
 
-FORMAT = 1
+FORMAT = 2
 Key = tuple[str, str, str]
 # Beside a normal distribution's median absolute deviation, its standard deviation.
 _DEVIATIONS = 1.4826
+# A record in a summary: the place of its contender and these, or the place, a status and a reason. The program is the
+# place, from 1 on, of the first record of the case with the same instructions, or 0. Unknown ends are left out.
+_COLUMNS = ("place", "median_us", "spread_us", "samples", "program", "compile_s", "temporary_bytes", "residual_bytes")
 
 
 class ResultError(ValueError):
@@ -28,11 +31,10 @@ class MixedDevicesError(ResultError):
 
 
 class Summary(NamedTuple):
-    """Seconds: the middle sample, the median absolute deviation, the least, and the number of samples."""
+    """Seconds: the middle sample, the median absolute deviation, and the number of samples."""
 
     median: float
     spread: float
-    best: float
     samples: int
 
 
@@ -52,7 +54,7 @@ class Record:
       calls_per_sample: runs between two looks at the clock.
       seconds: every sample, per run.
       faults: minor page faults during every sample, per run.
-      summary: median, spread and least of the samples, and how many there were; of a file that keeps no samples.
+      summary: median and spread of the samples, and how many there were; of a file that keeps no samples.
     """
 
     contender: str
@@ -75,10 +77,10 @@ class Record:
         if self.summary is not None and not self.seconds:
             return self.summary
         if not self.seconds:
-            return Summary(math.nan, math.nan, math.nan, 0)
+            return Summary(math.nan, math.nan, 0)
         middle = statistics.median(self.seconds)
         spread = statistics.median(abs(value - middle) for value in self.seconds)
-        return Summary(middle, spread, min(self.seconds), len(self.seconds))
+        return Summary(middle, spread, len(self.seconds))
 
     @property
     def timed(self) -> bool:
@@ -96,24 +98,10 @@ class Record:
         return self.statistics.spread
 
     @property
-    def best(self) -> float:
-        """Seconds of the fastest sample."""
-        return self.statistics.best
-
-    @property
     def uncertainty(self) -> float:
         """The standard error of the median, relative to it, as if the samples were independent and nearly normal."""
-        median, spread, _, count = self.statistics
+        median, spread, count = self.statistics
         return math.nan if count < 2 else 1.2533 * _DEVIATIONS * spread / math.sqrt(count) / median
-
-    def summarised(self) -> dict[str, Any]:
-        """As JSON: statistics in place of samples, and no field that is as by default."""
-        names = ("status", "reason", "compile_s", "temporary_bytes", "residual_bytes", "program")
-        kept = {name: getattr(self, name) for name in names if getattr(self, name) != getattr(Record(""), name)}
-        if self.compile_s is not None:
-            kept["compile_s"] = _rounded(self.compile_s)
-        statistics = {"summary": [_rounded(number) for number in self.statistics]} if self.timed else {}
-        return {**kept, **statistics}
 
 
 @dataclasses.dataclass
@@ -158,22 +146,6 @@ class Case:
         """The time of the copy over a contender's: the achieved share of the achievable bandwidth."""
         return self.ratio(self.record("copy"), record)
 
-    def summarised(self) -> dict[str, Any]:
-        """As JSON, without samples."""
-        # The name of a random pool is enough to draw it again.
-        drawn = random_pools.drawn_as(self.workload.name) == self.workload
-        workload = {
-            field.name: getattr(self.workload, field.name)
-            for field in dataclasses.fields(self.workload)
-            if getattr(self.workload, field.name) != field.default and (field.name == "name" or not drawn)
-        }
-        facts = {"dtype": self.dtype, "mode": self.mode, "minimal_bytes": self.minimal_bytes}
-        return {
-            "workload": workload,
-            **facts,
-            "records": {n: record.summarised() for n, record in self.records.items()},
-        }
-
     def bandwidth(self, record: Record) -> float:
         """Bytes that must move, per second."""
         return self.minimal_bytes / record.median
@@ -197,16 +169,14 @@ class Run:
         path.parent.mkdir(parents=True, exist_ok=True)
         content = {"format": FORMAT, "environment": self.environment, "options": self.options}
         if self.options.get("summary"):
-            # One line per case.
-            lines = ",\n".join(json.dumps(case.summarised(), allow_nan=False) for case in self.cases)
-            path.write_text(f'{json.dumps(content)[:-1]}, "cases": [\n{lines}\n]}}\n')
+            path.write_text(_summarised(content, self.cases))
             return
         cases: list[dict[str, Any]] = []
         for case in self.cases:
             plain = dataclasses.asdict(case)
             for name, record in case.records.items():
                 if record.timed:
-                    plain["records"][name] |= {"median": record.median, "spread": record.spread, "best": record.best}
+                    plain["records"][name] |= {"median": record.median, "spread": record.spread}
                     plain["records"][name]["bytes_per_second"] = case.bandwidth(record)
             cases.append(plain)
         path.write_text(json.dumps({**content, "cases": cases}, indent=1, allow_nan=False) + "\n")
@@ -235,30 +205,91 @@ def load(path: pathlib.Path) -> Run:
     content = read(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ResultError(f"{path} is not a result of `run` or `sweep` in format {FORMAT}.")
+    if content["options"].get("summary"):
+        return Run(content["environment"], content["options"], _from_summary(content))
     cases: list[Case] = []
     for plain in content["cases"]:
         known = {field.name for field in dataclasses.fields(Record)}
         records = {
-            name: _record({"contender": name, **{key: value for key, value in record.items() if key in known}})
+            name: Record(name, **{key: value for key, value in record.items() if key in known and key != "contender"})
             for name, record in plain["records"].items()
         }
-        fields = plain["workload"]
-        workload = random_pools.drawn_as(fields["name"]) if len(fields) == 1 else None
-        workload = workload or Workload(**{key: _tuples(value) for key, value in fields.items()})
-        cases.append(Case(workload, plain["dtype"], plain["mode"], plain["minimal_bytes"], records))
+        cases.append(Case(_workload(plain["workload"]), plain["dtype"], plain["mode"], plain["minimal_bytes"], records))
     return Run(content["environment"], content["options"], cases)
 
 
-def _rounded(number: float) -> float:
-    """A number with four digits, which is more than samples tell."""
-    return float(f"{number:.4g}")
+def _summarised(content: dict[str, Any], cases: Sequence[Case]) -> str:
+    """A file without samples: one line for each workload and each case, and no name twice."""
+    workloads = list(dict.fromkeys(case.workload for case in cases))
+    contenders = list(dict.fromkeys(name for case in cases for name in case.records))
+    rows: list[list[Any]] = []
+    for case in cases:
+        programs = [record.program for record in case.records.values()]
+        records: list[list[Any]] = []
+        for name, record in case.records.items():
+            program = programs.index(record.program) + 1 if record.program else 0
+            records.append([contenders.index(name), *_row(record, program)])
+        rows.append([workloads.index(case.workload), case.dtype, case.mode, case.minimal_bytes, records])
+    content |= {"contenders": contenders, "columns": _COLUMNS}
+    head = json.dumps(content)[:-1]
+    return f'{head}, "workloads": [\n{_lines(map(_fields, workloads))}\n], "cases": [\n{_lines(rows)}\n]}}\n'
 
 
-def _record(fields: dict[str, Any]) -> Record:
-    if (summary := fields.pop("summary", None)) is None:
-        return Record(**fields)
-    median, spread, best, samples = summary
-    return Record(**fields, summary=Summary(median, spread, best, int(samples)))
+def _lines(values: Iterable[Any]) -> str:
+    return ",\n".join(json.dumps(value, allow_nan=False, separators=(",", ":")) for value in values)
+
+
+def _fields(workload: Workload) -> dict[str, Any]:
+    """The fields that are not as by default; the name of a random pool is enough to draw it again."""
+    if random_pools.drawn_as(workload.name) == workload:
+        return {"name": workload.name}
+    values = {field.name: (getattr(workload, field.name), field.default) for field in dataclasses.fields(workload)}
+    return {name: value for name, (value, default) in values.items() if value != default}
+
+
+def _row(record: Record, program: int) -> list[Any]:
+    """What stands in a summary behind the contender."""
+    if not record.timed:
+        return [record.status, record.reason]
+    median, spread, samples = record.statistics
+    compiled = None if record.compile_s is None else rounded(record.compile_s)
+    row = [rounded(median * 1e6), rounded(spread * 1e6), samples, program, compiled]
+    row += [record.temporary_bytes, record.residual_bytes]
+    while row[-1] is None:
+        row.pop()
+    return row
+
+
+def _from_summary(content: dict[str, Any]) -> list[Case]:
+    workloads = [_workload(fields) for fields in content["workloads"]]
+    cases: list[Case] = []
+    for place, dtype, mode, minimal_bytes, rows in content["cases"]:
+        records = [_from_row(content["contenders"], row) for row in rows]
+        named = {record.contender: record for record in records}
+        cases.append(Case(workloads[place], dtype, mode, minimal_bytes, named))
+    return cases
+
+
+def _from_row(contenders: Sequence[str], row: Sequence[Any]) -> Record:
+    place: int = row[0]
+    contender = contenders[place]
+    if isinstance(row[1], str):
+        return Record(contender, status=row[1], reason=row[2])
+    names = dict(zip(_COLUMNS[1:], row[1:], strict=False))
+    summary = Summary(names.pop("median_us") / 1e6, names.pop("spread_us") / 1e6, names.pop("samples"))
+    program = names.pop("program")
+    return Record(contender, summary=summary, program=str(program) if program else "", **names)
+
+
+def _workload(fields: dict[str, Any]) -> Workload:
+    drawn = random_pools.drawn_as(fields["name"]) if len(fields) == 1 else None
+    return drawn or Workload(**{key: _tuples(value) for key, value in fields.items()})
+
+
+def rounded(number: float, digits: int = 4) -> float:
+    """A number with four digits, which is more than samples tell, or with others; a whole one without a point."""
+    short = float(f"{number:.{digits}g}")
+    return int(short) if short.is_integer() else short
 
 
 def _tuples(value: Any) -> Any:

@@ -50,6 +50,7 @@ Finer limits:
 - Floats of fewer than 8 bits are not tested.
 """
 
+import importlib.metadata as _metadata
 from typing import TYPE_CHECKING, Any
 
 from jaxpool._geometry.calls import submodule, unknown_name
@@ -128,7 +129,11 @@ else:
         return [*__all__, "__version__", "linen", "morphology", "nnx", "onnx", "torch"]
 
 
-__version__ = "0.1.0"
+try:
+    __version__ = _metadata.version("jaxpool")
+except _metadata.PackageNotFoundError:
+    # It is read from a folder, such as one of PYTHONPATH, and not installed.
+    __version__ = "0+unknown"
 
 # The name that the function had first.
 min_pool_with_argmax = min_pool_with_argmin

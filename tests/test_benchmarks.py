@@ -1,5 +1,6 @@
 """The benchmark suite: its data, its reference, its contenders on tiny inputs, and what it makes of samples."""
 
+import argparse
 import copy
 import dataclasses
 import importlib.util
@@ -8,6 +9,7 @@ import json
 import math
 import pathlib
 import shlex
+import xml.etree.ElementTree as ElementTree
 from unittest import mock
 
 import jax
@@ -25,6 +27,7 @@ from benchmarks import (
     compiled,
     contenders,
     environment,
+    figures,
     measure,
     own,
     programs,
@@ -95,6 +98,66 @@ def test_the_figures_in_readme_are_those_of_the_committed_run():
     assert readme.written(text, records.load(path)) == text
     with pytest.raises(ValueError, match="needs a line"):
         readme.written(text.replace(readme.END, ""), records.load(path))
+
+
+ROOT = pathlib.Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PICTURES = ROOT / "examples" / "guide" / "pictures"
+committed = pytest.mark.skipif(not RESULTS.is_dir(), reason="results are not part of the source distribution")
+
+
+@committed
+@pytest.mark.every_case
+@pytest.mark.parametrize(
+    ("name", "file", "drawn"),
+    [("speed", "cpu", figures.speed), ("window-size", "cpu-sweep", figures.window_size)],
+)
+def test_a_figure_is_what_the_committed_run_says(name, file, drawn):
+    """After a change: python -m benchmarks figures benchmarks/results/cpu.json benchmarks/results/cpu-sweep.json."""
+    path = PICTURES / f"{name}.svg"
+    content = drawn(records.load(RESULTS / f"{file}.json"))
+    assert path.read_text() == content
+    assert path.stat().st_size < 40_000
+    assert ElementTree.fromstring(content).find("{http://www.w3.org/2000/svg}title").text
+    assert "prefers-color-scheme: dark" in content
+
+
+@committed
+def test_the_figures_are_drawn_from_the_command_line(tmp_path, capsys):
+    from benchmarks.__main__ import main
+
+    files = [str(RESULTS / f"{name}.json") for name in ("cpu", "cpu-sweep")]
+    assert main(["figures", *files, "--output", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"speed.svg", "window-size.svg"}
+    assert "speed.svg" in capsys.readouterr().out
+    assert main(["figures", str(RESULTS / "family.json"), "--output", str(tmp_path)]) == 2
+    assert "No file has" in capsys.readouterr().out
+
+
+def test_a_bar_is_as_long_as_its_ratio_and_says_it():
+    case = records.Case(WORKLOADS[0], "float32", "forward", 1)
+    seconds = {"jaxpool": 0.1, "flax": 1.0, "torch_channels_last": 0.05, "torch_channels_first": 0.02}
+    case.records = {name: records.Record(name, seconds=[value]) for name, value in seconds.items()}
+    faster, slower = figures._bar(0, "flax", [case]), figures._bar(0, "torch", [case])
+    assert f'width="{figures._TENFOLD}"' in faster[0]
+    assert "10 times faster" in faster[1]
+    # Beside the faster memory order, and to the left of "as fast".
+    assert f'x="{figures._ONE - figures._TENFOLD * math.log10(5):.1f}"' in slower[0]
+    assert "5 times slower" in slower[1]
+    for record in case.records.values():
+        record.program = "one"
+    assert "the same program" in figures._bar(0, "flax", [case])[1]
+    assert figures._bar(0, "flax", []) == [mock.ANY]
+
+
+@committed
+def test_the_guide_quotes_the_sweep():
+    run = records.load(RESULTS / "cpu-sweep.json")
+    (case,) = (c for c in run.cases if c.key == ("sweep-window-max-49", "float32", "forward"))
+    ours, torch, flax = (case.record(name).median * 1e3 for name in ("jaxpool", "torch_channels_last", "flax"))
+    quoted = f"takes {ours:.1f} ms, where PyTorch takes {torch:.0f} ms and Flax {flax:.0f} ms"
+    assert quoted in (ROOT / "examples" / "guide" / "performance.md").read_text()
+    assert run.options["limit_s"] == 0.5
 
 
 def test_names_are_unique_and_the_core_is_there():
@@ -275,6 +338,35 @@ def test_a_summary_keeps_the_statistics_and_no_sample(tmp_path):
     assert (tmp_path / "again.json").read_text() == (tmp_path / "run.json").read_text()
 
 
+@committed
+def test_committed_runs_have_the_form_that_is_written(tmp_path):
+    """Without samples, and with no number that nobody reads."""
+    runs = [path for path in RESULTS.glob("*.json") if "format" in records.read(path)]
+    assert len(runs) >= 8
+    for path in runs:
+        records.load(path).save(tmp_path / path.name)
+        assert (tmp_path / path.name).read_text() == path.read_text(), path.name
+    assert sum(path.stat().st_size for path in RESULTS.iterdir()) < 600_000
+
+
+def test_a_summary_tells_which_programs_are_the_same_and_who_was_not_timed(tmp_path):
+    run = made_up()
+    run.options["summary"] = True
+    case = run.cases[0]
+    case.records["copy"].program = "one"
+    case.records["jaxpool"].program = case.records["flax"].program = "other"
+    case.records["jaxpool"].residual_bytes = 7
+    case.records["wrong"] = records.Record("wrong", "wrong", "it is")
+    run.save(tmp_path / "run.json")
+    kept = records.load(tmp_path / "run.json").cases[0]
+    assert list(kept.records) == list(case.records)
+    assert kept.same_program(kept.record("jaxpool"), kept.record("flax"))
+    assert not kept.same_program(kept.record("jaxpool"), kept.record("copy"))
+    assert kept.records["jaxpool"].residual_bytes == 7
+    assert kept.records["jaxpool"].temporary_bytes is None
+    assert (kept.records["wrong"].status, kept.records["wrong"].reason) == ("wrong", "it is")
+
+
 def test_runs_survive_json(tmp_path):
     workload = tiny("max-2x2x2-s2-video")
     case = measure.measure(workload, "float32", "forward", ["jaxpool", "lax"], QUICK, print)
@@ -287,6 +379,9 @@ def test_runs_survive_json(tmp_path):
     stored = json.loads((tmp_path / "deep" / "run.json").read_text())["cases"][0]["records"]["jaxpool"]
     assert stored["median"] == case.records["jaxpool"].median
     assert stored["bytes_per_second"] == case.minimal_bytes / stored["median"]
+    (tmp_path / "old.json").write_text(json.dumps({"format": 1, "cases": []}))
+    with pytest.raises(records.ResultError, match=r"old\.json is not a result of `run` or `sweep` in format 2"):
+        records.load(tmp_path / "old.json")
     (tmp_path / "other.json").write_text("[]")
     with pytest.raises(records.ResultError, match=r"other\.json is not a result"):
         records.load(tmp_path / "other.json")
@@ -299,7 +394,7 @@ def test_runs_survive_json(tmp_path):
 
 def test_statistics():
     record = records.Record("x", seconds=[1.0, 2.0, 3.0, 4.0, 100.0])
-    assert (record.median, record.spread, record.best) == (3.0, 1.0, 1.0)
+    assert (record.median, record.spread) == (3.0, 1.0)
     case = records.Case(tiny("max-3x3-s2-stem"), "float32", "forward", 30, {"x": record})
     case.records["copy"] = records.Record("copy", seconds=[1.5])
     assert case.roofline(record) == 0.5
@@ -645,6 +740,20 @@ def test_every_example_of_a_help_text_is_understood(capsys):
     assert all(name in told for name in EXAMPLES)
 
 
+def test_help_explains_every_option_and_every_mode():
+    (commands,) = (action for action in parser("")._actions if isinstance(action, argparse._SubParsersAction))
+    for name, command in commands.choices.items():
+        assert [action.dest for action in command._actions if not action.help] == [], name
+    (modes,) = (action for action in commands.choices["run"]._actions if action.dest == "modes")
+    assert set(modes.choices) == {*workloads.MODES, workloads.EAGER}
+    assert all(f"{mode}: " in modes.help for mode in modes.choices)
+    defaults = [measure.Options(), measure.ACCELERATOR_OPTIONS]
+    for name, field in (("samples", "samples"), ("budget", "budget_s")):
+        (action,) = (action for action in commands.choices["run"]._actions if action.dest == name)
+        usual, accelerator = (getattr(options, field) for options in defaults)
+        assert f"default: {usual:g}, on accelerators {accelerator:g}" in action.help
+
+
 def test_list_filters_and_has_a_line_per_contender(capsys):
     from benchmarks import __main__ as command_line
 
@@ -726,7 +835,9 @@ def test_report_reads_what_compilers_said(tmp_path, capsys):
     skipped = {name: static(contender="keras")[name] for name in names} | {"skipped": "keras is not built"}
     content = {"note": "Never run.", "target": "h100", "description": "a chip", "settings": {"layouts": "given"}}
     file = tmp_path / "compile-chip.json"
-    file.write_text(json.dumps({**content, "versions": {"jax": "0"}, "rows": [flax, static(), skipped]}))
+    compiled.save(file, content | {"versions": {"jax": "0"}}, [flax, static(), skipped])
+    assert compiled.load(file).rows == [flax, static(), skipped]
+    assert len(file.read_text().splitlines()) == 1 + 3 + 1
     (row,) = compiled.summary(compiled.load(file))
     assert row == ("max", "float32", "vjp", "1", "3.5 times faster", "1", "6.7", "2000", "1", "5")
     out = tmp_path / "out"

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tarfile
@@ -14,8 +15,6 @@ import venv
 import zipfile
 
 import pytest
-
-import jaxpool
 
 ROOT = pathlib.Path(__file__).parents[1]
 if not (ROOT / "pyproject.toml").is_file():
@@ -84,16 +83,30 @@ def test_twine_finds_nothing_wrong(built):
     assert run(sys.executable, "-m", "twine", "check", "--strict", *built).count("PASSED") == 2
 
 
-def test_the_names_have_the_version(built):
-    wheel, sdist = (path.name for path in built)
-    assert wheel == f"jaxpool-{jaxpool.__version__}-py3-none-any.whl"
-    assert sdist == f"jaxpool-{jaxpool.__version__}.tar.gz"
+def version_of(wheel):
+    (found,) = re.findall(r"^jaxpool-(.+)-py3-none-any\.whl$", wheel.name)
+    return found
 
 
-def test_the_wheel_works_from_another_folder(python, tmp_path):
+def test_the_names_have_the_version_of_the_tag_or_of_no_release(built):
+    wheel, sdist = built
+    assert sdist.name == f"jaxpool-{version_of(wheel)}.tar.gz"
+    command = ["git", "describe", "--tags", "--exact-match", "--dirty", "--match=v[0-9]*"]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no git")
+    tag = done.stdout.strip() if done.returncode == 0 else "-dirty"
+    if tag.endswith("-dirty"):
+        assert ".dev" in version_of(wheel)
+    else:
+        assert version_of(wheel) == tag.removeprefix("v")
+
+
+def test_the_wheel_works_from_another_folder(built, python, tmp_path):
     found = json.loads(run(python, "-c", PROGRAM, cwd=tmp_path))
     assert pathlib.Path(found["file"]).is_relative_to(python.parents[1])
-    assert found["version"] == jaxpool.__version__
+    assert found["version"] == version_of(built[0])
     assert found["values"] == [5, 7, 13, 15]
     assert found["gradient"] == 4
     assert found["torch"] == [1, 1, 2, 2]
@@ -116,6 +129,7 @@ def test_the_source_distribution_builds_the_same_wheel(built, tmp_path):
     (source,) = tmp_path.iterdir()
     run(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path / "again", source, cwd=tmp_path)
     (again,) = (tmp_path / "again").iterdir()
+    assert again.name == wheel.name
     assert names(again) == names(wheel)
 
 

@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import tomllib
 
 import pytest
 
@@ -29,6 +30,7 @@ def test_a_workflow_uses_fixed_versions_and_few_rights(path):
     assert used
     assert [action for action in used if not re.fullmatch(r"[\w-]+/[\w-]+@v\d+\.\d+\.\d+", action)] == []
     assert "permissions: { contents: read }" in text
+    assert text.count("actions/checkout@") == text.count("persist-credentials: false")
     assert text.count("runs-on:") == text.count("timeout-minutes:")
     targets = set(re.findall(r"^([\w-]+):", text_of("Makefile"), re.MULTILINE))
     for command in re.findall(r"run: make (.+)", text):
@@ -43,12 +45,32 @@ def test_only_the_release_may_publish():
         assert "secrets." not in text
 
 
+def test_a_release_sees_the_tag_and_checks_it():
+    text = text_of(".github/workflows/release.yml")
+    assert "fetch-depth: 0" in text
+    assert 'ls dist/jaxpool-"${GITHUB_REF_NAME#v}"-py3-none-any.whl' in text
+    assert 'grep -F "## [${GITHUB_REF_NAME#v}] - " CHANGELOG.md' in text
+    # A version that stands anywhere else could be another one.
+    assert "version:" not in text_of("CITATION.cff").replace("cff-version:", "")
+
+
 def test_tests_run_with_the_oldest_and_the_newest():
     text = text_of(".github/workflows/tests.yml")
     (oldest,) = re.findall(r'requires-python = ">=(\S+)"', text_of("pyproject.toml"))
     (jax,) = re.findall(r'"jax>=(\S+?)"', text_of("pyproject.toml"))
     assert f'python: "{oldest}", jax: "jax=={jax}.*' in text
     assert "continue-on-error: ${{ matrix.nightly }}" in text
+
+
+def test_coverage_is_printed_once():
+    """With the newest Python, whose tests are the sample that `make coverage` takes, too."""
+    text = text_of(".github/workflows/tests.yml")
+    assert "run: make coverage\n        if: matrix.name == 'newest'" in text
+    assert "run: make test\n        if: matrix.name != 'newest'" in text
+    assert 'make coverage PYTHON="$newest" VENV=.venv-newest' in text_of(".ci/run")
+    settings = tomllib.loads(text_of("pyproject.toml"))["tool"]["coverage"]["run"]
+    assert settings["branch"]
+    assert settings["patch"] == ["subprocess"]
 
 
 def test_the_template_of_bugs_asks_for_the_algorithm():

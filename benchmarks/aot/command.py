@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.metadata
-import json
 import pathlib
 import statistics
 import textwrap
@@ -20,7 +19,7 @@ import rich
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks import random_pools
+from benchmarks import compiled, random_pools
 from benchmarks.aot.targets import TARGETS, MissingToolError, Target, check_installed
 from benchmarks.aot.worker import Worker
 from benchmarks.parser import PROGRAM, TAGS, examples, positive
@@ -205,13 +204,11 @@ def _beside_flax(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _write(path: pathlib.Path, target: Target, rows: Sequence[Row], settings: dict[str, Any]) -> None:
-    content = {
+    facts = {
         "note": NOTE,
         "target": target.name,
         "description": target.description,
         "settings": settings,
         "versions": _versions(),
-        "rows": rows,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1) + "\n")
+    compiled.save(path, facts, rows)
