@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo faces gallery turns volume pictures notebooks docs docs-serve test coverage test-all test-every test-slow test-peers test-export test-compiled test-docs test-package dist fuzz lint bench clean
+.PHONY: demo audio retrieval peaks faces gallery turns volume pictures notebooks docs docs-serve test coverage test-all test-every test-slow test-peers test-export test-compiled test-docs test-package dist fuzz lint bench clean
 
 # One stamp per dependency group: installed once, again when pyproject.toml changes.
 $(VENV)/.base: pyproject.toml
@@ -34,6 +34,15 @@ $(VENV)/.speech: $(VENV)/.base
 demo: $(VENV)/.demo $(VENV)/.digits
 	$(BIN)/python examples/digits.py
 
+audio: $(VENV)/.demo $(VENV)/.speech
+	$(BIN)/python examples/audio.py
+
+retrieval: $(VENV)/.demo $(VENV)/.digits
+	$(BIN)/python examples/retrieval.py
+
+peaks: $(VENV)/.demo $(VENV)/.pictures
+	$(BIN)/python examples/peaks.py
+
 faces: $(VENV)/.demo $(VENV)/.pictures
 	$(BIN)/python examples/mtcnn.py
 
@@ -61,25 +70,24 @@ docs: $(VENV)/.docs
 docs-serve: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
-test: $(VENV)/.test $(VENV)/.pictures
-	$(BIN)/python -m pytest -n $(WORKERS)
+test: $(VENV)/.test $(VENV)/.demo $(VENV)/.digits $(VENV)/.pictures
+	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
 
-# As `make test`, or the files of TESTS alone, with branches: the twenty files that are covered least, and the total.
-TESTS ?=
-coverage: $(VENV)/.test $(VENV)/.coverage $(VENV)/.pictures
-	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report= $(TESTS)
+# `make test`, or of the files of TESTS alone, with branches: the twenty files that are covered least, and the total.
+coverage: $(VENV)/.test $(VENV)/.coverage
+	$(MAKE) test TESTS="--cov --cov-report= $(TESTS)"
 	$(BIN)/coverage report | awk 'NR <= 22 || /^TOTAL/'
 
 # What is tested before a change lands: up to twenty cases of every test.
-test-all: $(VENV)/.test $(VENV)/.pictures
+test-all: $(VENV)/.test $(VENV)/.demo $(VENV)/.digits $(VENV)/.pictures
 	$(BIN)/python -m pytest -n $(WORKERS) --all --durations=15
 
 # Every case of every test: an hour and more.
-test-every: $(VENV)/.test $(VENV)/.pictures
+test-every: $(VENV)/.test $(VENV)/.demo $(VENV)/.digits $(VENV)/.pictures
 	$(BIN)/python -m pytest -n $(WORKERS) --all -m "not fault_of_others"
 
 # Tests that take more than a few seconds, those of composed pools included, which `test-all` leaves out.
-test-slow: $(VENV)/.test $(VENV)/.pictures
+test-slow: $(VENV)/.test $(VENV)/.demo $(VENV)/.digits $(VENV)/.pictures $(VENV)/.speech
 	$(BIN)/python -m pytest -n $(WORKERS) --all -m slow
 
 # Beside PyTorch, Keras and ONNX, which are large; without them these tests are skipped.

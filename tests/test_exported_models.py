@@ -1,18 +1,14 @@
 """Whole networks as ONNX and as StableHLO, run by processes in which neither this library nor its models are."""
 
-import importlib.util
-import pathlib
+import importlib
 import subprocess
 import sys
 
 import jax
 import numpy as np
 import pytest
+from example_files import loaded, or_skip
 from flax import nnx
-
-EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
-if not EXAMPLES.is_dir():
-    pytest.skip("the examples are not part of the package", allow_module_level=True)
 
 pytestmark = [
     pytest.mark.slow,
@@ -84,34 +80,15 @@ def assert_runs_alone(form, function, images, folder):
             np.testing.assert_allclose(found[name], wanted, rtol=1e-5, atol=1e-5)
 
 
-def loaded_example(name, *needs):
-    for need in needs:
-        pytest.importorskip(need, reason=f"the example needs {need}")
-    spec = importlib.util.spec_from_file_location(f"exported_{name}", EXAMPLES / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up.
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def or_skip(function, *arguments):
-    """What a function returns; a skipped test if it ends the program for want of a file."""
-    try:
-        return function(*arguments)
-    except SystemExit as reason:
-        pytest.skip(str(reason))
-
-
 @pytest.fixture(scope="module")
 def digits():
     """A network that has learned a little, and digits that it has not seen."""
-    example = loaded_example("digits", "matplotlib", "optax", "rich")
+    example = loaded("digits", "matplotlib", "optax", "rich")
     rng = np.random.default_rng(0)
     learn, unseen = or_skip(example.load_digits, rng)
     network = example.DigitNetwork(nnx.Rngs(0))
     optimizer = nnx.Optimizer(network, example.optax.adam(3e-3), wrt=nnx.Param)
-    for _, batch in zip(range(60), learn.batches(example.TRAIN_BATCH), strict=False):
+    for _, batch in zip(range(60), learn.batches(example.TRAIN_BATCH, rng), strict=False):
         example.train_step(network, optimizer, *batch)
     return nnx.view(network, use_running_average=True), unseen.images[:100], unseen.labels[:100]
 
@@ -119,7 +96,7 @@ def digits():
 @pytest.fixture(scope="module")
 def faces():
     """The three networks of the face detector, and what each of them is given when it looks for a face."""
-    example = loaded_example("mtcnn", "matplotlib", "PIL", "rich")
+    example = loaded("mtcnn", "matplotlib", "PIL", "rich")
     networks, pictures = or_skip(example.load_networks), or_skip(example.known_pictures)
     search = example.Search(networks, pictures["odd part"])
     assert search.faces()

@@ -1,26 +1,12 @@
 """The gallery of the examples: every pool of it gives a picture, and a gradient that is finite."""
 
-import importlib.util
-import pathlib
-
 import numpy as np
 import pytest
+from example_files import loaded, or_skip
 
-EXAMPLE = pathlib.Path(__file__).parents[1] / "examples" / "gallery.py"
-if not EXAMPLE.is_file():
-    pytest.skip("the examples are not part of the package", allow_module_level=True)
-pytest.importorskip("PIL", reason="the example reads pictures with pillow")
 pytestmark = pytest.mark.most(4)
 
-
-def loaded_example():
-    spec = importlib.util.spec_from_file_location("gallery_example", EXAMPLE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-gallery = loaded_example()
+gallery = loaded("gallery", "matplotlib", "PIL", "rich")
 # None of these has a derivative.
 CONSTANT = ("local_maxima 9x9",)
 
@@ -35,10 +21,7 @@ def test_outputs_are_pictures_and_gradients_are_finite(name):
 
 
 def test_the_photograph_is_grey_and_square():
-    try:
-        picture = gallery.photograph()
-    except SystemExit as reason:
-        pytest.skip(str(reason))
+    picture = or_skip(gallery.photograph)
     assert picture.shape == (gallery.PIXELS, gallery.PIXELS)
     assert 0 <= picture.min() < 0.1
     assert 0.9 < picture.max() <= 1

@@ -1,15 +1,13 @@
 """The notebooks: what their pages say and show, and executed anew by `make test-docs`."""
 
-import importlib.util
 import json
 import os
-import pathlib
 import subprocess
 import sys
 
 import pytest
+from example_files import ROOT, loaded
 
-ROOT = pathlib.Path(__file__).parents[1]
 FOLDER = ROOT / "examples" / "notebooks"
 if not FOLDER.is_dir():
     pytest.skip("the notebooks are not part of the package", allow_module_level=True)
@@ -17,15 +15,7 @@ if not FOLDER.is_dir():
 LARGEST = 60_000
 
 
-def maker():
-    """The script that makes them."""
-    spec = importlib.util.spec_from_file_location("notebooks", ROOT / "examples" / "notebooks.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-NOTEBOOKS = maker()
+NOTEBOOKS = loaded("notebooks")
 
 
 def read(path):

@@ -1,17 +1,14 @@
 """The pages of the guide: their code runs, their links lead somewhere, no pool is missing, pictures are up to date."""
 
-import importlib.util
-import pathlib
 import re
-import sys
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+from example_files import ROOT, loaded
 
 import jaxpool
 from jaxpool import morphology
 
-ROOT = pathlib.Path(__file__).parents[1]
 GUIDE = ROOT / "examples" / "guide"
 if not GUIDE.is_dir():
     pytest.skip("the guide is not part of the package", allow_module_level=True)
@@ -21,18 +18,6 @@ FAMILIES = [name for name in PAGES if name.startswith("families/") and name != "
 HEADINGS = ["Formula", "Shapes and dtypes", "Gradient", "In other libraries", "Example"]
 LARGEST_PICTURE = 50_000
 pytestmark = pytest.mark.every_case
-
-
-def loaded(name):
-    """A script of the examples, which may import its neighbours."""
-    sys.path.insert(0, str(ROOT / "examples"))
-    try:
-        spec = importlib.util.spec_from_file_location(f"{name}_example", ROOT / "examples" / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.pop(0)
-    return module
 
 
 def text_of(name):

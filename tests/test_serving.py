@@ -1,7 +1,6 @@
 """Serving: every public function in one file for CPU, GPU and TPU, run by a process that cannot import the library."""
 
 import functools
-import importlib.util
 import json
 import pathlib
 import re
@@ -12,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from example_files import loaded
 from jax import export
 from table import ROWS
 
@@ -209,11 +209,6 @@ def test_a_file_for_three_platforms_has_a_native_window_for_each():
 
 
 def test_the_example_runs_and_both_processes_agree(capsys):
-    example = ROOT / "examples" / "serving.py"
-    if not example.is_file():
-        pytest.skip("the examples are not part of the package")
-    spec = importlib.util.spec_from_file_location("serving_example", example)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert module.main() == 0
+    example = loaded("serving")
+    assert example.main() == 0
     assert "jaxpool was not imported there" in capsys.readouterr().out

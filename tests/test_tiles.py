@@ -1,6 +1,5 @@
 """Pools of arrays larger than memory: tiles beside the whole, stores, the budget, and runs that go on."""
 
-import importlib.util
 import itertools
 import json
 import math
@@ -14,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from example_files import loaded
 from hypothesis import given, settings
 from test_geometry import AXIS, real_taps, window_of
 
@@ -658,15 +658,10 @@ def test_nothing_is_opened_before_all_is_known(tmp_path):
 
 
 def test_the_example_is_stopped_goes_on_and_is_right(tmp_path, capsys):
-    example = ROOT / "examples" / "volumes.py"
-    if not example.is_file():
-        pytest.skip("the examples are not part of the package")
-    pytest.importorskip("rich", reason="the progress bar is that of rich")
-    spec = importlib.util.spec_from_file_location("volumes_example", example)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert module.main(tmp_path, 48, 1 << 18) == 0
+    # The progress bar is that of rich.
+    example = loaded("volumes", "rich")
+    assert example.main(tmp_path, 48, 1 << 18) == 0
     assert re.search(r"Stopped\. The journal has [1-9]\d* finished tiles\.", capsys.readouterr().out)
     # A wrong result is seen.
     small = np.load(tmp_path / "small.npy")
-    assert module.differences(np.load(tmp_path / "scan.npy"), small + 1) > 0
+    assert example.differences(np.load(tmp_path / "scan.npy"), small + 1) > 0

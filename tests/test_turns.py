@@ -1,40 +1,16 @@
 """The trained attention pool of the examples, and the network around it, against onnxruntime."""
 
-import importlib.util
-import pathlib
-import sys
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from example_files import loaded, loaded_file, or_skip
 from flax import nnx
 
-EXAMPLE = pathlib.Path(__file__).parents[1] / "examples" / "turns.py"
-if not EXAMPLE.is_file():
-    pytest.skip("the examples are not part of the package", allow_module_level=True)
+turns = loaded("turns", "onnx")
 onnx = pytest.importorskip("onnx", reason="the example reads its weights with onnx")
 
 # The names that the file has for what its layers say.
 STAGES = {"vectors": "layer_norm_8", "attention": "softmax", "pooled": "sum_1", "finished": "logits"}
-
-
-def loaded(name, path):
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-turns = loaded("turns_example", EXAMPLE)
-
-
-def or_skip(function, *arguments):
-    """What a function returns; a skipped test if it ends the program for want of a file."""
-    try:
-        return function(*arguments)
-    except SystemExit as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +110,7 @@ def test_a_speaker_has_finished_in_a_pause_and_not_within_a_phrase(found):
 
 
 def test_spectra_are_those_of_the_package():
-    theirs = loaded("whisper_features", or_skip(turns.installed_file, turns.MODEL[0], "_whisper_features.py"))
+    theirs = loaded_file("whisper_features", or_skip(turns.installed_file, turns.MODEL[0], "_whisper_features.py"))
     speech = or_skip(turns.read_speech)
     # The first is shorter than eight seconds, and has silence put before it; the second is longer.
     for sound in (speech[:60_000], speech):
