@@ -141,7 +141,8 @@ def places_by_numpy(x, valid, ranks, number, descending):
 
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize(
-    "dtype", ["float32", "bfloat16", "float8_e5m2", "int32", "uint8", "int4", "bool", "float64", "int64"]
+    "dtype",
+    ["float32", "bfloat16", "float8_e5m2", "int32", "uint8", "int4", "bool", "float64", "int64", "uint64", "uint32"],
 )
 @pytest.mark.parametrize("algorithm", [order, ranks], ids=["sorted", "counted"])
 def test_places_by_rank(algorithm, dtype, masked, rng, monkeypatch):
@@ -164,7 +165,7 @@ def test_places_by_rank(algorithm, dtype, masked, rng, monkeypatch):
             arrays = [x, jnp.asarray(first, jnp.int32)[:, None], *([jnp.asarray(valid)] if masked else [])]
             run = functools.partial(algorithm.ranked_places, window=window, dtype="int32", descending=descending)
             found = np.asarray(jax.jit(run)(*arrays))
-            values = np.asarray(x).astype(object if dtype == "int64" else np.float64)
+            values = np.asarray(x).astype(object if dtype in ("int64", "uint64") else np.float64)
             expected = places_by_numpy(values, valid, first, number, descending)
             np.testing.assert_array_equal(np.where(expected < 0, -1, found), expected)
             assert ((found >= 0) & (found < 12)).all()

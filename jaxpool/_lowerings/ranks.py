@@ -26,7 +26,7 @@ def ranked_places(x: Array, rank: Array, *mask: Array, window: Window, dtype: st
     (rows,) = materialize(rows_of(x, axes))
     keys = integers_in_order(rows)
     # NaN have the lowest key, and no other number has it. A mask gives the highest key, and integers may have it, too.
-    lowest, highest = jnp.iinfo(keys.dtype).min, jnp.iinfo(keys.dtype).max
+    lowest, highest = _ends(keys.dtype)
     unordered = rows != rows
     keys = jnp.where(unordered, lowest, ~keys if descending else keys)
     ranks = rows_of(jnp.broadcast_to(rank, [1 if a in axes else n for a, n in enumerate(x.shape)]), axes)
@@ -39,6 +39,12 @@ def ranked_places(x: Array, rank: Array, *mask: Array, window: Window, dtype: st
     arrays = [array.reshape(math.prod(outer), array.shape[-1]) for array in (keys, ranks.astype(dtype), *valid)]
     places = _in_parts(search, arrays, BYTES_AT_ONCE // max(size * keys.dtype.itemsize, 1))
     return jnp.expand_dims(jnp.moveaxis(places.reshape(*outer, number), -1, axes[0]), axes[1:])
+
+
+def _ends(dtype: jnp.dtype) -> tuple[Array, Array]:
+    """The least and the largest integer of a dtype, in it: as a Python integer the largest may not fit."""
+    info = jnp.iinfo(dtype)
+    return jnp.asarray(info.min, dtype), jnp.asarray(info.max, dtype)
 
 
 def _in_parts(search: Callable[..., Array], arrays: Sequence[Array], most: int) -> Array:
@@ -68,8 +74,9 @@ def _search(keys: Array, rank: Array, *mask: Array, number: int, has_nan: bool) 
     def valid(chosen: Array) -> Array:
         return functools.reduce(lax.bitwise_and, mask, chosen)
 
-    lowest = jnp.full(rank.shape, jnp.iinfo(keys.dtype).min, keys.dtype)
-    key, less = _bisected(lambda bound: counted(keys < bound), rank, lowest, jnp.iinfo(keys.dtype).bits)
+    lowest, highest = _ends(keys.dtype)
+    least = jnp.broadcast_to(lowest, rank.shape)
+    key, less = _bisected(lambda bound: counted(keys < bound), rank, least, jnp.iinfo(keys.dtype).bits)
     equal = valid(keys == key)
 
     def among_equals() -> Array:
@@ -81,7 +88,7 @@ def _search(keys: Array, rank: Array, *mask: Array, number: int, has_nan: bool) 
     places = [place]
     for _ in range(number - 1):
         later = valid((keys > key) | ((keys == key) & (positions > place)))
-        key = jnp.min(jnp.where(later, keys, jnp.iinfo(keys.dtype).max), 1, keepdims=True)
+        key = jnp.min(jnp.where(later, keys, highest), 1, keepdims=True)
         place = first(later & (keys == key))
         places.append(place)
     found = jnp.minimum(lax.concatenate(places, 1), size - 1)
