@@ -14,7 +14,8 @@ from jax.test_util import check_grads
 import jaxpool
 import jaxpool.linen
 import jaxpool.nnx
-from jaxpool._geometry import pooling_window
+from jaxpool._geometry import AxisWindow, Window, pooling_window
+from jaxpool._lowerings import order, ranks
 from jaxpool._lowerings.order import network
 
 pytestmark = pytest.mark.most(4)
@@ -123,6 +124,66 @@ def test_networks_sort_all_zeros_and_ones():
     results = {taps: sum(low + high for *_, low, high in found) for taps, found in medians.items()}
     assert (results[3], results[9]) <= (4, 40)
     assert results[25] <= 210
+
+
+def places_by_numpy(x, valid, ranks, number, descending):
+    """Of every row the places from a rank on: the first NaN, or a stable sort of the valid elements."""
+    found = np.full((len(x), number), -1)
+    for row, (values, kept) in enumerate(zip(x, valid, strict=True)):
+        places = np.flatnonzero(kept)
+        broken = [place for place in places if values[place] != values[place]]
+        signed = -values if descending else values
+        in_order = sorted(places, key=signed.__getitem__)
+        taken = [broken[0]] * number if broken else in_order[ranks[row] : ranks[row] + number]
+        found[row, : len(taken)] = taken
+    return found
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize(
+    "dtype",
+    ["float32", "bfloat16", "float8_e5m2", "int32", "uint8", "int4", "bool", "float64", "int64", "uint64", "uint32"],
+)
+@pytest.mark.parametrize("algorithm", [order, ranks], ids=["sorted", "counted"])
+def test_places_by_rank(algorithm, dtype, masked, rng, monkeypatch):
+    # Parts of seven rows: the last one is padded.
+    monkeypatch.setattr(ranks, "BYTES_AT_ONCE", 7 * 12 * np.dtype(jnp.dtype(dtype)).itemsize)
+    with jax.enable_x64(dtype.endswith("64")):
+        kind, x = jnp.dtype(dtype), rng.integers(-3, 4, (40, 12))
+        if jnp.issubdtype(kind, jnp.floating):
+            x = np.where(rng.random(x.shape) < 0.3, rng.choice([np.inf, -np.inf, -0.0, 0.5], x.shape), x)
+            x[:20] = np.where(rng.random((20, 12)) < 0.05, np.nan, x[:20])
+        elif dtype not in ("int4", "bool"):
+            ends = np.array([np.iinfo(dtype).min, np.iinfo(dtype).max], dtype)
+            x = np.where(rng.random(x.shape) < 0.3, rng.choice(ends, x.shape), np.abs(x).astype(dtype))
+        x = jnp.asarray(x, kind)
+        valid = rng.random(x.shape) < 0.6 if masked else np.ones(x.shape, bool)
+        valid[3] = not masked
+        first = np.asarray([rng.integers(max(kept.sum(), 1)) for kept in valid])
+        for number, descending in ((1, False), (2, False), (2, True), (4, True)):
+            window = Window((AxisWindow(1, 12, 1, 1, 1, 0, 0, number),))
+            arrays = [x, jnp.asarray(first, jnp.int32)[:, None], *([jnp.asarray(valid)] if masked else [])]
+            run = functools.partial(algorithm.ranked_places, window=window, dtype="int32", descending=descending)
+            found = np.asarray(jax.jit(run)(*arrays))
+            values = np.asarray(x).astype(object if dtype in ("int64", "uint64") else np.float64)
+            expected = places_by_numpy(values, valid, first, number, descending)
+            np.testing.assert_array_equal(np.where(expected < 0, -1, found), expected)
+            assert ((found >= 0) & (found < 12)).all()
+
+
+def test_the_mean_of_the_largest_at_its_limits():
+    pool = functools.partial(jaxpool.global_topk_pool, kmax=2, num_spatial_dims=1, channel_axis=None)
+    nan, inf = np.nan, np.inf
+    x = jnp.array([[1.0, nan, 3, nan], [inf, -inf, -inf, 2], [-inf, inf, -inf, -inf], [3, 5, 3, 3]])
+    np.testing.assert_array_equal(pool(x), [nan, inf, nan, 4])
+    slope = jax.grad(lambda x: pool(x).sum())(x)
+    # A NaN has the whole gradient; infinities that have no mean share it.
+    np.testing.assert_array_equal(slope, [[0, 1, 0, 0], [0.5, 0, 0, 0.5], [0.5, 0.5, 0, 0], [0.5, 0.5, 0, 0]])
+    valid = jnp.array([[False] * 4, [True, False, True, False], [False] * 4, [False, False, False, True]])
+    np.testing.assert_array_equal(pool(x, where=valid), [0, nan, 0, 3])
+    slope = jax.grad(lambda x: pool(x, where=valid).sum())(x)
+    np.testing.assert_array_equal(slope, [[0, 0, 0, 0], [0.5, 0, 0.5, 0], [0, 0, 0, 0], [0, 0, 0, 1]])
+    assert "stablehlo.sort" not in jax.jit(pool).lower(x).as_text()
 
 
 @pytest.mark.slow

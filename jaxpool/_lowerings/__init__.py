@@ -22,6 +22,7 @@ from jaxpool._lowerings import (
     native,
     order,
     places,
+    ranks,
     segments,
     tpu,
     weighted,
@@ -52,6 +53,7 @@ __all__ = [
 ]
 
 PLATFORMS = ("cpu", "gpu", "tpu", "other")
+_SUITS = {"cpu": cpu, "gpu": gpu, "tpu": tpu}
 IMPLEMENTATIONS = tuple(NAMED)
 Implementation = str | Plan | None
 
@@ -96,6 +98,7 @@ _ALWAYS: dict[str, Callable[..., Any]] = {
     "window_order": order.window_order,
     "window_argorder": order.window_argorder,
     "plane_order": order.plane_order,
+    "up_to_place": order.up_to_place,
 }
 
 
@@ -130,7 +133,7 @@ def choose(case: Case, platform: str, implementation: Implementation) -> Plan:
     Raises:
       NotImplementedError: the implementation that was asked for cannot run this window.
     """
-    suits = {"cpu": cpu, "gpu": gpu, "tpu": tpu}.get(platform)
+    suits = _SUITS.get(platform)
     if implementation is not None:
         try:
             check_runs(case.operator, case.window, implementation, case.consistent)
@@ -191,12 +194,21 @@ def _at_extremum(operator: str, platform: str, x: Any, y: Any, implementation: I
     return compute(name, platform, x, offsets, window=static["window"], implementation=implementation, consistent=True)
 
 
+def _ranked_places(platform: str, *arrays: Any, **static: Any) -> Any:
+    """Places by rank, counted where that suits the platform, else of the sorted plane."""
+    suits = _SUITS.get(platform)
+    counts = suits is not None and suits.COUNTS_RANKS
+    return (ranks if counts else order).ranked_places(*arrays, **static)
+
+
 def compute(
     operator: str, platform: str, *arrays: Any, window: Any, implementation: Implementation, **parameters: Any
 ) -> Any:
     """The operator's result on a platform, by the plan of choice."""
     if operator in _ALWAYS:
         return _ALWAYS[operator](*arrays, window=window, **parameters)
+    if operator == "ranked_places":
+        return _ranked_places(platform, *arrays, window=window, **parameters)
     if operator in ("gather_at_extremum", "scatter_at_extremum"):
         return _at_extremum(operator, platform, *arrays, window=window, implementation=implementation, **parameters)
     consistent = parameters.pop("consistent", True)

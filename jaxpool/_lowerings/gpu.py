@@ -9,6 +9,9 @@ import dataclasses
 
 from jaxpool._lowerings.plan import AXES, FORWARD, JOINT, PLANE, Case, Plan, by_size
 
+# Elements of whole planes by their rank. XLA sorts small planes in fast memory, and nothing was measured here.
+COUNTS_RANKS = False
+
 
 def choose(case: Case) -> Plan:
     """The plan for an operator."""

@@ -2,6 +2,7 @@
 
 Extrema need only the order, and 16-bit floats have it as 16-bit integers: twice the lanes of f32, and one instruction
 where floats need several to let NaN through. Moves need only the bits. Sums need f32, and are rounded once.
+Ranks of any numbers are counted among integers.
 """
 
 from __future__ import annotations
@@ -70,6 +71,20 @@ def _keys(x: Array, kind: str) -> Array:
 
     # A whole plane of wider floats is read once, by the reduction that this is fused into.
     return materialize(_as_rows(compute, x))[0] if jnp.finfo(x.dtype).bits < 32 else compute(x)
+
+
+def integers_in_order(x: Array) -> Array:
+    """Integers in the order of the numbers, of at least 8 bits; the same for both zeros, and of NaN any.
+
+    Those of floats are neither the lowest nor the highest integer.
+    """
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        narrow = x.dtype == jnp.bool_ or jnp.iinfo(x.dtype).bits < 8
+        return x.astype(jnp.int8) if narrow else x
+    x = x.astype(jnp.bfloat16) if jnp.finfo(x.dtype).bits < 16 else x
+    integer = _integer(x.dtype)
+    bits = lax.bitcast_convert_type(x, integer)
+    return jnp.where(bits < 0, -(bits & _magnitude(integer)), bits)
 
 
 def _floats(keys: Array, dtype: Any) -> Array:

@@ -15,6 +15,7 @@ from jax import Array, lax
 from jaxpool._geometry import Window
 from jaxpool._lowerings.cpu import materialize, store
 from jaxpool._lowerings.forward import extreme
+from jaxpool._lowerings.places import gather_at_places
 from jaxpool._lowerings.weighted import padded_taps
 
 Requests = Sequence[Sequence[tuple[int, int]]]
@@ -117,25 +118,75 @@ def window_argorder(x: Array, *known: Array, window: Window, requests: Requests,
     return [*values, *(offset.astype(window.offset_dtype) for offset in offsets)]
 
 
-def plane_order(x: Array, *known: Array, window: Window, dtype: str, descending: bool) -> Array:
-    """The row-major places of a plane's elements in order, along its first axis; equal ones as they stand.
+def rows_of(array: Array, axes: tuple[int, ...]) -> Array:
+    """The array with its planes, in row-major order, along one last axis."""
+    others = [axis for axis in range(array.ndim) if axis not in axes]
+    return lax.collapse(jnp.transpose(array, (*others, *axes)), len(others))
 
-    NaN come first, and what a mask leaves out last.
-    """
-    axes = window.axes
-    others = [axis for axis in range(x.ndim) if axis not in axes]
 
-    def rows(array: Array) -> Array:
-        turned = jnp.transpose(jnp.broadcast_to(array, x.shape), (*others, *axes))
-        return lax.collapse(turned, len(others))
-
-    values = rows(x)
+def _sorted(
+    x: Array, mask: Sequence[Array], axes: tuple[int, ...], dtype: str, descending: bool
+) -> tuple[Array, Array]:
+    """Rows of places in order, and of what each element is: 0 for NaN, 1 for a number, 2 for what a mask leaves out."""
+    values = rows_of(x, axes)
     group = jnp.where(values != values, 0, 1).astype(jnp.uint8)
-    if known:
-        group = jnp.where(rows(known[0]), group, jnp.uint8(2))
+    for own in mask:
+        group = jnp.where(rows_of(jnp.broadcast_to(own, x.shape), axes), group, jnp.uint8(2))
     keys = values
     if descending:
         keys = -values if jnp.issubdtype(x.dtype, jnp.floating) else ~values
     places = lax.broadcasted_iota(jnp.dtype(dtype), values.shape, values.ndim - 1)
-    places = lax.sort((group, keys, places), num_keys=2, is_stable=True)[2]
-    return jnp.expand_dims(jnp.moveaxis(places, -1, axes[0]), axes[1:])
+    group, _, places = lax.sort((group, keys, places), num_keys=2, is_stable=True)
+    return places, group
+
+
+def plane_order(x: Array, *mask: Array, window: Window, dtype: str, descending: bool) -> Array:
+    """The row-major places of a plane's elements in order, along its first axis; equal ones as they stand.
+
+    NaN come first, and what a mask leaves out last.
+    """
+    places, _ = _sorted(x, mask, window.axes, dtype, descending)
+    return jnp.expand_dims(jnp.moveaxis(places, -1, window.axes[0]), window.axes[1:])
+
+
+def ranked_places(x: Array, rank: Array, *mask: Array, window: Window, dtype: str, descending: bool) -> Array:
+    """The places of some elements from a rank on, along the first axis of the plane, by sorting it.
+
+    All are that of the first NaN if there is one. Beyond the last valid element they are any in the plane.
+
+    Args:
+      x: the inputs.
+      rank: the rank of the first of them, as positions in `plane_order`; of size 1 along the window's axes.
+      mask: which elements are valid, of the inputs' size along the window's axes. Without it all are.
+      window: its first axis has as many outputs as there are places.
+      dtype: that of places.
+      descending: whether rank 0 is the largest element.
+    """
+    axes = window.axes
+    places, group = _sorted(x, mask, axes, dtype, descending)
+    ranks = rows_of(jnp.broadcast_to(rank, [1 if a in axes else n for a, n in enumerate(x.shape)]), axes)
+    following = [lax.add(ranks, jnp.asarray(n, ranks.dtype)) for n in range(window.parts[0].outputs)]
+    index = lax.concatenate(following, ranks.ndim - 1)
+    found = jnp.take_along_axis(places, index, -1, mode="clip")
+    found = jnp.where(group[..., :1] == 0, places[..., :1], found)
+    return jnp.expand_dims(jnp.moveaxis(found, -1, axes[0]), axes[1:])
+
+
+def up_to_place(x: Array, place: Array, *mask: Array, window: Window, descending: bool) -> Array:
+    """Which elements come in order up to the one at a place; of a NaN, only this.
+
+    Args:
+      x: the inputs.
+      place: a place in every plane, of size 1 along the window's axes.
+      mask: which elements are valid, of the inputs' size along the window's axes. Without it all are.
+      window: one output per plane.
+      descending: whether the largest element comes first.
+    """
+    last = gather_at_places(x, place, window)
+    positions = jnp.zeros(x.shape, place.dtype)
+    for part in window.parts:
+        positions = positions * part.size + lax.broadcasted_iota(place.dtype, x.shape, part.axis)
+    earlier = lax.gt if descending else lax.lt
+    chosen = earlier(x, jnp.broadcast_to(last, x.shape)) | ((x == last) & (positions <= place))
+    chosen = jnp.where(last != last, positions == place, chosen)
+    return functools.reduce(lax.bitwise_and, (jnp.broadcast_to(own, x.shape) for own in mask), chosen)

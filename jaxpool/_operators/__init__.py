@@ -32,7 +32,7 @@ from jaxpool._operators.linear import (
     window_sum,
 )
 from jaxpool._operators.moments import window_products
-from jaxpool._operators.order import place_order, window_order
+from jaxpool._operators.order import place_order, ranked_places, up_to_place, window_order
 from jaxpool._operators.places import first_in_regions, first_maximum, last_at_places, without_series
 from jaxpool._operators.plane import plane_count, plane_sum
 from jaxpool._operators.plans import chosen_plans, default_platform
@@ -62,6 +62,7 @@ __all__ = [
     "place_order",
     "plane_count",
     "plane_sum",
+    "ranked_places",
     "scatter_at_extremum",
     "scatter_at_offsets",
     "scatter_at_places",
@@ -71,6 +72,7 @@ __all__ = [
     "starts_and_counts",
     "sum_between",
     "sum_bins",
+    "up_to_place",
     "window_argextremum",
     "window_dot",
     "window_extremum",

@@ -35,10 +35,18 @@ def _order(x: Any, *known: Any, window: Window, dtype: str, **static: Any) -> An
     return x.update(shape=window.output_shape(x.shape), dtype=jnp.dtype(dtype), weak_type=False)
 
 
+def _chosen(x: Any, *others: Any, **static: Any) -> Any:
+    del others, static
+    return x.update(dtype=jnp.dtype(jnp.bool_), weak_type=False)
+
+
 _order_p = operator("window_order", _values, multiple_results=True)
 _argorder_p = operator("window_argorder", _values_and_offsets, multiple_results=True)
 _plane_p = operator("plane_order", _order)
-without_derivative(_plane_p)
+_ranked_p = operator("ranked_places", _order)
+_up_to_p = operator("up_to_place", _chosen)
+for _primitive in (_plane_p, _ranked_p, _up_to_p):
+    without_derivative(_primitive)
 
 
 def window_order(
@@ -94,6 +102,32 @@ def place_order(x: Array, mask: Array | None, window: Window, dtype: str, *, des
       dtype: that of the places.
       descending: whether the largest element comes first.
     """
-    known = () if mask is None else (jnp.broadcast_to(mask, window.input_shape(mask.shape)),)
-    x = lax.stop_gradient(x)
+    known, x = _known(mask, window), lax.stop_gradient(x)
     return bind(_plane_p, x, *known, window=window, implementation=None, dtype=dtype, descending=descending)
+
+
+def _known(mask: Array | None, window: Window) -> tuple[Array, ...]:
+    return () if mask is None else (jnp.broadcast_to(mask, window.input_shape(mask.shape)),)
+
+
+def ranked_places(x: Array, mask: Array | None, rank: Array, window: Window, dtype: str, *, descending: bool) -> Array:
+    """The row-major places of the elements at a rank and those that follow, along the first axis of the plane.
+
+    All are the place of the first NaN if there is one. Beyond the last element they are any in the plane.
+
+    Args:
+      x: the inputs.
+      mask: which elements count, of size 1 along axes where they are the same, or None for all.
+      rank: the first rank, of size 1 along the window's axes and along axes where it is the same.
+      window: the first axis with as many outputs as there are ranks, the others with one.
+      dtype: that of the places.
+      descending: whether the largest element has rank 0.
+    """
+    operands = (lax.stop_gradient(x), rank, *_known(mask, window))
+    return bind(_ranked_p, *operands, window=window, implementation=None, dtype=dtype, descending=descending)
+
+
+def up_to_place(x: Array, mask: Array | None, place: Array, window: Window, *, descending: bool) -> Array:
+    """Which elements come no later in order than the one at a place that `ranked_places` found; of a NaN, only this."""
+    operands = (lax.stop_gradient(x), place, *_known(mask, window))
+    return bind(_up_to_p, *operands, window=window, implementation=None, descending=descending)

@@ -1,11 +1,10 @@
-"""Order statistics of whole planes, which are sorted."""
+"""Order statistics of whole planes."""
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -28,11 +27,13 @@ from jaxpool._geometry import (
     plane_axes,
 )
 from jaxpool._geometry.calls import explained
-from jaxpool._operators import gather_at_places, place_order
+from jaxpool._operators import gather_at_places, place_order, plane_sum, ranked_places, up_to_place
 from jaxpool._pools.average import mean_dtypes
 from jaxpool._pools.inputs import as_array, mask_of, x64
 from jaxpool._pools.shards import with_whole_planes
 from jaxpool.typing import QuantileMethod
+
+_Choices = tuple[Choice, ...]
 
 
 def _to(shape: tuple[int, ...], axes: tuple[int, ...], outputs: int) -> Window:
@@ -42,84 +43,63 @@ def _to(shape: tuple[int, ...], axes: tuple[int, ...], outputs: int) -> Window:
     )
 
 
-def _row(numbers: Sequence[Any], axis: int, rank: int, dtype: jnp.dtype) -> Array:
-    """Numbers along an axis."""
-    return jnp.asarray(numbers, dtype).reshape([len(numbers) if a == axis else 1 for a in range(rank)])
+def _valid(x: Array, mask: Array | None, axes: tuple[int, ...]) -> Array | None:
+    """How many valid elements each plane has, if there is a mask; the axes stay, with size 1."""
+    return None if mask is None else jnp.sum(jnp.broadcast_to(mask, x.shape), axes, dtype=jnp.int32, keepdims=True)
 
 
-class _Plane(NamedTuple):
-    """A plane in order: places of its elements along the first of its axes, NaN first, and how many are valid."""
-
-    axes: tuple[int, ...]
-    size: int
-    order: Array
-    valid: Array | None
-
-    def first(self, number: int) -> Array:
-        """So many places from the first on."""
-        return lax.slice_in_dim(self.order, 0, number, axis=self.axes[0])
-
-    def at(self, *index: Array | int) -> Array:
-        """The places at some positions."""
-        axis = self.axes[0]
-
-        def one(position: Array | int) -> Array:
-            if isinstance(position, int):
-                return lax.slice_in_dim(self.order, position, position + 1, axis=axis)
-            return jnp.take_along_axis(self.order, position, axis, mode="clip")
-
-        return lax.concatenate([one(position) for position in index], axis)
-
-
-def _in_order(x: Array, mask: Array | None, axes: tuple[int, ...], dtype: str, descending: bool) -> _Plane:
-    size = math.prod(x.shape[axis] for axis in axes)
-    order = place_order(x, mask, _to(x.shape, axes, size), dtype, descending=descending)
-    if mask is None:
-        return _Plane(axes, size, order, None)
-    shape = [1 if axis in axes else n for axis, n in enumerate(x.shape)]
-    count = jnp.sum(jnp.broadcast_to(mask, x.shape), axes, dtype=jnp.int32, keepdims=True)
-    return _Plane(axes, size, order, count.reshape(shape))
-
-
-def _at_most(number: Array | int, most: Array) -> Array:
+def _at_most(number: Array | float, most: Array) -> Array:
     """The smaller of two integers; Taylor mode has no rule for the minimum of an array and a scalar."""
     return jnp.where(most < number, most, number)
 
 
-def _largest(plane: _Plane, choice: Top, dtype: jnp.dtype) -> tuple[Array, Array, Array]:
-    """Places, weights and the divisor of the elements at one end."""
-    places = plane.first(choice.divisor(plane.size))
-    if plane.valid is None:
-        number = places.shape[plane.axes[0]]
-        return places, jnp.ones((1,) * places.ndim, dtype), jnp.asarray(number, dtype)
+def _number(choice: Top, size: int, valid: Array | None, dtype: jnp.dtype) -> Array | int:
+    """How many elements a choice takes at one end, and at least 1."""
+    if valid is None:
+        return choice.divisor(size)
+    number = choice.k
     if isinstance(choice.k, float):
-        share = jnp.round(jnp.asarray(choice.k, dtype) * plane.valid.astype(dtype)).astype(jnp.int32)
-        number = _at_most(jnp.where(share > 0, share, 1), plane.valid)
-    else:
-        number = _at_most(choice.k, plane.valid)
-    weights = lax.broadcasted_iota(jnp.int32, places.shape, plane.axes[0]) < number
-    return places, weights.astype(dtype), jnp.where(number > 0, number, 1).astype(dtype)
+        number = jnp.round(jnp.asarray(choice.k, dtype) * valid.astype(dtype)).astype(jnp.int32)
+    number = _at_most(number, valid)
+    return jnp.where(number > 0, number, 1)
 
 
-def _between(plane: _Plane, choice: Quantile | Rank, dtype: jnp.dtype) -> tuple[Array, Array]:
-    """Places and weights of the elements beside a quantile, or of a rank."""
-    axis, rank = plane.axes[0], plane.order.ndim
-    if plane.valid is None:
-        terms = [(place, weight) for place, weight in choice.terms(plane.size) if weight]
-        return plane.at(*(place for place, _ in terms)), _row([weight for _, weight in terms], axis, rank, dtype)
-    last, any_weight = jnp.where(plane.valid > 0, plane.valid - 1, 0), (plane.valid > 0).astype(dtype)
+def _mean(x: Array, mask: Array | None, axes: tuple[int, ...], choice: Top, dtype: str, wide: jnp.dtype) -> Array:
+    """The mean of the elements at one end, which are those up to the last of them in order."""
+    number = _number(choice, math.prod(x.shape[axis] for axis in axes), _valid(x, mask, axes), wide)
+    number, window = (
+        jnp.broadcast_to(number, [1 if axis in axes else n for axis, n in enumerate(x.shape)]),
+        _to(x.shape, axes, 1),
+    )
+    last = ranked_places(x, mask, number - 1, window, dtype, descending=choice.descending)
+    chosen = up_to_place(x, mask, last, window, descending=choice.descending)
+    if jnp.issubdtype(x.dtype, jnp.floating):
+        # A NaN is alone, and has the whole gradient.
+        number = jnp.where(jnp.isnan(gather_at_places(lax.stop_gradient(x), last, window)), 1, number)
+    return plane_sum(x.astype(wide), axes, chosen, wide) / number.astype(wide)
+
+
+def _between(
+    choice: Quantile | Rank, axis: int, size: int, valid: Array | None, rank: int, dtype: jnp.dtype
+) -> tuple[Array, Array]:
+    """The first rank, and the weights of the elements beside a quantile, or of a rank."""
+    if valid is None:
+        terms = [(place, weight) for place, weight in choice.terms(size) if weight]
+        weights = jnp.asarray([weight for _, weight in terms], dtype)
+        first = jnp.full((1,) * rank, terms[0][0], jnp.int32)
+        return first, weights.reshape([-1 if a == axis else 1 for a in range(rank)])
+    last, any_weight = jnp.where(valid > 0, valid - 1, 0), (valid > 0).astype(dtype)
     if isinstance(choice, Rank):
-        ((place, _),) = choice.terms(plane.size)
-        return plane.at(_at_most(place, last)), any_weight
+        ((place, _),) = choice.terms(size)
+        return _at_most(place, last), any_weight
     position = jnp.asarray(choice.q, dtype) * last.astype(dtype)
     below, above = jnp.floor(position), jnp.ceil(position)
     share = position - below
     if choice.element:
         least = {"lower": 1.0, "higher": 0.0, "nearest": 0.5}[choice.method]
-        return plane.at(jnp.where(share > least, above, below).astype(jnp.int32)), any_weight
+        return jnp.where(share > least, above, below).astype(jnp.int32), any_weight
     share = jnp.where(share > 0, 0.5, 0).astype(dtype) if choice.method == "midpoint" else share
-    weights = lax.concatenate([1 - share, share], axis)
-    return plane.at(below.astype(jnp.int32), above.astype(jnp.int32)), weights * any_weight
+    return below.astype(jnp.int32), lax.concatenate([1 - share, share], axis) * any_weight
 
 
 def chosen_of_plane(x: Array, mask: Array | None, axes: tuple[int, ...], choice: Choice, dtype: str) -> Array:
@@ -128,33 +108,22 @@ def chosen_of_plane(x: Array, mask: Array | None, axes: tuple[int, ...], choice:
     An element in its own dtype, a mean in that of means. `dtype` is that of places.
     """
     wide, _ = mean_dtypes(x.dtype)
-    plane = _in_order(x, mask, axes, dtype, choice.descending)
-    divisor: Array | None = None
     if isinstance(choice, Top):
-        places, weights, divisor = _largest(plane, choice, wide)
-    else:
-        places, weights = _between(plane, choice, wide)
-    if jnp.issubdtype(x.dtype, jnp.floating):
-        head = jnp.isnan(gather_at_places(lax.stop_gradient(x), plane.first(1), _to(x.shape, axes, 1)))
-        head = head if plane.valid is None else head & (plane.valid > 0)
-        places = jnp.where(head, plane.first(1), places)
-    values = gather_at_places(x, places, _to(x.shape, axes, places.shape[axes[0]]))
+        return _mean(x, mask, axes, choice, dtype, wide)
+    size = math.prod(x.shape[axis] for axis in axes)
+    rank, weights = _between(choice, axes[0], size, _valid(x, mask, axes), x.ndim, wide)
+    window = _to(x.shape, axes, weights.shape[axes[0]])
+    places = ranked_places(x, mask, rank, window, dtype, descending=choice.descending)
+    values = gather_at_places(x, places, window)
     if choice.element:
         return jnp.where(weights > 0, values, jnp.zeros((), values.dtype))
     # Infinity with the weight 0 takes no part.
-    total = jnp.sum(jnp.where(weights > 0, values.astype(wide) * weights, 0), axes[0], keepdims=True)
-    return total if divisor is None else total / divisor
+    return jnp.sum(jnp.where(weights > 0, values.astype(wide) * weights, 0), axes[0], keepdims=True)
 
 
 @functools.partial(jax.jit, static_argnames=("axes", "choices", "alpha", "dtype", "keepdims"), inline=True)
 def _run(
-    x: Array,
-    mask: Array | None,
-    axes: tuple[int, ...],
-    choices: tuple[Choice, ...],
-    alpha: float,
-    dtype: str,
-    keepdims: bool,
+    x: Array, mask: Array | None, axes: tuple[int, ...], choices: _Choices, alpha: float, dtype: str, keepdims: bool
 ) -> Array:
     """The first choice, or the mean of it and `alpha` times the second."""
     result, *others = (chosen_of_plane(x, mask, axes, choice, dtype) for choice in choices)
@@ -165,17 +134,11 @@ def _run(
 
 
 def _global(
-    inputs: ArrayLike,
-    num_spatial_dims: Any,
-    keepdims: Any,
-    channel_axis: Any,
-    where: Any,
-    choices: tuple[Choice, ...],
-    alpha: float = 1.0,
+    inputs: ArrayLike, dims: Any, keepdims: Any, channel_axis: Any, where: Any, choices: _Choices, alpha: float = 1.0
 ) -> Array:
     check_flag("keepdims", keepdims)
     x = as_array(inputs, ordered=True)
-    axes = plane_axes(x.shape, num_spatial_dims, channel_axis)
+    axes = plane_axes(x.shape, dims, channel_axis)
     dtype = index_dtype("inputs.shape", [x.shape[axis] for axis in axes], x64(), x.shape)
     return _run(with_whole_planes(x, axes), mask_of(where, x), axes, choices, alpha, dtype, bool(keepdims))
 
@@ -194,8 +157,8 @@ def global_quantile_pool(
     """Global quantile pooling: the quantile `q` of each feature map, of the elements that a mask leaves in.
 
     Arguments and errors are those of `jaxpool.global_avg_pool`; `q`, `method` and the derivatives those of
-    `jaxpool.quantile_pool`. A map without any valid element gives 0. The maps are sorted. With a mask, `q` times the
-    number of elements is rounded to f32.
+    `jaxpool.quantile_pool`. A map without any valid element gives 0. With a mask, `q` times the number of elements is
+    rounded to f32.
 
     Example:
       >>> import jax.numpy as jnp, jaxpool
@@ -254,7 +217,7 @@ def global_topk_pool(
       alpha: the factor of the smallest elements. 0 leaves them out, and the division by 2.
 
     Derivatives: both modes, any order. Each of the chosen elements gets its share. Of equal ones the first are chosen,
-    in row-major order. The gradient is a scatter, as the places depend on data.
+    in row-major order. The gradient scatters nothing.
 
     Source: T. Durand, T. Mordan, N. Thome, M. Cord, "WILDCAT: Weakly supervised learning of deep ConvNets for image
     classification, pointwise localization and segmentation", CVPR 2017.
@@ -277,16 +240,17 @@ def global_topk_pool(
 
 @functools.partial(jax.jit, static_argnames=("axis", "k", "dtype"), inline=True)
 def _in_time(x: Array, mask: Array | None, axis: int, k: int, dtype: str) -> tuple[Array, Array]:
-    plane = _in_order(x, mask, (axis,), dtype, descending=True)
-    places = plane.first(min(k, plane.size))
-    if plane.valid is not None:
-        taken = lax.broadcasted_iota(jnp.int32, places.shape, axis) < plane.valid
-        places = jnp.where(taken, places, plane.size)
+    size = x.shape[axis]
+    order = place_order(x, mask, _to(x.shape, (axis,), size), dtype, descending=True)
+    places = lax.slice_in_dim(order, 0, min(k, size), axis=axis)
+    if (valid := _valid(x, mask, (axis,))) is not None:
+        taken = lax.broadcasted_iota(jnp.int32, places.shape, axis) < valid
+        places = jnp.where(taken, places, size)
     places = lax.sort(places, dimension=axis)
-    if k > plane.size:
-        config = [(0, k - plane.size if a == axis else 0, 0) for a in range(x.ndim)]
-        places = lax.pad(places, jnp.asarray(plane.size, places.dtype), config)
-    return gather_at_places(x, places, _to(x.shape, (axis,), k)), places < plane.size
+    if k > size:
+        config = [(0, k - size if a == axis else 0, 0) for a in range(x.ndim)]
+        places = lax.pad(places, jnp.asarray(size, places.dtype), config)
+    return gather_at_places(x, places, _to(x.shape, (axis,), k)), places < size
 
 
 @explained
