@@ -482,13 +482,27 @@ def test_native_windows_on_automatic_axes_send_what_those_of_flax_do(layout):
     assert 0 < bytes_brought(ours, x) == bytes_brought(theirs, x)
 
 
-@pytest.mark.parametrize("name", ["max_pool", "min_pool", "avg_pool", "sum_pool"])
-def test_batch_and_channels_on_automatic_axes_need_no_exchange(name):
-    mesh = jax.make_mesh((2, 4), ("a", "b"), axis_types=(AxisType.Auto,) * 2)
-    pool = functools.partial(getattr(jaxpool, name), window_shape=(3, 3), strides=2, padding="SAME")
-    for spec in (P(("a", "b")), P("a", None, None, "b")):
-        x = jax.device_put(jnp.asarray(some((8, 16, 16, 8), 22)), NamedSharding(mesh, spec))
-        assert not bytes_brought(lambda x: both(pool)(x)[1], x)
+@pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit], ids=["automatic", "explicit"])
+@pytest.mark.parametrize(
+    ("name", "window"),
+    [
+        ("max_pool", (3, 3)),
+        ("avg_pool", (3, 3)),
+        # Those that are stored between their steps.
+        ("max_pool", (13, 13)),
+        ("avg_pool", (13, 13)),
+        ("var_pool", (3, 3)),
+        ("softmax_pool", (3, 3)),
+        ("median_pool", (3, 3)),
+    ],
+)
+def test_a_batch_that_devices_share_needs_no_exchange(name, window, kind):
+    # Larger than the planes: what algorithms append along an axis must not go there.
+    x = jnp.asarray(some((64, 16, 16, 32), 22))
+    mesh = jax.make_mesh((8,), ("a",), axis_types=(kind,))
+    x = jax.device_put(x, NamedSharding(mesh, P("a")))
+    pool = functools.partial(getattr(jaxpool, name), window_shape=window, padding="SAME")
+    assert not bytes_brought(lambda x: both(pool)(x)[1], x)
 
 
 def test_names_of_automatic_axes_under_transformations():
