@@ -199,7 +199,7 @@ def summary(row: Mapping[str, Any]) -> str:
 
 def table(result: Mapping[str, Any]) -> str:
     """A result in Markdown: MiB that a device brings, and MiB of temporary memory, forward and with the gradient."""
-    names = list(contenders())
+    names = [name for name in contenders() if any(name in row for row in result["rows"])]
     lines = ["| pool | shards | halo | " + " | ".join(names) + " |", "|---|---|---|" + "---|" * len(names)]
     for row in result["rows"]:
         shards = " x ".join(map(str, row["shards"]))
