@@ -7,6 +7,7 @@ for which the program is compiled ahead of time.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 import pathlib
@@ -42,9 +43,10 @@ class Case:
     kind: str = "max"
 
     def pool(self, library: str, names: Sequence[str], residual: Residual | None) -> Pool:
-        """The pool of a library, "jaxpool" or "flax"; `names` are the mesh axes that split the spatial ones.
+        """The pool of a library; `names` are the mesh axes that split the spatial ones.
 
-        `residual` is what a maximum keeps, which depends on the host: on one with a TPU the inputs.
+        The library is "jaxpool", "jaxpool by names", which is told these names, or "flax". `residual` is what a maximum
+        keeps, which depends on the host: on one with a TPU the inputs.
         """
         steps = (self.stride,) * len(self.window)
         if self.kind == "block":
@@ -52,9 +54,9 @@ class Case:
         if library == "flax":
             run = nn.max_pool if self.kind == "max" else nn.avg_pool
             return lambda x: run(x, self.window, steps, "SAME")
-        if self.kind == "max":
-            return lambda x: jaxpool.max_pool(x, self.window, steps, "SAME", residual=residual)
-        return lambda x: jaxpool.avg_pool(x, self.window, steps, "SAME")
+        told = tuple(names) if library == "jaxpool by names" else None
+        pool = functools.partial(jaxpool.max_pool, residual=residual) if self.kind == "max" else jaxpool.avg_pool
+        return lambda x: pool(x, self.window, steps, "SAME", spatial_axis_names=told)
 
     def _block(self, library: str, names: Sequence[str], residual: Residual | None) -> Pool:
         """A convolution of 3 elements along each axis, ReLU and max pooling; features stay as many."""
@@ -155,7 +157,12 @@ def measured(case: Case, shards: Sequence[int], devices: Sequence[Any], library:
 
 def contenders() -> Mapping[str, tuple[str, bool]]:
     """By name the library and whether mesh axes are explicit; Flax's pools refuse explicit ones."""
-    return {"jaxpool, explicit": ("jaxpool", True), "jaxpool, auto": ("jaxpool", False), "flax, auto": ("flax", False)}
+    return {
+        "jaxpool, explicit": ("jaxpool", True),
+        "jaxpool, auto, names": ("jaxpool by names", False),
+        "jaxpool, auto": ("jaxpool", False),
+        "flax, auto": ("flax", False),
+    }
 
 
 def devices_of(chip: str | None, count: int) -> Sequence[Any]:
@@ -175,7 +182,7 @@ def run(chip: str | None, show: Callable[[str], None]) -> dict[str, Any]:
             row: dict[str, Any] = {"case": case.name, "shape": case.shape, "shards": shards}
             row["halo"] = case.halo_bytes(shards)
             for name, (library, explicit) in contenders().items():
-                if case.kind != "block" or name != "jaxpool, auto":
+                if case.kind != "block" or not name.startswith("jaxpool, auto"):
                     row[name] = measured(case, shards, devices, library, explicit)
             rows.append(row)
             show(summary(row))
@@ -192,7 +199,7 @@ def summary(row: Mapping[str, Any]) -> str:
 
 def table(result: Mapping[str, Any]) -> str:
     """A result in Markdown: MiB that a device brings, and MiB of temporary memory, forward and with the gradient."""
-    names = list(contenders())
+    names = [name for name in contenders() if any(name in row for row in result["rows"])]
     lines = ["| pool | shards | halo | " + " | ".join(names) + " |", "|---|---|---|" + "---|" * len(names)]
     for row in result["rows"]:
         shards = " x ".join(map(str, row["shards"]))

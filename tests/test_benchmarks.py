@@ -877,14 +877,16 @@ def test_committed_results_of_compilers_have_a_summary(name):
 def test_bytes_that_devices_bring_are_counted():
     case = sharding.Case("max", (1, 16, 16, 4), (3, 3), 2)
     found = sharding.measured(case, (4, 2), jax.devices(), "jaxpool", True)
+    named = sharding.measured(case, (4, 2), jax.devices(), "jaxpool by names", False)
     halo = case.halo_bytes((4, 2))
     # Rows of 5 x 9 elements around those of 4 x 8, in 4 features of 4 bytes.
     assert halo == (5 * 9 - 4 * 8) * 4 * 4
     assert found["forward"]["sent"] == {"collective-permute": halo}
     assert found["forward + gradient"]["sent"] == {"collective-permute": 2 * halo}
+    assert [part["sent"] for part in named.values()] == [part["sent"] for part in found.values()]
     row = {"case": case.name, "shards": (4, 2), "halo": halo, "flax, auto": {"forward": {"failed": "out of memory"}}}
     text = sharding.table({"rows": [row | {"jaxpool, explicit": found}]})
-    assert text.splitlines()[2].startswith("| max | 4 x 2 | 0.00 | 0.00 (0), 0.00 (0) |  | does not fit |")
+    assert text.splitlines()[2].startswith("| max | 4 x 2 | 0.00 | 0.00 (0), 0.00 (0) | does not fit |")
 
 
 def test_what_an_asynchronous_exchange_brings():

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from flax.linen import pooling
 from jax import lax
 from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
@@ -47,7 +48,7 @@ def pools():
         "max_pool, input": functools.partial(jaxpool.max_pool, **SAME, residual="input"),
         "min_pool, edges": functools.partial(jaxpool.min_pool, **SAME, padding_mode="EDGE"),
         "median_pool": functools.partial(jaxpool.median_pool, **SAME | {"window_shape": (3, 2, 2)}),
-        "pool, maximum": lambda x: jaxpool.pool(x, -3.0, jnp.maximum, **SAME),
+        "pool, maximum": lambda x, **names: jaxpool.pool(x, -3.0, jnp.maximum, **SAME, **names),
         "rank_pool, dilated": functools.partial(jaxpool.rank_pool, **DILATED, rank=1),
     }
     sums = {
@@ -68,7 +69,7 @@ def pools():
         "blur_pool": functools.partial(jaxpool.blur_pool, **SAME, count_include_pad=False),
         "mixed_pool": functools.partial(jaxpool.mixed_pool, **SAME, alpha=0.25),
         "topk_pool": functools.partial(jaxpool.topk_pool, **SAME | {"window_shape": (3, 2, 2)}, k=2),
-        "pool, products": lambda x: jaxpool.pool(1 + x / 8, 1.0, lax.mul, **DENSE),
+        "pool, products": lambda x, **names: jaxpool.pool(1 + x / 8, 1.0, lax.mul, **DENSE, **names),
     }
     rows = [pytest.param(pool, True, 0, id=name) for name, pool in extremum.items()]
     rows += [pytest.param(pool, False, 0, id=name) for name, pool in sums.items()]
@@ -80,10 +81,10 @@ def pools():
     return rows
 
 
-def mesh_of(name):
+def mesh_of(name, kind=AxisType.Explicit):
     sizes, spec = MESHES[name]
     names = ("a", "b", "c")[: len(sizes)]
-    return jax.make_mesh(sizes, names, axis_types=(AxisType.Explicit,) * len(sizes)), spec
+    return jax.make_mesh(sizes, names, axis_types=(kind,) * len(sizes)), spec
 
 
 def both(pool):
@@ -139,13 +140,37 @@ def test_shards_pool_as_one_array_and_exchange_their_halos_only(mesh_name, pool,
         np.testing.assert_array_equal(y, expected[0])
     for got, wanted in zip((y, slope), expected, strict=True):
         np.testing.assert_allclose(got, wanted, rtol=2e-5, atol=2e-5)
+    assert bytes_sent(compiled.as_text()) == bytes_of_halos(pool, exact, spec, mesh, bytes_of_masks)
+
+
+def bytes_of_halos(pool, exact, spec, mesh, bytes_of_masks):
+    """What a device sends to others, forward and back."""
     function = (
         pool if isinstance(pool, functools.partial) else functools.partial(pool, **DENSE if exact is False else SAME)
     )
     elements = halo_elements(SHAPE, spec, mesh, function)
     masks = halo_elements((2, 16, 16, 16, 1), spec, mesh, function) if bytes_of_masks else 0
-    # Forward, and the same back.
-    assert bytes_sent(compiled.as_text()) == ({"collective-permute": 8 * elements + masks} if elements else {})
+    return {"collective-permute": 8 * elements + masks} if elements else {}
+
+
+@pytest.mark.parametrize("mesh_name", MESHES)
+@pytest.mark.parametrize(("pool", "exact", "bytes_of_masks"), pools())
+def test_shards_on_automatic_axes_that_are_named_exchange_the_same(mesh_name, pool, exact, bytes_of_masks):
+    x = jnp.asarray(some(SHAPE, 0)) + (0 if exact else 0.125)
+    expected = jax.jit(both(pool))(x)
+    mesh, spec = mesh_of(mesh_name, AxisType.Auto)
+    # No mesh is set: the array is on one.
+    sharded = jax.device_put(x, NamedSharding(mesh, spec))
+    named = functools.partial(pool, spatial_axis_names=(*spec, None, None, None)[1:4])
+    compiled = jax.jit(both(named)).lower(sharded).compile()
+    y, slope = compiled(sharded)
+    assert y.sharding.is_equivalent_to(sharded.sharding, y.ndim)
+    assert slope.sharding.is_equivalent_to(sharded.sharding, slope.ndim)
+    if exact:
+        np.testing.assert_array_equal(y, expected[0])
+    for got, wanted in zip((y, slope), expected, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=2e-5, atol=2e-5)
+    assert bytes_sent(compiled.as_text()) == bytes_of_halos(pool, exact, spec, mesh, bytes_of_masks)
 
 
 def nasty(shape, seed, dtype):
@@ -391,6 +416,149 @@ def test_what_is_gathered_needs_no_mesh_set(pool):
         chex.assert_trees_all_close(jax.device_get(run(sharded)), jax.device_get(pool(x)), rtol=1e-5, atol=1e-6)
 
 
+# How a batch of images lies on automatic axes, and the names of those that split its space.
+LAYOUTS = {
+    "8": ((8,), P(None, "a"), ("a", None)),
+    "2x4": ((2, 4), P(None, "a", "b"), ("a", "b")),
+    "batch and rows": ((2, 4), P("a", "b"), ("b", None)),
+    "both on rows": ((2, 4), P(None, ("b", "a")), (("b", "a"), None)),
+    "channels and columns": ((2, 4), P(None, None, "b", "a"), (None, "b")),
+}
+
+
+def on_automatic_axes(layout, shape=(4, 64, 64, 16)):
+    sizes, spec, names = LAYOUTS[layout]
+    mesh = jax.make_mesh(sizes, ("a", "b")[: len(sizes)], axis_types=(AxisType.Auto,) * len(sizes))
+    return jax.device_put(jnp.asarray(some(shape, 21)), NamedSharding(mesh, spec)), names
+
+
+def bytes_brought(function, x):
+    """By a program whose results lie as its input."""
+    # Flax divides floats by integers.
+    with jax.numpy_dtype_promotion("standard"):
+        compiled = jax.jit(function, out_shardings=x.sharding).lower(x).compile()
+    return sum(bytes_sent(compiled.as_text()).values())
+
+
+@pytest.mark.parametrize("window", [(2, 2), (3, 3), (13, 13)], ids=str)
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", ["max_pool", "min_pool", "avg_pool", "sum_pool"])
+def test_named_automatic_axes_send_no_more_than_the_pools_of_flax(name, layout, window):
+    x, names = on_automatic_axes(layout)
+    step = 1 if window == (13, 13) else 2
+    ours = functools.partial(getattr(jaxpool, name), window_shape=window, strides=step, padding="SAME")
+    sums = functools.partial(pooling.pool, init=0.0, reduce_fn=lax.add)
+    theirs = {
+        "max_pool": pooling.max_pool,
+        "min_pool": pooling.min_pool,
+        "avg_pool": pooling.avg_pool,
+        "sum_pool": sums,
+    }[name]
+    theirs = functools.partial(theirs, window_shape=window, strides=(step, step), padding="SAME")
+    named = functools.partial(ours, spatial_axis_names=names)
+    gradients = [lambda x, pool=pool: both(pool)(x)[1] for pool in (named, theirs)]
+    forward, gradient = bytes_brought(named, x), bytes_brought(gradients[0], x)
+    assert forward <= bytes_brought(theirs, x)
+    assert gradient <= bytes_brought(gradients[1], x)
+    rows, columns = (64 // math.prod(x.sharding.mesh.shape[n] for n in np.atleast_1d(a)) if a else 64 for a in names)
+    reach = [window[0] - step if a else 0 for a in names]
+    halo = (rows + reach[0]) * (columns + reach[1]) - rows * columns
+    batch, channels = x.sharding.shard_shape(x.shape)[0], x.sharding.shard_shape(x.shape)[3]
+    assert (forward, gradient) == tuple(times * 4 * halo * batch * channels for times in (1, 2))
+    for got, wanted in zip(jax.jit(both(named))(x), both(ours)(jax.device_get(x)), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_native_windows_on_automatic_axes_send_what_those_of_flax_do(layout):
+    x, _ = on_automatic_axes(layout)
+    for name in ("max_pool", "avg_pool"):
+        ours = functools.partial(
+            getattr(jaxpool, name), window_shape=(3, 3), strides=2, padding="SAME", implementation="reduce_window"
+        )
+        theirs = functools.partial(getattr(pooling, name), window_shape=(3, 3), strides=(2, 2), padding="SAME")
+        assert 0 < bytes_brought(ours, x) == bytes_brought(theirs, x)
+    ours, theirs = (lambda x, pool=pool: both(pool)(x)[1] for pool in (ours, theirs))
+    assert 0 < bytes_brought(ours, x) == bytes_brought(theirs, x)
+
+
+@pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit], ids=["automatic", "explicit"])
+@pytest.mark.parametrize(
+    ("name", "window"),
+    [
+        ("max_pool", (3, 3)),
+        ("avg_pool", (3, 3)),
+        # Those that are stored between their steps.
+        ("max_pool", (13, 13)),
+        ("avg_pool", (13, 13)),
+        ("var_pool", (3, 3)),
+        ("softmax_pool", (3, 3)),
+        ("median_pool", (3, 3)),
+    ],
+)
+def test_a_batch_that_devices_share_needs_no_exchange(name, window, kind):
+    # Larger than the planes: what algorithms append along an axis must not go there.
+    x = jnp.asarray(some((64, 16, 16, 32), 22))
+    mesh = jax.make_mesh((8,), ("a",), axis_types=(kind,))
+    x = jax.device_put(x, NamedSharding(mesh, P("a")))
+    pool = functools.partial(getattr(jaxpool, name), window_shape=window, padding="SAME")
+    assert not bytes_brought(lambda x: both(pool)(x)[1], x)
+
+
+def test_names_of_automatic_axes_under_transformations():
+    x, names = on_automatic_axes("batch and rows", (4, 16, 16, 3))
+    alone = jnp.asarray(jax.device_get(x))
+    pool = functools.partial(jaxpool.max_pool, window_shape=(3, 3), strides=2, padding="SAME")
+    named = functools.partial(pool, spatial_axis_names=names)
+    expected = pool(alone)
+    mesh = x.sharding.mesh
+
+    def through(pool, x):
+        loss = lambda x: jnp.sum(jnp.sin(jax.checkpoint(pool)(x)) ** 2)  # noqa: E731
+        return jax.jvp(jax.grad(loss), (x,), (jnp.cos(x),))[1], jax.vmap(pool)(x), lax.map(pool, x)
+
+    found = jax.jit(functools.partial(through, named))(x)
+    chex.assert_trees_all_close(jax.device_get(found), jax.device_get(through(pool, alone)), rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(named(x), expected)
+    # Below a map over the batch alone, and of arrays that lie nowhere yet.
+    mapped = jax.shard_map(named, mesh=mesh, in_specs=P("a"), out_specs=P("a"), axis_names={"a"})
+    np.testing.assert_array_equal(jax.jit(mapped)(x), expected)
+    with jax.set_mesh(mesh):
+        np.testing.assert_array_equal(jax.jit(named)(alone), expected)
+        valid = jax.device_get(alone[..., :1]) > -3
+        np.testing.assert_array_equal(named(alone, where=valid), pool(alone, where=valid))
+    shape = jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding)
+    exported = jax.export.deserialize(jax.export.export(jax.jit(named))(shape).serialize())
+    np.testing.assert_array_equal(jax.jit(exported.call)(x), expected)
+
+
+@pytest.mark.parametrize("spec", [P("a", "b"), P(None, "b", "a")], ids=["batch", "columns"])
+def test_names_of_automatic_axes_beside_explicit_ones(spec):
+    x = jnp.asarray(some((4, 16, 16, 3), 23))
+    pool = functools.partial(jaxpool.max_pool, window_shape=(3, 3), strides=2, padding="SAME")
+    mesh = jax.make_mesh((2, 4), ("a", "b"), axis_types=(AxisType.Explicit, AxisType.Auto))
+    sharded = jax.device_put(x, NamedSharding(mesh, spec))
+    named = functools.partial(pool, spatial_axis_names=("b", None))
+    y = jax.jit(named)(sharded)
+    np.testing.assert_array_equal(y, pool(x))
+    assert jax.typeof(y).sharding.spec == P(*(name if name == "a" else None for name in (*spec, None, None, None)[:4]))
+    valid = np.asarray(x[..., :1]) > -3
+    with jax.set_mesh(mesh):
+        np.testing.assert_array_equal(jax.jit(functools.partial(named, where=valid))(sharded), pool(x, where=valid))
+
+
+def test_names_that_no_mesh_has_are_refused():
+    x, _ = on_automatic_axes("batch and rows", (4, 16, 16, 3))
+    pool = functools.partial(jaxpool.max_pool, window_shape=(3, 3), strides=2, padding="SAME")
+    explicit = jax.make_mesh((2, 4), ("a", "b"), axis_types=(AxisType.Explicit,) * 2)
+    arrays = [(x, "c"), (jax.device_get(x), "b"), (jax.device_put(x, NamedSharding(explicit, P("a", "b"))), "b")]
+    for array, name in arrays:
+        with pytest.raises(ValueError, match="or automatic axes of the inputs' mesh; got"):
+            pool(array, spatial_axis_names=(name, None))
+    with pytest.raises(ValueError, match="Use a size of 8 or 16"):
+        pool(x[:, :12], spatial_axis_names=("b", None))
+
+
 SHARDED = {"window_shape": (3, 3), "strides": 2, "padding": "SAME", "spatial_axis_names": ("a", None)}
 
 
@@ -422,6 +590,8 @@ def test_modules_know_the_names_of_mesh_axes():
     for module in (nnx_pool(), linen_pool()):
         mapped = jax.shard_map(module, mesh=mesh, in_specs=P(None, "a"), out_specs=P(None, "a"))
         np.testing.assert_array_equal(jax.jit(mapped)(x), jaxpool.max_pool(x, (3, 3), 2, "SAME"))
+        sharded = jax.device_put(x, NamedSharding(mesh, P(None, "a")))
+        np.testing.assert_array_equal(jax.jit(module)(sharded), jaxpool.max_pool(x, (3, 3), 2, "SAME"))
 
 
 def nnx_pool():

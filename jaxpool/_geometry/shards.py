@@ -11,7 +11,10 @@ from jaxpool._geometry.padding import check_padding_mode
 from jaxpool._geometry.values import as_index, as_sequence, refuse, shown
 from jaxpool._geometry.window import Window
 
-_GATHER = "gather the axis first with jax.sharding.reshard, or jax.lax.all_gather inside jax.shard_map"
+_GATHER = (
+    "gather the axis first with jax.sharding.reshard, or jax.lax.all_gather inside jax.shard_map, "
+    "or do not name it if it is automatic"
+)
 
 
 def axis_names_of(value: Any, spatial: int, argument: str = "spatial_axis_names") -> list[tuple[str, ...]]:
@@ -41,9 +44,13 @@ def axis_names_of(value: Any, spatial: int, argument: str = "spatial_axis_names"
 
 
 def refuse_names(names: tuple[str, ...], argument: str = "spatial_axis_names") -> NoReturn:
-    """Refuse names that no `jax.shard_map` around the call has."""
+    """Refuse names of mesh axes that cannot be mapped over here."""
     rule = "name axes over which jax.shard_map maps"
     remedy = "Call it inside jax.shard_map; explicitly sharded arrays outside need no names."
+    if argument == "spatial_axis_names":
+        rule += ", or automatic axes of the inputs' mesh"
+        remedy = "Put the inputs on the mesh, or call it inside jax.set_mesh or jax.shard_map."
+        remedy += " Explicitly sharded arrays need no names."
     refuse(ValueError, argument, rule, names, remedy)
 
 

@@ -118,9 +118,9 @@ def _step(run: Run, arrays: Sequence[Array], window: Window, plan: Plan, then: T
     return forward.on_merged_axes(compute, arrays, window) if plan.merge else compute(arrays, window)
 
 
-def _kept(arrays: Sequence[Array], plan: Plan) -> tuple[Array, ...]:
-    """The results of a step, stored or behind a barrier, for the next."""
-    return store(arrays) if plan.store else materialize(*arrays)
+def _kept(arrays: Sequence[Array], plan: Plan, axes: Sequence[int]) -> tuple[Array, ...]:
+    """The results of a step, stored along one of the axes or behind a barrier, for the next."""
+    return store(arrays, axes) if plan.store else materialize(*arrays)
 
 
 def _padded(arrays: Sequence[Array], part: AxisWindow, values: Sequence[Any], plan: Plan) -> tuple[Array, ...]:
@@ -155,12 +155,12 @@ def _forward(
     def ready(arrays: tuple[Array, ...], part: AxisWindow) -> tuple[Array, ...]:
         # Joined to their padding, arrays are stored.
         joins = plan.store and _pads(plan) and (part.low != 0 or part.high_overhang != 0)
-        return _padded(arrays if joins or free else _kept(arrays, plan), part, values, plan)
+        return _padded(arrays if joins or free else _kept(arrays, plan, window.axes), part, values, plan)
 
     arrays = _padded((x,) if free else materialize(x), axes[0][0], values, plan)
     for number, (_, links) in enumerate(axes, 1):
         for link in links:
-            then: Then | None = functools.partial(_kept, plan=plan)
+            then: Then | None = functools.partial(_kept, plan=plan, axes=window.axes)
             if link is links[-1]:
                 then = functools.partial(ready, part=axes[number][0]) if number < len(axes) else None
             arrays = _step(functools.partial(run, rows=link.rows), arrays, link.window, plan, then)
@@ -191,7 +191,7 @@ def _sums(x: Array, axis: int, count: int, dilation: int, plan: Plan) -> Array:
     blocks, single = [(x, i) for i in range(count)], []
     if count > _LONGEST_LINK:
         block = count // _BLOCKS
-        (inner,) = _kept([_sums(x, axis, block, dilation, plan)], plan)
+        (inner,) = _kept([_sums(x, axis, block, dilation, plan)], plan, [axis])
         blocks = [(inner, i * block) for i in range(_BLOCKS)]
         single = [(x, i) for i in range(_BLOCKS * block, count)]
     first, *others = [at(array, start, length) for array, start in (*blocks, *single)]
@@ -220,7 +220,8 @@ def window_spread(g: Array, window: Window, plan: Plan) -> Array:
         return (_sums(g, part.axis, part.taps, part.dilation, plan),)
 
     for part in window.parts:
-        then = functools.partial(_kept, plan=plan) if plan.store and part is not window.parts[-1] else None
+        last = part is window.parts[-1]
+        then = functools.partial(_kept, plan=plan, axes=window.axes) if plan.store and not last else None
         (g,) = _step(run, (g,), Window((part,)), plan, then)
     return g
 
@@ -285,7 +286,7 @@ def _to_rows(offsets: Array, values: Sequence[Array], link: Link, plan: Plan, th
 def scatter_at_offsets(g: Array, offsets: Array, window: Window, plan: Plan) -> Array:
     """x[h] = sum of g[o] over the windows o whose offset names h."""
     axes = _along_axes(window, _unpadded(plan))
-    kept = functools.partial(_kept, plan=plan)
+    kept = functools.partial(_kept, plan=plan, axes=window.axes)
     for part, links in axes:
         for link in reversed(links):
             if link is axes[-1][1][0]:

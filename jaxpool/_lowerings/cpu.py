@@ -164,16 +164,18 @@ def materialize(*arrays: Array) -> tuple[Array, ...]:
     return tuple(lax.optimization_barrier(arrays))
 
 
-def store(arrays: Sequence[Array]) -> tuple[Array, ...]:
-    """The same arrays, whose elements XLA:CPU computes once and stores.
+def store(arrays: Sequence[Array], axes: Sequence[int]) -> tuple[Array, ...]:
+    """The same arrays, whose elements XLA:CPU computes once and stores; `axes` are those of the window.
 
     Without this it may compute them again inside every slice that reads them. It fuses through barriers, but it never
     fuses a concatenation with what reads it. So append a thin slice of zeros, add a barrier, and slice the zeros off.
-    Along the contiguous axis the concatenation would be a copy, so take another axis if there is one.
+    Along the contiguous axis the concatenation would be a copy, so take another axis if there is one. Take one of the
+    window's: devices that share a batch would exchange it to append to it.
     """
     sizes = [size if known(size) else 1 for size in arrays[0].shape]
-    axis = max(range(len(sizes) - 1), key=lambda a: sizes[a], default=0)
-    axis = axis if sizes[axis] > 1 else len(sizes) - 1
+    last = len(sizes) - 1
+    choices = ([a for a in axes if a < last and sizes[a] > 1], [a for a in range(last) if sizes[a] > 1], [last])
+    axis = max(next(filter(None, choices)), key=lambda a: sizes[a])
     barred = materialize(*(joined(array, 0, axis, (0, 1)) for array in arrays))
     return tuple(lax.slice_in_dim(b, 0, a.shape[axis], axis=axis) for a, b in zip(arrays, barred, strict=True))
 

@@ -20,7 +20,7 @@ def _mean(x: Array, count: Array, window: Window) -> Array:
     """The means of windows, which XLA:CPU does not compute again for every tap that reads them."""
     few = window.taps <= 4
     total = forward.window_sum(x, window, JOINT) if few else chain.window_sum(x, window, AXES)
-    return store([total / count])[0]
+    return store([total / count], window.axes)[0]
 
 
 def window_products(u: Array, v: Array, count: Array, *mask: Array, window: Window) -> Array:

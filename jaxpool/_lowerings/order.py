@@ -103,7 +103,7 @@ def window_order(x: Array, *known: Array, window: Window, requests: Requests, de
     (x,) = materialize(x)
     values = _at_ranks(padded_taps(x, last, window), known[1] if known else None, requests, descending)
     # A sum that reads a network takes XLA:CPU ten times as long to compile. Several results share the network.
-    return [*store(values)] if len(values) == 1 else values
+    return [*store(values, window.axes)] if len(values) == 1 else values
 
 
 def window_argorder(x: Array, *known: Array, window: Window, requests: Requests, descending: bool) -> list[Array]:
@@ -112,7 +112,7 @@ def window_argorder(x: Array, *known: Array, window: Window, requests: Requests,
     (x,) = materialize(x)
     taps = padded_taps(x, last, window)
     # XLA:CPU would find them again in every offset.
-    values = store(_at_ranks(taps, known[1] if known else None, requests, descending))
+    values = store(_at_ranks(taps, known[1] if known else None, requests, descending), window.axes)
     valid = padded_taps(known[0], False, window) if known else [True] * len(taps)
     offsets = [_offset(value, values[:place], taps, valid) for place, value in enumerate(values)]
     return [*values, *(offset.astype(window.offset_dtype) for offset in offsets)]

@@ -136,7 +136,7 @@ def _first_along(
         width *= 2
         # XLA:CPU would compute each block from its elements, wherever one is read; of up to four that costs little.
         if width.bit_length() % 2 == 1:
-            x, places = store((x, places))
+            x, places = store((x, places), [part.axis])
 
     def at(array: Array, positions: Array) -> Array:
         return jnp.take_along_axis(array, positions, part.axis, mode="clip")

@@ -88,7 +88,7 @@ def window_weighted_sum(x: Array, logits: Array, shift: Array, window: Window) -
     x, logits, shift = materialize(x, logits, shift)
     shift = _finite(shift)
     taps = _taps(window, logits, x)
-    return store([_sum([_where_known(logit, jnp.exp(logit - shift) * value) for logit, value in taps])])[0]
+    return store([_sum([_where_known(logit, jnp.exp(logit - shift) * value) for logit, value in taps])], window.axes)[0]
 
 
 def window_weighted_spread(g: Array, logits: Array, shift: Array, window: Window) -> Array:
@@ -104,5 +104,5 @@ def window_weighted_spread(g: Array, logits: Array, shift: Array, window: Window
         return [sent if reached is None else jnp.where(reached, sent, 0)]
 
     # Stored: XLA:CPU would find them again for every element that reads them.
-    shift, g = store([_finite(shift), g])
+    shift, g = store([_finite(shift), g], window.axes)
     return _where_known(logits, receive([shift, g], window, JOINT, send, [lax.add])[0])

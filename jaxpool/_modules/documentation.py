@@ -39,7 +39,8 @@ ARGUMENTS = {
     "channel_axis": "The axis of the features, -1 for channels last, -3 for images with channels first, None if there "
     "is none.",
     "padding_mode": 'None if padding holds nothing, or what it holds: "EDGE", "REFLECT" or "WRAP".',
-    "spatial_axis_names": "Inside `jax.shard_map`, for every spatial axis the mesh axis that splits it, or None.",
+    "spatial_axis_names": "For every spatial axis the mesh axis that splits it, or None: inside `jax.shard_map`, and "
+    "for automatic axes.",
     "padding_value": "None if padding never wins, or the number that stands in it.",
     "rounding_mode": 'None, or how means of integers stay integers: "half_even", "half_away" (from 0), "floor", '
     'or "trunc" (towards 0).',

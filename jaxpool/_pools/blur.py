@@ -127,5 +127,5 @@ def blur_pool(
     arguments = WindowArguments(
         window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
     )
-    window = window_of(x.shape, arguments, padding_is_empty=not count_include_pad)
+    window = window_of(x, arguments, padding_is_empty=not count_include_pad)
     return _blur(x, mask_of(where, x), window, bool(count_include_pad), padding_mode)

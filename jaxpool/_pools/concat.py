@@ -74,7 +74,7 @@ def concat_pool(
     arguments = WindowArguments(
         window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
     )
-    window = window_of(x.shape, arguments, padding_is_empty=True)
+    window = window_of(x, arguments, padding_is_empty=True)
     both = both_of(x, mask_of(where, x), window, bool(count_include_pad), padding_mode)
     return _joined(both, order, feature_axis(x.shape, channel_axis), x.dtype)
 

@@ -137,9 +137,10 @@ def max_pool(
       padding_mode: None for padding that never wins, or the elements to fill it with, as in `jnp.pad`: "EDGE" (the
         nearest element), "REFLECT" (the mirror image, without the border) or "WRAP" (the other end); PyTorch's names
         "replicate" and "circular" are "EDGE" and "WRAP". Names may be in lower case. Negative padding crops afterwards.
-      spatial_axis_names: inside `jax.shard_map`, where each device has a shard of the inputs: for every spatial axis
-        the mesh axis that splits it, a tuple of them, or None, such as `("rows", None)`. The shards are then pooled as
-        one array. Each device exchanges with its neighbours the border elements that its windows need, and no more.
+      spatial_axis_names: for every spatial axis the mesh axis that splits it, a tuple of them, or None, such as
+        `("rows", None)`. Each device then exchanges with its neighbours the border elements that its windows need, and
+        no more. Inside `jax.shard_map`, where each device has a shard of the inputs, the shards are pooled as one
+        array. Elsewhere the names are those of automatic mesh axes; without them the compiler exchanges far more.
         Inputs that explicit sharding splits need no names.
       padding_value: None for padding that never wins, or one number that stands in it, as 0. It may be learned. An
         element that is equal to it has the gradient. What ceil mode adds beyond the padding holds nothing.

@@ -96,6 +96,6 @@ def array_and_window(
         check_implementation(implementation, IMPLEMENTATIONS)
     explicit = arguments.padding_mode is None
     symbolic = explicit and implementation == "reduce_window"
-    window = window_of(x.shape, arguments, padding_is_empty=padding_is_empty, symbolic=symbolic, native=explicit)
+    window = window_of(x, arguments, padding_is_empty=padding_is_empty, symbolic=symbolic, native=explicit)
     check_runs(operator, (window if explicit else window.on_padded_input()).normal, implementation)
     return x, window

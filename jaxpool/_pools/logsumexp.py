@@ -161,7 +161,7 @@ def lse_pool(
     arguments = WindowArguments(
         window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
     )
-    window = window_of(x.shape, arguments, padding_is_empty=True)
+    window = window_of(x, arguments, padding_is_empty=True)
     check_written_out(window)
     rate, steep = _beta(beta, x.shape, window.axes)
     return _lse(x, rate, mask_of(where, x), window, padding_mode, steep)

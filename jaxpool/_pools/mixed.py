@@ -116,7 +116,7 @@ def mixed_pool(
     arguments = WindowArguments(
         window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
     )
-    window = window_of(x.shape, arguments, padding_is_empty=True)
+    window = window_of(x, arguments, padding_is_empty=True)
     check_per_window("alpha", alpha, x.shape, window.axes)
     largest, mean = both_of(x, mask_of(where, x), window, bool(count_include_pad), padding_mode)
     return mixed_of(largest, mean, jnp.asarray(alpha).astype(mean.dtype), x.dtype)
@@ -200,7 +200,7 @@ def gated_pool(
     check_flag("count_include_pad", count_include_pad)
     x = as_array(inputs, ordered=True)
     arguments = WindowArguments(window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode)
-    window = window_of(x.shape, arguments, padding_is_empty=True)
+    window = window_of(x, arguments, padding_is_empty=True)
     channel = feature_axis(x.shape, channel_axis)
     check_tap_weights("weights", weights, x.shape, window, channel)
     filters = jnp.asarray(weights)

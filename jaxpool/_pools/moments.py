@@ -100,7 +100,7 @@ def _of_plane(x: Array, mask: Array | None, axes: tuple[int, ...], ddof: int, ke
 
 def _windowed(inputs: ArrayLike, arguments: WindowArguments, ddof: int, where: Any, root: bool) -> Array:
     x = as_array(inputs, ordered=True)
-    window = window_of(x.shape, arguments, padding_is_empty=False)
+    window = window_of(x, arguments, padding_is_empty=False)
     ddof = check_ddof(ddof)
     return _of_windows(x, mask_of(where, x), window, ddof, arguments.padding_mode, root)
 

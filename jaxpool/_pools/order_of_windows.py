@@ -92,7 +92,7 @@ def _chosen(
 
 def chosen_of_windows(inputs: ArrayLike, arguments: WindowArguments, choice: Choice, where: ArrayLike | None) -> Array:
     x = as_array(inputs, ordered=True)
-    window = window_of(x.shape, arguments, padding_is_empty=False)
+    window = window_of(x, arguments, padding_is_empty=False)
     if isinstance(choice, Rank):
         check_rank(choice.rank, window.taps)
     places = None

@@ -45,7 +45,7 @@ def plane_argextremum(
     whole = x.shape
     arrays = {"x": x} if mask is None else {"x": x, "mask": mask}
     rest = [None if axis in axes else name for axis, name in enumerate(spec)]
-    return map_shards(of_shard, arrays, x, rest)
+    return map_shards(of_shard, arrays, x, spec, rest)
 
 
 def best_of_shards(

@@ -70,7 +70,7 @@ def lp_pool(
     arguments = WindowArguments(
         window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
     )
-    window = window_of(x.shape, arguments, padding_is_empty=False)
+    window = window_of(x, arguments, padding_is_empty=False)
     return _run(x, window.axes, p, where, window, False, True, padding_mode)
 
 
@@ -108,7 +108,7 @@ def power_mean_pool(
     arguments = WindowArguments(
         window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
     )
-    window = window_of(x.shape, arguments, padding_is_empty=False)
+    window = window_of(x, arguments, padding_is_empty=False)
     return _run(x, window.axes, p, where, window, True, bool(count_include_pad), padding_mode)
 
 

@@ -88,7 +88,7 @@ def pool(
     arguments = WindowArguments(
         window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
     )
-    window = window_of(first.shape, arguments, padding_is_empty=False)
+    window = window_of(first, arguments, padding_is_empty=False)
     return reduced(tree, init, reduce_fn, window, mask_of(where, first), padding_mode)
 
 

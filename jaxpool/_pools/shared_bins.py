@@ -39,7 +39,8 @@ def map_bins(run: Callable[[Any, _Bins], _Result], arrays: Any, like: Array, bin
     if not share_axes(like, bins):
         return run(arrays, bins)
     own = tuple(part.share(shards_of(like, part.axis)) for part in bins)
-    return map_shards(lambda arrays: run(arrays, own), arrays, like, explicit_spec(like))
+    spec = explicit_spec(like)
+    return map_shards(lambda arrays: run(arrays, own), arrays, like, spec, spec)
 
 
 def joined_sums(x: Array, bins: _Bins) -> Array:
@@ -51,7 +52,7 @@ def joined_sums(x: Array, bins: _Bins) -> Array:
         sums = window_sum(jnp.where(inside, x, jnp.zeros((), x.dtype)), _windows(parts))
         return lax.psum(_among_all(sums, parts), _names(parts))
 
-    return map_shards(of_shard, x, x, _spec_of_results(x, parts))
+    return map_shards(of_shard, x, x, explicit_spec(x), _spec_of_results(x, parts))
 
 
 def joined_extremum(x: Array, mask: Array | None, bins: _Bins, kind: str, dtype: str) -> tuple[Array, Array, Array]:
@@ -74,7 +75,7 @@ def joined_extremum(x: Array, mask: Array | None, bins: _Bins, kind: str, dtype:
         return values, index, best == 2
 
     arrays = {"x": x} if mask is None else {"x": x, "mask": jnp.broadcast_to(mask, x.shape)}
-    return map_shards(of_shard, arrays, x, _spec_of_results(x, parts))
+    return map_shards(of_shard, arrays, x, explicit_spec(x), _spec_of_results(x, parts))
 
 
 def _parts(x: Array, bins: _Bins) -> list[ShardBins]:

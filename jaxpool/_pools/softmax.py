@@ -132,7 +132,7 @@ def softmax_pool(
     arguments = WindowArguments(
         window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
     )
-    window = window_of(x.shape, arguments, padding_is_empty=False)
+    window = window_of(x, arguments, padding_is_empty=False)
     check_written_out(window)
     own = None if logits is None else array_of("logits", logits, x)
     rate = array_of("beta", beta, x, scalar=True)

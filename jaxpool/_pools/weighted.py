@@ -110,7 +110,7 @@ def weighted_avg_pool(
     arguments = WindowArguments(
         window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode, spatial_axis_names
     )
-    window = window_of(x.shape, arguments, padding_is_empty=False)
+    window = window_of(x, arguments, padding_is_empty=False)
     return weighted_of(x, array_of("weights", weights, x), mask_of(where, x), window, padding_mode)
 
 
