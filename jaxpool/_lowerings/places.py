@@ -7,7 +7,7 @@ integers do not depend on it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -18,26 +18,53 @@ from jaxpool._lowerings.cpu import store
 from jaxpool._lowerings.forward import beats, extreme
 
 
-def _at(places: Array, window: Window) -> tuple[Array, ...]:
-    """Places as indices into an array with the plane unfolded; those outside the plane point beyond every axis."""
+def _in_plane(places: Array, window: Window) -> Array:
+    """Places as indices along the plane's axes, the last axis; those outside the plane point beyond every axis."""
     sizes = [part.size for part in window.parts]
     outside = (places < 0) | (places >= math.prod(sizes))
-    index = [lax.broadcasted_iota(places.dtype, places.shape, axis) for axis in range(places.ndim)]
-    for part in reversed(window.parts):
-        index[part.axis] = jnp.where(outside, part.size, places % part.size)
-        places = places // part.size
-    return tuple(index)
+    index: list[Array] = []
+    for size in reversed(sizes):
+        index.append(jnp.where(outside, size, places % size))
+        places = places // size
+    return jnp.stack(index[::-1], axis=-1)
+
+
+def _batch(rank: int, window: Window) -> tuple[int, ...]:
+    """The axes along which nothing moves: gathers and scatters are told, so that devices may share them."""
+    return tuple(axis for axis in range(rank) if axis not in window.axes)
+
+
+def _gathered(x: Array, index: Array, window: Window, fill: int) -> Array:
+    numbers = lax.GatherDimensionNumbers(
+        offset_dims=(),
+        collapsed_slice_dims=window.axes,
+        start_index_map=window.axes,
+        operand_batching_dims=_batch(x.ndim, window),
+        start_indices_batching_dims=_batch(x.ndim, window),
+    )
+    return lax.gather(x, index, numbers, (1,) * x.ndim, mode="fill", fill_value=fill)
+
+
+def _scattered(scatter: Callable[..., Array], start: Array, index: Array, updates: Array, window: Window) -> Array:
+    numbers = lax.ScatterDimensionNumbers(
+        update_window_dims=(),
+        inserted_window_dims=window.axes,
+        scatter_dims_to_operand_dims=window.axes,
+        operand_batching_dims=_batch(start.ndim, window),
+        scatter_indices_batching_dims=_batch(start.ndim, window),
+    )
+    return scatter(start, index, updates, numbers, mode="drop")
 
 
 def gather_at_places(x: Array, places: Array, window: Window) -> Array:
     """y[o] = x[places[o]], 0 outside the plane."""
-    return x.at[_at(places, window)].get(mode="fill", fill_value=0)
+    return _gathered(x, _in_plane(places, window), window, 0)
 
 
 def scatter_at_places(g: Array, places: Array, window: Window) -> Array:
     """x[h] = sum of g[o] over the outputs o whose place is h; places outside the plane are dropped."""
     zeros = jnp.zeros(window.input_shape(g.shape), g.dtype)
-    return zeros.at[_at(places, window)].add(g, mode="drop")
+    return _scattered(lax.scatter_add, zeros, _in_plane(places, window), g, window)
 
 
 def last_at_places(places: Array, window: Window) -> Array:
@@ -45,9 +72,9 @@ def last_at_places(places: Array, window: Window) -> Array:
     order = jnp.zeros(places.shape, jnp.int32)
     for part in window.parts:
         order = order * part.outputs + lax.broadcasted_iota(jnp.int32, places.shape, part.axis)
-    index = _at(places, window)
-    latest = jnp.full(window.input_shape(places.shape), -1, jnp.int32).at[index].max(order, mode="drop")
-    return latest.at[index].get(mode="fill", fill_value=-1) == order
+    index = _in_plane(places, window)
+    none = jnp.full(window.input_shape(places.shape), -1, jnp.int32)
+    return _gathered(_scattered(lax.scatter_max, none, index, order, window), index, window, -1) == order
 
 
 def first_maximum(x: Array, *bounds: Array, window: Window) -> Array:

@@ -35,10 +35,8 @@ def ranked_places(x: Array, rank: Array, *mask: Array, window: Window, dtype: st
         keys = jnp.where(own, keys, highest)
     (keys,) = materialize(keys)
     search = functools.partial(_search, number=number, has_nan=jnp.issubdtype(x.dtype, jnp.floating))
-    *outer, size = keys.shape
-    arrays = [array.reshape(math.prod(outer), array.shape[-1]) for array in (keys, ranks.astype(dtype), *valid)]
-    places = _in_parts(search, arrays, BYTES_AT_ONCE // max(size * keys.dtype.itemsize, 1))
-    return jnp.expand_dims(jnp.moveaxis(places.reshape(*outer, number), -1, axes[0]), axes[1:])
+    places = _in_parts(search, [keys, ranks.astype(dtype), *valid])
+    return jnp.expand_dims(jnp.moveaxis(places, -1, axes[0]), axes[1:])
 
 
 def _ends(dtype: jnp.dtype) -> tuple[Array, Array]:
@@ -47,29 +45,39 @@ def _ends(dtype: jnp.dtype) -> tuple[Array, Array]:
     return jnp.asarray(info.min, dtype), jnp.asarray(info.max, dtype)
 
 
-def _in_parts(search: Callable[..., Array], arrays: Sequence[Array], most: int) -> Array:
-    """The search in some rows at once, which stay in the cache while they are counted."""
-    rows = arrays[0].shape[0]
-    size = even_parts(rows, most) if known(rows) else 0
-    if not size or size >= rows:
+def _in_parts(search: Callable[..., Array], arrays: Sequence[Array]) -> Array:
+    """The search in some planes at once, which stay in the cache while they are counted.
+
+    Parts are taken of the last axis before the planes, mostly the features: devices may share the batch.
+    """
+    keys = arrays[0]
+    if keys.ndim < 3 or not all(map(known, keys.shape)):
         return search(*arrays)
-    parts = -(-rows // size)
-    padded = [jnp.pad(array, ((0, parts * size - rows), (0, 0))) for array in arrays]
-    split = [array.reshape(parts, size, array.shape[1]) for array in padded]
-    found = lax.map(lambda own: search(*own), split)
-    return found.reshape(parts * size, found.shape[-1])[:rows]
+    *batch, rows, size = keys.shape
+    most = BYTES_AT_ONCE // max(math.prod(batch) * size * keys.dtype.itemsize, 1)
+    own = even_parts(rows, max(most, 1))
+    if not 0 < own < rows:
+        return search(*arrays)
+    parts, axis = -(-rows // own), len(batch)
+
+    def split(array: Array) -> Array:
+        array = jnp.pad(array, [(0, parts * own - rows if a == axis else 0) for a in range(array.ndim)])
+        return jnp.moveaxis(array.reshape(*batch, parts, own, array.shape[-1]), axis, 0)
+
+    found = jnp.moveaxis(lax.map(lambda own: search(*own), [split(array) for array in arrays]), 0, axis)
+    return lax.slice_in_dim(found.reshape(*batch, parts * own, found.shape[-1]), 0, rows, axis=axis)
 
 
 def _search(keys: Array, rank: Array, *mask: Array, number: int, has_nan: bool) -> Array:
-    """The places of so many elements from a rank on, row by row."""
-    size = keys.shape[1]
-    positions = lax.broadcasted_iota(rank.dtype, keys.shape, 1)
+    """The places of so many elements from a rank on, along the last axis."""
+    last, size = keys.ndim - 1, keys.shape[-1]
+    positions = lax.broadcasted_iota(rank.dtype, keys.shape, last)
 
     def counted(chosen: Array) -> Array:
-        return jnp.sum(chosen.astype(rank.dtype), 1, keepdims=True, dtype=rank.dtype)
+        return jnp.sum(chosen.astype(rank.dtype), last, keepdims=True, dtype=rank.dtype)
 
     def first(chosen: Array) -> Array:
-        return jnp.min(jnp.where(chosen, positions, size), 1, keepdims=True)
+        return jnp.min(jnp.where(chosen, positions, size), last, keepdims=True)
 
     def valid(chosen: Array) -> Array:
         return functools.reduce(lax.bitwise_and, mask, chosen)
@@ -79,19 +87,18 @@ def _search(keys: Array, rank: Array, *mask: Array, number: int, has_nan: bool) 
     key, less = _bisected(lambda bound: counted(keys < bound), rank, least, jnp.iinfo(keys.dtype).bits)
     equal = valid(keys == key)
 
-    def among_equals() -> Array:
-        below = lambda bound: counted(equal & (positions < bound))  # noqa: E731
-        return _bisected(below, rank - less, jnp.zeros_like(rank), size.bit_length())[0]
+    def equal_before(bound: Array) -> Array:
+        return counted(equal & (positions < bound))
 
-    # Few numbers are equal in most planes, and the first of them is one reduction.
-    place = lax.cond(jnp.any(rank > less), among_equals, lambda: first(equal))
+    # In most planes few numbers are equal, but whether in all is nothing that devices with a shared batch should ask.
+    place = _bisected(equal_before, rank - less, jnp.zeros_like(rank), size.bit_length())[0]
     places = [place]
     for _ in range(number - 1):
         later = valid((keys > key) | ((keys == key) & (positions > place)))
-        key = jnp.min(jnp.where(later, keys, highest), 1, keepdims=True)
+        key = jnp.min(jnp.where(later, keys, highest), last, keepdims=True)
         place = first(later & (keys == key))
         places.append(place)
-    found = jnp.minimum(lax.concatenate(places, 1), size - 1)
+    found = jnp.minimum(lax.concatenate(places, last), size - 1)
     if not has_nan:
         return found
     head = first(keys == lowest)
