@@ -15,7 +15,9 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 # Of each test function `make test` and `make test-all` run this many cases, spread evenly; `make test-every` runs all.
-SAMPLE, MOST = 2, 20
+SAMPLE, MOST = 1, 20
+# Pages of the guide that run without `--all`.
+READ_FIRST = ("index.md", "course.md", "windows.md")
 # But each pool that only joins operators, which other rows test, runs one in so many tests of the table.
 SHARE = 16
 
@@ -28,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep a sample of each test's cases and no slow ones; a larger one with `--all`; all that `-k` or `-m` selects.
+    """Keep a sample of each test's cases that are quick; a larger one of all with `--all`; all that `-k` or `-m` selects.
 
     What pins a fault of another library says nothing about this one. It runs with `-m fault_of_others` only, and fails
     once the fault is mended.
@@ -44,13 +46,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not config.option.keyword and not config.option.markexpr:
             _keep(config, items, _sampled([item for item in items if not _spared(item)], _most))
         return
-    quick = [item for item in items if item.get_closest_marker("slow") is None and not _is_composed(item)]
-    _keep(config, items, _sampled(quick, _few))
+    _keep(config, items, _sampled([item for item in items if _is_quick(item)], lambda _: SAMPLE))
 
 
-def _few(item: pytest.Item) -> int:
-    """How many cases of a test run without `--all`."""
-    return SAMPLE if item.get_closest_marker("most") is None else 1
+def _is_quick(item: pytest.Item) -> bool:
+    """Whether `make test` runs it: none of composed pools, none that takes seconds, of the guide what all read first."""
+    if item.get_closest_marker("slow") or item.get_closest_marker("later") or _is_composed(item):
+        return False
+    return "guide" not in item.path.parts or item.path.name in READ_FIRST
 
 
 def _most(item: pytest.Item) -> int:

@@ -604,6 +604,7 @@ def test_means_and_the_worst_cases_are_shown(capsys):
     assert f"in {len(run.cases) - 1} of {len(run.cases)} cases" in printed
 
 
+@pytest.mark.later
 @pytest.mark.parametrize("command", ["random", "choice"])
 def test_drawn_pools_are_timed_from_the_command_line(command, capsys, monkeypatch):
     small = dataclasses.replace(tiny("max-3x3-s2-stem"), dtypes=("float32",))

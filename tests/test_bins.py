@@ -74,6 +74,7 @@ def first_of(first, second):
     return first
 
 
+@pytest.mark.later
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize(("shape", "output_size"), SIZES)
 def test_any_operation_over_bins(shape, output_size, masked, rng):
@@ -108,6 +109,7 @@ GEOMETRIES = [
 ]
 
 
+@pytest.mark.later
 @pytest.mark.parametrize("arguments", GEOMETRIES)
 def test_any_operation_with_a_mask(arguments, rng):
     shape = (7, 8)
@@ -140,6 +142,7 @@ def test_any_operation_with_a_mask(arguments, rng):
         np.testing.assert_array_equal(slope[~valid], 0)
 
 
+@pytest.mark.later
 def test_what_is_left_out_and_padding_keep_tangents_finite():
     x, valid = jnp.arange(6.0), np.array([True, False, False, True, True, True])
     # Two elements of padding, or two that are left out, side by side. Weights that sum to 1 make the tangent 1.
@@ -152,6 +155,7 @@ def test_what_is_left_out_and_padding_keep_tangents_finite():
     np.testing.assert_allclose(tangents, [1, 0, 1, 1], rtol=1e-5)
 
 
+@pytest.mark.later
 def test_a_mask_for_a_tree_and_for_padding_that_holds_something(rng):
     x = rng.random((2, 6, 7, 3)).astype(np.float32)
     valid = rng.random((1, 6, 7, 1)) < 0.5
@@ -217,6 +221,7 @@ def test_bins_of_infinities_and_nan():
     assert integers.tolist() == [-128, 3]
 
 
+@pytest.mark.later
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_narrow_floats_in_bins_are_computed_in_f32(dtype, rng):
     x = jnp.asarray(rng.normal(size=(1, 31, 33, 4)) + 4, dtype)
@@ -284,6 +289,7 @@ def test_derivatives_by_exponents_of_features(channel_axis):
             check_grads(pool, (x, p), order=2, modes=["fwd", "rev"])
 
 
+@pytest.mark.later
 @pytest.mark.parametrize("shape", [(2, 5, 6, 3), (1, 8, 8, 2)])
 def test_order_of_a_pyramid(shape, rng):
     x = rng.permutation(math.prod(shape)).reshape(shape).astype(np.float32)
@@ -376,6 +382,7 @@ def test_squares_of_rmac_are_those_of_the_description():
     assert (rows[0], rows[-1], columns[0], columns[-1]) == (0, 10, 0, 23)
 
 
+@pytest.mark.later
 def test_rmac_of_zeros_and_of_planes_without_valid_elements():
     x = jnp.zeros((1, 5, 7, 3))
     empty = functools.partial(jaxpool.rmac_pool, where=np.zeros((1, 5, 7, 1), bool))
@@ -404,6 +411,7 @@ def test_derivatives_of_rmac_and_of_masked_operations(rng):
             check_grads(finite, (x,), order=2, modes=["fwd", "rev"])
 
 
+@pytest.mark.later
 def test_indices_of_global_extrema(rng):
     x = rng.integers(-3, 4, (3, 6, 7, 4)).astype(np.float32)
     x[0, 2:4, 1, 0] = np.nan
@@ -438,6 +446,7 @@ def spans_of(rule, overlapping, key, size, outputs):
     return np.asarray(lowest, int), np.asarray(highest, int) + 1
 
 
+@pytest.mark.later
 @pytest.mark.parametrize("overlapping", [False, True])
 @pytest.mark.parametrize("rule", ["tensorflow", "tensorflow_pseudo_random"])
 def test_fractional_means_are_those_of_the_windows_of_maxima(rule, overlapping, rng):
@@ -492,6 +501,7 @@ def test_the_gradient_of_fractional_means_scatters_nothing():
         assert not any("f32" in scattered for scattered in scattered_in(text))
 
 
+@pytest.mark.later
 def test_branches_of_a_pyramid_pooling_module_with_aligned_corners(rng):
     x = jnp.asarray(rng.normal(size=(1, 9, 13, 2)), jnp.float32)
     for n in (2, 3, 6):

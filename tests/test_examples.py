@@ -75,6 +75,7 @@ def test_clips_have_zeros_at_the_end_and_one_tone_within():
         assert abs(power.argmax() * 8000 / audio.LONGEST - (700, 1300)[key]) < 10
 
 
+@pytest.mark.later
 def test_a_clip_has_the_scores_in_a_padded_batch_that_it_has_alone():
     audio = loaded("audio", "flax", "optax", "rich")
     nnx, rngs = audio.nnx, audio.nnx.Rngs(0)

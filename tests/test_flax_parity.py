@@ -130,6 +130,7 @@ def test_pool_is_flax_pool(seed):
         assert_same_gradient(ours, theirs, x, y)
 
 
+@pytest.mark.later
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "bool"])
 def test_pool_of_integers_is_flax_pool(dtype, rng):
     x = jnp.asarray(rng.integers(0, 2 if dtype == "bool" else 256, (2, 7, 6, 3)), "uint8").astype(dtype)

@@ -37,6 +37,7 @@ def real_taps(part, o, limit):
     return [i for i, place in enumerate(places) if 0 <= place < limit]
 
 
+@pytest.mark.later
 @settings(max_examples=4000, deadline=None)
 @given(AXIS)
 def test_an_axis_window_agrees_with_counting_by_hand(axis):
@@ -60,6 +61,7 @@ def test_an_axis_window_agrees_with_counting_by_hand(axis):
     assert part.high_overhang == (expected - 1) * stride + (taps - 1) * dilation + 1 - size - low
 
 
+@pytest.mark.later
 @settings(max_examples=1500, deadline=None)
 @given(AXIS, st.booleans())
 def test_same_padding_is_the_least_that_gives_ceil_size_over_stride(axis, lower):

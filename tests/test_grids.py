@@ -339,6 +339,7 @@ def test_dtypes_of_spectra(rng):
     assert jaxpool.spectral_pool(jnp.arange(9).reshape(3, 3, 1), (2, 2)).dtype == jnp.float32
 
 
+@pytest.mark.later
 def test_derivatives_of_spectra_in_both_modes():
     with jax.enable_x64(True):
         x = jnp.asarray(np.random.default_rng(1).normal(size=(2, 6, 7, 2)))
@@ -370,6 +371,7 @@ def test_what_a_window_without_a_valid_element_returns(name, padding_mode, rng):
     same(whole, np.where(counted, pool(x.astype(np.int8), where=valid), 3))
 
 
+@pytest.mark.later
 @pytest.mark.parametrize("kind", ["max", "min"])
 def test_what_a_plane_and_a_bin_without_a_valid_element_return(kind, rng):
     x = rng.normal(size=(4, 5, 6, 3)).astype(np.float32)

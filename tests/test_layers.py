@@ -346,6 +346,7 @@ def test_weights_beside_numpy(case, masked):
     np.testing.assert_array_equal(layer(spoilt, where=where, return_weights=True, **case.more)[1], weights)
 
 
+@pytest.mark.later
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("case", WEIGHTED, ids=ids)
 def test_results_are_means_with_the_weights(case, masked):
@@ -374,6 +375,7 @@ def test_results_are_means_with_the_weights(case, masked):
         np.testing.assert_allclose(result, mean, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.later
 @jax.numpy_dtype_promotion("standard")  # Flax's own normalisations need it.
 @pytest.mark.parametrize("case", [case for case in FIRST if case.name in WEIGHTS], ids=ids)
 @pytest.mark.every_case
@@ -536,6 +538,7 @@ def test_running_statistics():
     chex.assert_tree_all_finite(carried(layer))
 
 
+@pytest.mark.later
 @pytest.mark.parametrize("case", FIRST, ids=ids)
 def test_under_the_transformations_of_nnx(case):
     case = with_rank(case)
@@ -631,6 +634,7 @@ def test_what_users_derive_from_a_layer():
     np.testing.assert_allclose(Cubic(nnx.Rngs(0))(x), expected, rtol=1e-6)
 
 
+@pytest.mark.later
 @pytest.mark.parametrize("case", FIRST, ids=ids)
 def test_programs_are_traced_once_and_exported_with_a_symbolic_batch(case):
     layer, x, where = made(case), inputs(case), mask_for(case)

@@ -258,6 +258,7 @@ def test_any_reducer_in_order(arguments, rng):
         np.testing.assert_array_equal(got[part], expected)
 
 
+@pytest.mark.later
 def test_reducers_with_derivatives(rng):
     x = rng.normal(size=(2, 9, 10, 3)).astype(np.float32)
     for arguments in ({"window_shape": (3, 3), "strides": 2, "padding": 1}, {"window_shape": (5, 6)}):

@@ -171,6 +171,7 @@ def test_positional_arguments_are_those_of_the_function():
     chex.assert_trees_all_equal(jaxpool.nnx.AvgPool((2, 2), 2, "SAME", False)(x), expected)
 
 
+@pytest.mark.later
 def test_what_is_named_in_a_call_takes_the_place_of_the_field():
     x = inputs()
     for module in (jaxpool.nnx.GlobalPowerMeanPool(p=2), jaxpool.linen.GlobalPowerMeanPool(p=2)):
@@ -223,6 +224,7 @@ def test_flax_sees_a_call_of_a_module():
     assert "call" not in table
 
 
+@pytest.mark.later
 def test_in_linen_sequential_scan_vmap_and_remat():
     class Block(nn.Module):
         @nn.compact
@@ -372,6 +374,7 @@ def test_what_users_derive_from_a_module():
         type("Halving", (jaxpool.nnx.MaxPool,), {})((2, 2), 1.5)
 
 
+@pytest.mark.later
 def test_a_learned_exponent_of_nnx_in_every_kind_of_call():
     x = inputs()
     lp_pool = functools.partial(jaxpool.lp_pool, window_shape=(2, 2))

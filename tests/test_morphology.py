@@ -123,6 +123,7 @@ def test_dtypes(dtype, rng):
     assert found.dtype == (x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.float32)
 
 
+@pytest.mark.later
 def test_masks_and_borders(rng):
     x = image(2, rng).astype(np.float32)
     valid = rng.random(x.shape) < 0.4

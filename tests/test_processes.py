@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 WORKER = pathlib.Path(__file__).with_name("process_worker.py")
 PROCESSES = 2
 # Seconds for all of them together.
@@ -19,6 +21,7 @@ def free_port():
         return listener.getsockname()[1]
 
 
+@pytest.mark.later
 def test_processes_that_share_a_volume_pool_it_as_one_device_does():
     environment = {name: value for name, value in os.environ.items() if name not in ("XLA_FLAGS", "JAX_PLATFORMS")}
     environment["PYTHONPATH"] = str(WORKER.parents[1])

@@ -224,6 +224,7 @@ def test_many_boxes_are_computed_in_parts(name, rng):
     np.testing.assert_allclose(of_list[1].reshape(boxes.shape), slopes[1], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.later
 @every_pool
 def test_limits_of_boxes(name, rng):
     pool, channels = POOLS[name]
@@ -340,6 +341,7 @@ def test_derivatives_by_inputs_and_boxes(name):
         check_grads(listed, (jnp.stack([x, -x]), boxes), order=1, modes=["fwd", "rev"])
 
 
+@pytest.mark.later
 def test_the_slope_by_a_box_on_an_element_is_that_of_both_sides():
     x = jnp.array([[0.0], [1.0], [5.0]])[:, None]
 

@@ -59,6 +59,7 @@ def drawn(rng, ordered, rows=3, elements=11, features=2):
     return x, np.sort(ids, -1) if ordered else ids
 
 
+@pytest.mark.later
 @every_order
 @every_pool
 def test_pools_of_sets_beside_loops(name, ordered, rng):
@@ -235,6 +236,7 @@ def test_narrow_floats_are_computed_in_f32(dtype, ordered, rng):
         np.testing.assert_array_equal(found, wide.astype(dtype), err_msg=name)
 
 
+@pytest.mark.later
 @every_order
 def test_dtypes_of_results(ordered):
     ids = np.array([0, 0, 2, 2], np.uint8)

@@ -144,6 +144,7 @@ def test_every_public_function_is_exported_or_named():
     assert {*NOT_EXPORTED} <= public
 
 
+@pytest.mark.later
 @pytest.mark.most(4)
 @pytest.mark.parametrize("share", range(SHARES))
 def test_functions_run_without_the_library(share, tmp_path):
@@ -208,6 +209,7 @@ def test_a_file_for_three_platforms_has_a_native_window_for_each():
 # ------------------------------------------------------------------------------------------------------------ example
 
 
+@pytest.mark.later
 def test_the_example_runs_and_both_processes_agree(capsys):
     example = loaded("serving")
     assert example.main() == 0

@@ -629,6 +629,7 @@ def test_halos_are_what_numpy_pads(count, mode, before, after):
         np.testing.assert_array_equal(found, np.concatenate(wanted, 1))
 
 
+@pytest.mark.later
 @pytest.mark.parametrize("mode", [None, "WRAP"])
 def test_wide_halos_come_from_several_devices_and_go_back(mode):
     x = jnp.asarray(some((8, 3), 11))
@@ -733,6 +734,7 @@ def test_adaptive_bins_within_shards_need_no_exchange(name):
     assert not bytes_sent(compiled.as_text())
 
 
+@pytest.mark.later
 @pytest.mark.parametrize("sizes", [(1, None), (3, 5), (4, 3), (5, 6), (16, 1), (20, 9), (7, 4)], ids=str)
 @pytest.mark.parametrize("name", ["avg", "sum", "max", "min", "max_argmax", "integers"])
 def test_adaptive_bins_of_several_shards_exchange_results_only(name, sizes):

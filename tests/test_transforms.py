@@ -137,6 +137,7 @@ def test_taylor_mode_to_third_order(row):
         np.testing.assert_allclose(term, derivative, rtol=1e-3, atol=1e-4 * np.abs(derivative).max())
 
 
+@pytest.mark.later
 @every_row
 def test_debugging_of_nan_names_an_operation(row):
     x = jnp.asarray(row.inputs(SMALL))
@@ -272,6 +273,21 @@ def test_devices_need_not_talk_about_batch_and_channels(pool, implementation, ax
         text = jax.jit(both).lower(sharded).compile().as_text()
     for talk in ("all-gather", "all-to-all", "all-reduce", "collective-permute"):
         assert talk not in text
+
+
+# Boxes name the image that they lie in, and no compiler splits a Fourier transform.
+IN_BATCHES = [row for row in ROWS if "roi_" not in row.name and "spectral" not in row.name]
+
+
+@pytest.mark.later
+@pytest.mark.most(12)
+@pytest.mark.parametrize("row", IN_BATCHES, ids=ids)
+def test_devices_need_not_talk_about_the_batch(row):
+    mesh = jax.make_mesh((8,), ("data",), axis_types=(AxisType.Auto,))
+    x = jax.device_put(row.inputs((8, *row.shape[1:])), NamedSharding(mesh, P("data")))
+    text = jax.jit(value_and_gradient(row)).lower(x).compile().as_text()
+    for talk in ("all-gather", "all-to-all", "all-reduce", "collective-permute"):
+        assert f" {talk}(" not in text
 
 
 @pytest.mark.parametrize("axis_type", [AxisType.Explicit, AxisType.Auto])

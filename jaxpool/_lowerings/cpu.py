@@ -174,7 +174,7 @@ def store(arrays: Sequence[Array], axes: Sequence[int]) -> tuple[Array, ...]:
     """
     sizes = [size if known(size) else 1 for size in arrays[0].shape]
     last = len(sizes) - 1
-    choices = ([a for a in axes if a < last and sizes[a] > 1], [a for a in range(last) if sizes[a] > 1], [last])
+    choices = ([a for a in axes if a < last and sizes[a] > 1], [a for a in range(1, last) if sizes[a] > 1], [last])
     axis = max(next(filter(None, choices)), key=lambda a: sizes[a])
     barred = materialize(*(joined(array, 0, axis, (0, 1)) for array in arrays))
     return tuple(lax.slice_in_dim(b, 0, a.shape[axis], axis=axis) for a, b in zip(arrays, barred, strict=True))
