@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep a sample of each test's cases that are quick; a larger one of all with `--all`; all that `-k` or `-m` selects.
+    """Keep a sample of the quick tests' cases; with `--all` a larger one of all tests; all that `-k` or `-m` selects.
 
     What pins a fault of another library says nothing about this one. It runs with `-m fault_of_others` only, and fails
     once the fault is mended.
@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_quick(item: pytest.Item) -> bool:
-    """Whether `make test` runs it: none of composed pools, none that takes seconds, of the guide what all read first."""
+    """Whether `make test` runs it: nothing of composed pools or that takes seconds; of the guide the first pages."""
     if item.get_closest_marker("slow") or item.get_closest_marker("later") or _is_composed(item):
         return False
     return "guide" not in item.path.parts or item.path.name in READ_FIRST
