@@ -7,6 +7,7 @@ WORKERS ?= 2
 
 # One stamp per dependency group: installed once, again when pyproject.toml changes.
 $(VENV)/.base: pyproject.toml
+	@echo "Installing jaxpool and what it needs into $(VENV): a minute or two"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --editable ".[flax]"
@@ -76,7 +77,7 @@ test: $(VENV)/.test $(VENV)/.demo $(VENV)/.digits $(VENV)/.pictures
 # `make test`, or of the files of TESTS alone, with branches: the twenty files that are covered least, and the total.
 coverage: $(VENV)/.test $(VENV)/.coverage
 	$(MAKE) test TESTS="--cov --cov-report= $(TESTS)"
-	$(BIN)/coverage report | awk 'NR <= 22 || /^TOTAL/'
+	report=$$($(BIN)/coverage report) && echo "$$report" | awk 'NR <= 22 || /^TOTAL/'
 
 # What is tested before a change lands: up to twenty cases of every test.
 test-all: $(VENV)/.test $(VENV)/.demo $(VENV)/.digits $(VENV)/.pictures

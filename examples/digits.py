@@ -105,11 +105,11 @@ def train_step(network: DigitNetwork, optimizer: nnx.Optimizer[DigitNetwork], im
     return loss
 
 
-def write_picture(path: str, digit: np.ndarray, stages: dict[str, Array]) -> None:
+def write_picture(path: str, digit: np.ndarray, label: int, stages: dict[str, Array]) -> None:
     """Draws a digit, eight maps of every stage, below each what the next pool leaves of it, and the last vectors."""
     figure = Figure(figsize=(10, 11))
     grid = figure.add_gridspec(7, 8, left=0.05, right=0.97, top=0.96, bottom=0.04, hspace=0.3)
-    maps = {"a digit not trained on": digit} | {name: np.asarray(x[0]) for name, x in stages.items() if x.ndim == 4}
+    maps = {f"a {label} not trained on": digit} | {name: np.asarray(x[0]) for name, x in stages.items() if x.ndim == 4}
     source = digit
     for row, (name, values) in enumerate(maps.items()):
         # A pool shows what it leaves of the maps above it, in their colors.
@@ -122,7 +122,8 @@ def write_picture(path: str, digit: np.ndarray, stages: dict[str, Array]) -> Non
     for name, place in ("global average pooling", grid[6, :5]), ("class scores", grid[6, 5:]):
         axes = figure.add_subplot(place)
         axes.bar(range(stages[name].shape[1]), np.asarray(stages[name][0]))
-        axes.set_title(f"{name} {stages[name].shape[1:]}")
+        read = f", read as {int(stages[name][0].argmax())}" if name == "class scores" else ""
+        axes.set_title(f"{name} {stages[name].shape[1:]}{read}")
     figure.savefig(path, dpi=100)
 
 
@@ -134,6 +135,7 @@ def main(argv: Sequence[str] | None = None) -> float:
     parser.add_argument("--picture", default="digits.png", help="picture to write (default: ./digits.png)")
     options = parser.parse_args(argv)
     console, rng = Console(highlight=False), np.random.default_rng(options.seed)
+    console.print("The three layers on one feature map, then training: the first step compiles for half a minute.")
     train_digits, test_digits = load_digits(rng)
     console.print(f"A feature map:\n{FEATURE_MAP[0, ..., 0]}")
     for pool in MaxPool((2, 2), 2), AvgPool((2, 2), 2), GlobalAvgPool():
@@ -149,7 +151,7 @@ def main(argv: Sequence[str] | None = None) -> float:
     # The same weights, but normalizing with the averages gathered in training.
     stages = nnx.view(network, use_running_average=True).stages(jnp.asarray(test_digits.images))
     accuracy = float(np.mean(np.asarray(stages["class scores"].argmax(-1)) == test_digits.labels))
-    write_picture(options.picture, test_digits.images[0], stages)
+    write_picture(options.picture, test_digits.images[0], int(test_digits.labels[0]), stages)
     console.print(f"{accuracy:.2%} of {len(test_digits.labels)} other digits are read right. See {options.picture}.")
     if accuracy < REQUIRED_ACCURACY:
         sys.exit(f"That is below {REQUIRED_ACCURACY:.0%}; train longer with --epochs.")

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 from test_modules import ARRAYS, POOLS, arguments, arrays, class_name, inputs
 
 import jaxpool
@@ -246,3 +247,13 @@ def test_what_describes_no_window_is_refused():
         for api in APIS:
             with pytest.raises((TypeError, ValueError), match=r"^MaxUnpool: \w+ must be "):
                 api.MaxUnpool(**fields)
+
+
+def test_objects_that_answer_to_any_name_are_refused_by_name():
+    rngs = nnx.Rngs(0)
+    with pytest.raises(TypeError, match=r"MaxPool: takes no argument rngs; got rngs=Rngs\. Leave it out"):
+        jaxpool.nnx.MaxPool((2, 2), rngs=rngs)
+    with pytest.raises((TypeError, ValueError), match=r"MaxPool: strides must .* got strides=Rngs for"):
+        jaxpool.nnx.MaxPool((2, 2), strides=rngs)
+    with pytest.raises(TypeError, match=r"max_pool: inputs must be an array; got inputs=Rngs\. "):
+        jaxpool.max_pool(rngs, (2, 2))

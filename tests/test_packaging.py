@@ -62,9 +62,8 @@ needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="there is no 
 @pytest.fixture
 def tree(tmp_path):
     """A small project with the version's settings of this one, and without a history."""
-    for name in ("pyproject.toml", "README.md", "LICENSE", ".gitattributes", ".git_archival.txt"):
-        if (ROOT / name).exists():
-            shutil.copy(ROOT / name, tmp_path)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "jaxpool").mkdir()
     (tmp_path / "jaxpool" / "__init__.py").touch()
     return tmp_path
@@ -113,22 +112,6 @@ def test_the_version_is_that_of_the_tag(tree):
     assert re.fullmatch(r"2\.3\.5\.dev0\+g\w+\.d\d{8}", version(tree))
     commit(tree, "more")
     assert re.fullmatch(r"2\.3\.5\.dev1\+g\w+", version(tree))
-
-
-@needs_git
-def test_an_archive_of_the_repository_has_the_version(tree, tmp_path_factory):
-    if not (tree / ".git_archival.txt").exists():
-        pytest.skip("only a checkout becomes an archive")
-    git(tree, "init", "--quiet")
-    commit(tree)
-    git(tree, "tag", "v2.3.4")
-    commit(tree, "more")
-    for commit_of, expected in (("v2.3.4", r"2\.3\.4"), ("HEAD", r"2\.3\.5\.dev1\+g\w+")):
-        folder = tmp_path_factory.mktemp("archive")
-        git(tree, "archive", f"--output={folder / 'all.tar'}", commit_of)
-        with tarfile.open(folder / "all.tar") as archive:
-            archive.extractall(folder, filter="data")
-        assert re.fullmatch(expected, version(folder))
 
 
 def test_the_package_knows_its_version():

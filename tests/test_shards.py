@@ -735,7 +735,9 @@ def test_adaptive_bins_within_shards_need_no_exchange(name):
 
 
 @pytest.mark.later
-@pytest.mark.parametrize("sizes", [(1, None), (3, 5), (4, 3), (5, 6), (16, 1), (20, 9), (7, 4)], ids=str)
+@pytest.mark.parametrize(
+    "sizes", [(1, None), (3, 5), (4, 3), (5, 6), (16, 1), (20, 9), (7, 4), (4, 2), (16, 12)], ids=str
+)
 @pytest.mark.parametrize("name", ["avg", "sum", "max", "min", "max_argmax", "integers"])
 def test_adaptive_bins_of_several_shards_exchange_results_only(name, sizes):
     x = jnp.asarray(some((2, 16, 12, 3), 17)) + 0.125

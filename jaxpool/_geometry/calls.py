@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from jaxpool._geometry.foreign.arguments import argument_remedy
 from jaxpool._geometry.foreign.functions import meant_by
-from jaxpool._geometry.values import ArgumentError, kind_of, shown
+from jaxpool._geometry.values import ArgumentError, is_array, kind_of, shown
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -72,7 +72,7 @@ def shortened(error: Exception, name: str) -> Exception | None:
 def _got(value: Any) -> str:
     if callable(value) and hasattr(value, "__name__"):
         return value.__name__
-    text = kind_of(value) if hasattr(value, "shape") and hasattr(value, "dtype") else shown(value)
+    text = kind_of(value) if is_array(value) else shown(value)
     return text if len(text) <= 80 else type(value).__name__
 
 

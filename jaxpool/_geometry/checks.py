@@ -10,12 +10,12 @@ from typing import Any, NoReturn
 import numpy as np
 
 from jaxpool._geometry.foreign.values import spelled
-from jaxpool._geometry.values import as_index, refuse, shown, traced
+from jaxpool._geometry.values import as_index, is_array, refuse, shown, traced
 
 
 def check_inputs(inputs: Any) -> None:
     """Refuses anything that is not an array."""
-    if not (hasattr(inputs, "shape") and hasattr(inputs, "dtype")):
+    if not is_array(inputs):
         remedy = "Convert with jnp.asarray first."
         refuse(TypeError, "inputs", "be an array", type(inputs).__name__, remedy)
 

@@ -103,9 +103,14 @@ def traced(value: Any) -> bool:
     return any(cls.__name__.endswith("Tracer") for cls in type(value).__mro__)
 
 
+def is_array(value: Any) -> bool:
+    """Whether a value has a shape and a dtype; what answers to any name, as random streams of Flax do, has none."""
+    return isinstance(getattr(value, "shape", None), Iterable) and hasattr(value, "dtype")
+
+
 def kind_of(value: Any) -> str:
     """What a value is, for one that is too large to be shown or stands for no number."""
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
+    if is_array(value):
         return f"an array of {value.dtype} with shape {tuple(value.shape)}"
     return type(value).__name__
 
@@ -121,10 +126,10 @@ def shown(value: Any) -> str:
     """A value as it was written, in one line."""
     if traced(value):
         return "a traced value"
-    shape = getattr(value, "shape", None)
-    if shape is None or not hasattr(value, "dtype"):
-        return repr(value)
-    return repr(value) if len(shape) == 1 and shape[0] <= 8 else kind_of(value)
+    if not is_array(value):
+        text = repr(value)
+        return kind_of(value) if "\n" in text else text
+    return repr(value) if len(value.shape) == 1 and value.shape[0] <= 8 else kind_of(value)
 
 
 def as_index(

@@ -149,8 +149,6 @@ def _scatter(case: Case) -> Plan:
 # Elements of whole planes by their rank: on maps counting takes a twelfth of the time of a sort or less, and on fewer
 # than a thousand elements in all both take less than a millisecond: `cpu-ranks.json`.
 COUNTS_RANKS = True
-# So many bytes of planes are counted over and over, and stay in the cache.
-BYTES_AT_ONCE = 1 << 18
 
 
 # Workarounds for XLA:CPU.

@@ -7,15 +7,13 @@ of positions then tell which of the elements that are equal has it. Nothing move
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 from jax import Array, lax
 
-from jaxpool._geometry import Window, known
-from jaxpool._geometry.regions import even_parts
-from jaxpool._lowerings.cpu import BYTES_AT_ONCE, materialize
+from jaxpool._geometry import Window
+from jaxpool._lowerings.cpu import materialize
 from jaxpool._lowerings.keys import integers_in_order
 from jaxpool._lowerings.order import rows_of
 
@@ -34,8 +32,7 @@ def ranked_places(x: Array, rank: Array, *mask: Array, window: Window, dtype: st
     for own in valid:
         keys = jnp.where(own, keys, highest)
     (keys,) = materialize(keys)
-    search = functools.partial(_search, number=number, has_nan=jnp.issubdtype(x.dtype, jnp.floating))
-    places = _in_parts(search, [keys, ranks.astype(dtype), *valid])
+    places = _search(keys, ranks.astype(dtype), valid, number, jnp.issubdtype(x.dtype, jnp.floating))
     return jnp.expand_dims(jnp.moveaxis(places, -1, axes[0]), axes[1:])
 
 
@@ -45,30 +42,7 @@ def _ends(dtype: jnp.dtype) -> tuple[Array, Array]:
     return jnp.asarray(info.min, dtype), jnp.asarray(info.max, dtype)
 
 
-def _in_parts(search: Callable[..., Array], arrays: Sequence[Array]) -> Array:
-    """The search in some planes at once, which stay in the cache while they are counted.
-
-    Parts are taken of the last axis before the planes, mostly the features: devices may share the batch.
-    """
-    keys = arrays[0]
-    if keys.ndim < 3 or not all(map(known, keys.shape)):
-        return search(*arrays)
-    *batch, rows, size = keys.shape
-    most = BYTES_AT_ONCE // max(math.prod(batch) * size * keys.dtype.itemsize, 1)
-    own = even_parts(rows, max(most, 1))
-    if not 0 < own < rows:
-        return search(*arrays)
-    parts, axis = -(-rows // own), len(batch)
-
-    def split(array: Array) -> Array:
-        array = jnp.pad(array, [(0, parts * own - rows if a == axis else 0) for a in range(array.ndim)])
-        return jnp.moveaxis(array.reshape(*batch, parts, own, array.shape[-1]), axis, 0)
-
-    found = jnp.moveaxis(lax.map(lambda own: search(*own), [split(array) for array in arrays]), 0, axis)
-    return lax.slice_in_dim(found.reshape(*batch, parts * own, found.shape[-1]), 0, rows, axis=axis)
-
-
-def _search(keys: Array, rank: Array, *mask: Array, number: int, has_nan: bool) -> Array:
+def _search(keys: Array, rank: Array, mask: Sequence[Array], number: int, has_nan: bool) -> Array:
     """The places of so many elements from a rank on, along the last axis."""
     last, size = keys.ndim - 1, keys.shape[-1]
     positions = lax.broadcasted_iota(rank.dtype, keys.shape, last)

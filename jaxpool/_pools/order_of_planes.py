@@ -28,7 +28,7 @@ from jaxpool._geometry import (
 )
 from jaxpool._geometry.calls import explained
 from jaxpool._operators import gather_at_places, place_order, plane_sum, ranked_places, up_to_place
-from jaxpool._pools.average import mean_dtypes
+from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool._pools.inputs import as_array, mask_of, x64
 from jaxpool._pools.shards import with_whole_planes
 from jaxpool.typing import QuantileMethod
@@ -67,10 +67,8 @@ def _number(choice: Top, size: int, valid: Array | None, dtype: jnp.dtype) -> Ar
 def _mean(x: Array, mask: Array | None, axes: tuple[int, ...], choice: Top, dtype: str, wide: jnp.dtype) -> Array:
     """The mean of the elements at one end, which are those up to the last of them in order."""
     number = _number(choice, math.prod(x.shape[axis] for axis in axes), _valid(x, mask, axes), wide)
-    number, window = (
-        jnp.broadcast_to(number, [1 if axis in axes else n for axis, n in enumerate(x.shape)]),
-        _to(x.shape, axes, 1),
-    )
+    number = jnp.broadcast_to(number, [1 if axis in axes else n for axis, n in enumerate(x.shape)])
+    window = _to(x.shape, axes, 1)
     last = ranked_places(x, mask, number - 1, window, dtype, descending=choice.descending)
     chosen = up_to_place(x, mask, last, window, descending=choice.descending)
     if jnp.issubdtype(x.dtype, jnp.floating):

@@ -53,6 +53,8 @@ def best_of_shards(
 ) -> tuple[Array, Array, Array]:
     """The extremum of what all shards have at the highest level, its index, and that level; of equals the first."""
     level = jnp.zeros(values.shape, jnp.int32) if level is None else level.astype(jnp.int32)
+    if not names:
+        return values, index, level
     level = _varying_as(values, level)
     highest = lax.pmax(level, names)
     key = _key(lax.stop_gradient(values), kind)

@@ -61,6 +61,13 @@ def with_whole_planes(x: Array, axes: Sequence[int]) -> Array:
     return jax.sharding.reshard(x, NamedSharding(_mesh_of(x), whole))
 
 
+def lying_as(x: Array, array: Array) -> Array:
+    """An array that broadcasts to `x`, split as `x` is by explicit sharding."""
+    if not any(explicit_spec(x)) and not any(explicit_spec(array)):
+        return array
+    return jax.sharding.reshard(array, NamedSharding(_mesh_of(x), _spec_of(array, x, explicit_spec(x))))
+
+
 def over_shards(run: Callable[_Arguments, _Result], sizes: str = "inputs.shape") -> Callable[_Arguments, _Result]:
     """`run(array, ..., window, ...)`, of each shard where devices share an axis of the window.
 
@@ -142,9 +149,14 @@ def window_of(x: Array, arguments: WindowArguments, **options: Any) -> Window:
     split = {axis: own for axis, own in zip(axes, names, strict=True) if own}
     every = [name for own in names for name in own]
     if set(every) <= set(_mesh_of(x).auto_axes):
+        if any(explicit_spec(x)[axis] is not None for axis in split):
+            refuse_names(tuple(every))
         shards = {axis: Shards(own, _count(_mesh_of(x), own)) for axis, own in split.items()}
         whole = shape
     else:
+        usual = {*_mesh_of(x).auto_axes, *jax.sharding.get_abstract_mesh().manual_axes}
+        if unknown := tuple(name for name in every if name not in usual):
+            refuse_names(unknown)
         shards = {axis: Shards(own, number_of_shards(own)) for axis, own in split.items()}
         whole = tuple(size * shards[axis].count if axis in shards else size for axis, size in enumerate(shape))
     return shared(pooling_window(whole, *arguments, **options), shards, arguments.padding_mode)

@@ -120,7 +120,7 @@ def frame_of(
     gaps = positive_ints("dilation", dilation, rank)
     check_flag("ceil_mode", ceil_mode)
     if any(pad > size // 2 for pad, size in zip(pads, kernel, strict=True)):
-        remedy = "Use jaxpool's own functions, which take any padding."
+        remedy = "Use jaxpool's own functions: no window of theirs may lie in padding alone, but more is allowed."
         fact = f"kernel_size={kernel_size}"
         refuse(ValueError, "padding", "be at most half of kernel_size", repr(padding), remedy, fact)
     for size, taps, step, pad, gap in zip(sizes, kernel, steps, pads, gaps, strict=True):
