@@ -21,7 +21,7 @@ from jaxpool._geometry import (
     traced,
 )
 from jaxpool._operators import IMPLEMENTATIONS, Plan, check_runs
-from jaxpool._pools.shards import lying_as, window_of
+from jaxpool._pools.shards import window_of
 
 
 def as_array(inputs: Any, ordered: bool) -> Array:
@@ -45,7 +45,7 @@ def mask_of(where: Any, x: Array) -> Array | None:
     if where is None:
         return None
     check_where(where, x.shape)
-    return lying_as(x, jnp.asarray(where))
+    return jnp.asarray(where)
 
 
 def at_hand(array: Any) -> bool:

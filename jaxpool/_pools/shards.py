@@ -61,13 +61,6 @@ def with_whole_planes(x: Array, axes: Sequence[int]) -> Array:
     return jax.sharding.reshard(x, NamedSharding(_mesh_of(x), whole))
 
 
-def lying_as(x: Array, array: Array) -> Array:
-    """An array that broadcasts to `x`, split as `x` is by explicit sharding."""
-    if not any(explicit_spec(x)) and not any(explicit_spec(array)):
-        return array
-    return jax.sharding.reshard(array, NamedSharding(_mesh_of(x), _spec_of(array, x, explicit_spec(x))))
-
-
 def over_shards(run: Callable[_Arguments, _Result], sizes: str = "inputs.shape") -> Callable[_Arguments, _Result]:
     """`run(array, ..., window, ...)`, of each shard where devices share an axis of the window.
 
