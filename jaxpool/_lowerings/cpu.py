@@ -146,8 +146,8 @@ def _scatter(case: Case) -> Plan:
     return JOINT if _few(case, 9) else AXES
 
 
-# Elements of whole planes by their rank: on maps counting takes a twelfth of the time of a sort or less, and on fewer
-# than a thousand elements in all both take less than a millisecond: `cpu-ranks.json`.
+# Elements of whole planes by their rank: counting takes a ninth of the time of a sort on large maps, and less than it
+# everywhere: `cpu-ranks.json`.
 COUNTS_RANKS = True
 
 
