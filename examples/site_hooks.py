@@ -19,7 +19,10 @@ ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ("digits.png", "gallery.png", "mtcnn.png")
 # Words as well as functions: only `jaxpool.pool` is a link.
 _WORDS = {"pool", "windows"}
-_INCLUDE = re.compile(r"^<!-- include: (?P<file>[\w./]+)(?: # (?P<heading>.+?))? -->$", re.MULTILINE)
+# The line below a directive is for those who read the page elsewhere: there it is a link to the file.
+_INCLUDE = re.compile(
+    r"^<!-- include: (?P<file>[\w./]+)(?: # (?P<heading>.+?))? -->\n\[[^\]]+\]\(\.\./\.\./[^)]*\)$", re.MULTILINE
+)
 _ANIMATION = re.compile(r'<img [^>]*src="(?P<address>[^"]*/sliding\.svg)"[^>]*>')
 _CODE = re.compile(r"<(a|pre|h[1-6]|autoref)\b.*?</\1>|<code>(?P<name>[\w.]+)(?P<call>\(.*?\))?</code>", re.DOTALL)
 
