@@ -158,7 +158,7 @@ class Network(nnx.Module):
         heads, after = f"conv{len(pools) + 1}", len(pools) + 1
         if f"dense{after}.weight" in weights:
             # They were trained on maps that were stored by columns.
-            layers += [lambda maps: maps.transpose(0, 2, 1, 3).reshape(len(maps), -1)]
+            layers += [lambda maps: maps.transpose(0, 2, 1, 3).reshape(maps.shape[0], -1)]
             layers += [dense(weights, f"dense{after}"), PReLU(weights[f"prelu{after}.weight"])]
             heads = f"dense{after + 1}"
         self.trunk = nnx.Sequential(*layers)
