@@ -84,7 +84,7 @@ def integers_in_order(x: Array) -> Array:
     x = x.astype(jnp.bfloat16) if jnp.finfo(x.dtype).bits < 16 else x
     integer = _integer(x.dtype)
     bits = lax.bitcast_convert_type(x, integer)
-    # Where a device takes subnormal numbers for 0 in comparisons, they are 0 here, too.
+    # XLA:CPU compares subnormal numbers as 0. Order them so, too.
     bits = jnp.where(x == 0, jnp.zeros((), integer), bits)
     return jnp.where(bits < 0, -(bits & _magnitude(integer)), bits)
 

@@ -64,7 +64,7 @@ def _search(keys: Array, rank: Array, mask: Sequence[Array], number: int, has_na
     def equal_before(bound: Array) -> Array:
         return counted(equal & (positions < bound))
 
-    # In most planes few numbers are equal, but whether in all is nothing that devices with a shared batch should ask.
+    # Always search among equals. A condition on all planes would need a reduction over devices that share the batch.
     place = _bisected(equal_before, rank - less, jnp.zeros_like(rank), size.bit_length())[0]
     places = [place]
     for _ in range(number - 1):

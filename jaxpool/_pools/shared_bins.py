@@ -68,7 +68,7 @@ def joined_extremum(x: Array, mask: Array | None, bins: _Bins, kind: str, dtype:
         for part, tap in zip(parts, taps_of(offsets, window, dtype), strict=True):
             start = _index(part).astype(dtype) * part.size + _row(part.starts(), part).astype(dtype)
             index = index * part.bins.size + _along_axis(start, part.bins.axis, x.ndim) + tap
-        # An element that counts is before one that is left out, and that before none.
+        # Level 2: a valid element. Level 1: the mask leaves all out. Level 0: no element of the bin lies in this shard.
         level = jnp.broadcast_to(_any(inside, parts) + _any(valid, parts), values.shape)
         values, index, level = (_among_all(array, parts) for array in (values, index, level))
         values, index, best = best_of_shards(values, index, level, _names(parts), kind)
