@@ -79,7 +79,7 @@ coverage: $(VENV)/.test $(VENV)/.coverage
 	$(MAKE) test TESTS="--cov --cov-report= $(TESTS)"
 	report=$$($(BIN)/coverage report) && echo "$$report" | awk 'NR <= 22 || /^TOTAL/'
 
-# What is tested before a change lands: up to twenty cases of every test.
+# What is tested before a change lands: up to twelve cases of every test.
 test-all: $(VENV)/.test $(VENV)/.demo $(VENV)/.digits $(VENV)/.pictures
 	$(BIN)/python -m pytest -n $(WORKERS) --all --durations=15
 

@@ -738,7 +738,7 @@ def test_adaptive_bins_within_shards_need_no_exchange(name):
 @pytest.mark.parametrize(
     "sizes", [(1, None), (3, 5), (4, 3), (5, 6), (16, 1), (20, 9), (7, 4), (4, 2), (16, 12)], ids=str
 )
-@pytest.mark.parametrize("name", ["avg", "sum", "max", "min", "max_argmax", "integers"])
+@pytest.mark.parametrize("name", ["avg", "sum", "max", "min", "lp", "power_mean", "max_argmax", "integers"])
 def test_adaptive_bins_of_several_shards_exchange_results_only(name, sizes):
     x = jnp.asarray(some((2, 16, 12, 3), 17)) + 0.125
     x = x.at[0, 3].set(jnp.nan).at[1, :, 4].set(-jnp.inf)
@@ -751,6 +751,11 @@ def test_adaptive_bins_of_several_shards_exchange_results_only(name, sizes):
             whole = jnp.nan_to_num(x).astype(jnp.int32)
             return jaxpool.adaptive_avg_pool(whole, sizes, where=mask, rounding_mode="half_even")
         pool = functools.partial(getattr(jaxpool, f"adaptive_{name}_pool"), output_size=sizes)
+        if name in ("lp", "power_mean"):
+            small = jnp.where(jnp.isfinite(x), x, 0) * jnp.asarray([[[[1e-30, 1e-15, 1]]]])
+            p = jnp.asarray([[[[1.5, 3, 40]]]])
+            ways = ({"p": 3.0, "where": mask}, {"p": jnp.inf}, {"p": p, "where": mask}, {"p": p})
+            return [both(functools.partial(pool, **options))(small) for options in ways]
         more = {"empty": 7.0} if name in ("max", "min") else {}
         finite = jnp.where(jnp.isfinite(x), x, 0.5) if name in ("avg", "sum") else x
         return [both(functools.partial(pool, **options))(finite) for options in ({}, {"where": mask, **more})]
@@ -759,14 +764,14 @@ def test_adaptive_bins_of_several_shards_exchange_results_only(name, sizes):
     mesh = jax.make_mesh((2, 4), ("a", "b"), axis_types=(AxisType.Explicit,) * 2)
     sharded = jax.device_put(x, NamedSharding(mesh, P(None, "b", "a")))
     got = jax.device_get(jax.jit(run)(sharded))
-    rounding = 1e-5 if name in ("avg", "sum") else 0
+    rounding = 0 if name in ("max", "min", "max_argmax", "integers") else 1e-5
     chex.assert_trees_all_close(got, jax.device_get(expected), rtol=rounding, atol=rounding)
 
 
 def test_adaptive_bins_of_several_shards_never_gather_the_inputs():
     mesh = jax.make_mesh((8,), ("a",), axis_types=(AxisType.Explicit,))
     sharded = jax.device_put(jnp.ones((2, 64, 48, 3)), NamedSharding(mesh, P(None, "a")))
-    for pool in (jaxpool.adaptive_avg_pool, jaxpool.adaptive_max_pool_with_argmax, jaxpool.adaptive_min_pool):
+    for pool in (jaxpool.adaptive_avg_pool, jaxpool.adaptive_max_pool_with_argmax, jaxpool.adaptive_lp_pool):
         sent = bytes_sent(jax.jit(lambda x, pool=pool: pool(x, (7, 6))).lower(sharded).compile().as_text())
         # Results of 4 bytes: of a maximum its level, key, index and value.
         assert set(sent) == {"all-reduce"}

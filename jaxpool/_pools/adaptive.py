@@ -82,10 +82,7 @@ def mean_of_bins(
 ) -> Array:
     """The mean of every bin."""
     dtype, result_dtype = mean_dtypes(x.dtype)
-    real = jnp.finfo(dtype).dtype
-    count = _counts(bins, real, x.ndim, dtype)
-    if mask is not None:
-        count = jnp.maximum(_total(along_bins(mask, bins).astype(real), bins), 1).astype(dtype)
+    count = counts_of_bins(mask, bins, x.ndim, dtype)
     if rounding_mode is not None:
         sums = functools.partial(_total, bins=bins)
         return rounded_mean(_left_in(x, mask), sums, count, _elements(bins), rounding_mode)
@@ -105,7 +102,11 @@ def _elements(bins: tuple[AxisBins, ...]) -> int:
     return math.prod(part.width for part in bins)
 
 
-def _counts(bins: tuple[AxisBins, ...], real: jnp.dtype, rank: int, dtype: jnp.dtype) -> Array | int:
+def counts_of_bins(mask: Array | None, bins: tuple[AxisBins, ...], rank: int, dtype: jnp.dtype) -> Array | int:
+    """How many elements every bin has that the mask leaves in, at least 1."""
+    real = jnp.finfo(dtype).dtype
+    if mask is not None:
+        return jnp.maximum(_total(along_bins(mask, bins).astype(real), bins), 1).astype(dtype)
     scale, total = 1, None
     for part in bins:
         if part.even:

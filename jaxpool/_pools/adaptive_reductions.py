@@ -13,6 +13,7 @@ from jaxpool._geometry import AxisBins, adaptive_bins
 from jaxpool._geometry.calls import explained
 from jaxpool._pools.adaptive import (
     array_and_bins,
+    counts_of_bins,
     extremum_of_bins,
     given,
     laid_out,
@@ -20,24 +21,28 @@ from jaxpool._pools.adaptive import (
     valid_in_bins,
     windows_of,
 )
+from jaxpool._pools.dtypes import mean_dtypes
 from jaxpool._pools.extremum import value_of_empty
 from jaxpool._pools.inputs import mask_of
-from jaxpool._pools.norms import jitted, pooled
+from jaxpool._pools.norms import jitted, pooled, pooled_bins
 from jaxpool._pools.reduce import operands_of, reduced
 from jaxpool._pools.shards import with_whole_planes
-from jaxpool._pools.shared_bins import map_bins, with_whole_bins
+from jaxpool._pools.shared_bins import map_bins, within_shards
 from jaxpool.typing import OutputSize, Scalar
 
 Tree = TypeVar("Tree")
 
 
 def _norms(x: Array, p: Any, mask: Array | None, bins: tuple[AxisBins, ...], mean: bool) -> Array:
+    if not all(within_shards(x, part) for part in bins):
+        counts = counts_of_bins(mask, bins, x.ndim, mean_dtypes(x.dtype)[0]) if mean else None
+        return pooled_bins(x, p, mask, bins, counts)
+
     def of_shard(arrays: dict[str, Any], bins: tuple[AxisBins, ...]) -> Array:
         x, mask = arrays["x"], arrays.get("mask")
         valid = valid_in_bins(mask, bins, x.ndim)
         return pooled(laid_out(x, bins), arrays.get("p", p), valid, windows_of(bins), mean, False, None)
 
-    x = with_whole_bins(x, bins)
     return map_bins(of_shard, given(x=x, mask=mask, p=p if isinstance(p, Array) else None), x, bins)
 
 

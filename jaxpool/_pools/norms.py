@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxpool._geometry import Window, check_exponent, refuse_number
+from jaxpool._geometry import AxisBins, Window, check_exponent, refuse_number
 from jaxpool._operators import plane_count, plane_sum, window_reduce
 from jaxpool._pools.divisors import divisor_of, real_number
 from jaxpool._pools.dtypes import mean_dtypes
@@ -26,6 +26,7 @@ from jaxpool._pools.inputs import at_hand, mask_of, range_of
 from jaxpool._pools.padding import padded
 from jaxpool._pools.planes import plane_extremum
 from jaxpool._pools.shards import over_shards
+from jaxpool._pools.shared_bins import joined_extremum, joined_parts
 
 # From here on all but the largest elements count for nothing. The n-th derivative has p^n, a number up to n = 4.
 _LARGEST_P = {"float32": 2.0**30, "float64": 2.0**62}
@@ -135,6 +136,23 @@ def pooled(
         divisor = real_number(divisor, size.dtype) if isinstance(divisor, int) else divisor
         count = jnp.maximum(jnp.asarray(divisor, size.dtype), 1)
     return _norm(*_of_windows(size, window.normal, p), p, count).astype(result_dtype)
+
+
+def pooled_bins(inputs: Array, p: Any, mask: Array | None, bins: tuple[AxisBins, ...], counts: Any) -> Array:
+    """The norm of every bin that devices share, of those of its parts; with the numbers of elements the power mean."""
+    size, p, result_dtype = _prepared(inputs, p, mask)
+    if isinstance(p, float) and math.isinf(p):
+        return jnp.maximum(joined_extremum(size, None, bins, "max", "int32")[0], 0).astype(result_dtype)
+
+    def of_parts(size: Array, window: Window, p: Any = p) -> Array:
+        return _norm(*_of_windows(size, window, p), p)
+
+    def of_devices(size: Array, names: tuple[str, ...], p: Any = p) -> tuple[Array, Array]:
+        largest = lax.pmax(lax.stop_gradient(size), names)
+        return largest, lax.psum(_power(_over(size, largest), p), names)
+
+    exponents = {"p": p} if isinstance(p, Array) else {}
+    return _norm(*joined_parts(of_parts, of_devices, size, bins, **exponents), p, counts).astype(result_dtype)
 
 
 def pooled_plane(inputs: Array, p: Any, mask: Array | None, axes: tuple[int, ...], mean: bool, keepdims: bool) -> Array:

@@ -13,7 +13,7 @@ from jaxpool._geometry import AxisBins, ShardBins, Window
 from jaxpool._operators import window_sum
 from jaxpool._pools.argextremum import argextremum_of, taps_of
 from jaxpool._pools.planes import best_of_shards
-from jaxpool._pools.shards import explicit_spec, map_shards, names_of, shards_of, with_whole_planes
+from jaxpool._pools.shards import explicit_spec, map_shards, names_of, shards_of
 
 _Bins = tuple[AxisBins, ...]
 _Result = TypeVar("_Result")
@@ -29,11 +29,6 @@ def within_shards(x: Array, part: AxisBins) -> bool:
     return part.outputs % shards_of(x, part.axis) == 0
 
 
-def with_whole_bins(x: Array, bins: _Bins) -> Array:
-    """The inputs with every axis whole on which bins lie in several shards."""
-    return with_whole_planes(x, [part.axis for part in bins if not within_shards(x, part)])
-
-
 def map_bins(run: Callable[[Any, _Bins], _Result], arrays: Any, like: Array, bins: _Bins) -> _Result:
     """`run(arrays, bins)` of each shard with its own bins; all arrays and results have the axes of `like`."""
     if not share_axes(like, bins):
@@ -43,16 +38,26 @@ def map_bins(run: Callable[[Any, _Bins], _Result], arrays: Any, like: Array, bin
     return map_shards(lambda arrays: run(arrays, own), arrays, like, spec, spec)
 
 
-def joined_sums(x: Array, bins: _Bins) -> Array:
-    """The sum of every bin: devices that share one add their sums."""
+def joined_parts(
+    of_parts: Callable[..., Array], of_devices: Callable[..., _Result], x: Array, bins: _Bins, **arrays: Array
+) -> _Result:
+    """What `of_devices(results, names, **arrays)` makes of `of_parts(elements, window, **arrays)` of every device.
+
+    The elements are those of the parts of bins that a device has, and 0 beside them; without a part the result is 0.
+    """
     parts = _parts(x, bins)
 
-    def of_shard(x: Array) -> Array:
-        x, inside = _laid_out(x, parts)
-        sums = window_sum(jnp.where(inside, x, jnp.zeros((), x.dtype)), _windows(parts))
-        return lax.psum(_among_all(sums, parts), _names(parts))
+    def of_shard(arrays: dict[str, Array]) -> _Result:
+        x, inside = _laid_out(arrays.pop("x"), parts)
+        results = of_parts(jnp.where(inside, x, jnp.zeros((), x.dtype)), _windows(parts), **arrays)
+        return of_devices(_among_all(results, parts), _names(parts), **arrays)
 
-    return map_shards(of_shard, x, x, explicit_spec(x), _spec_of_results(x, parts))
+    return map_shards(of_shard, {"x": x, **arrays}, x, explicit_spec(x), _spec_of_results(x, parts))
+
+
+def joined_sums(x: Array, bins: _Bins) -> Array:
+    """The sum of every bin: devices that share one add their sums."""
+    return joined_parts(window_sum, lax.psum, x, bins)
 
 
 def joined_extremum(x: Array, mask: Array | None, bins: _Bins, kind: str, dtype: str) -> tuple[Array, Array, Array]:
