@@ -6,13 +6,11 @@ import zlib
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 
-FLAGS = ["--xla_force_host_platform_device_count=8"]
-# XLA's older emitters compile in two thirds of the time. JAX 0.12 has no such flag; `--all` tests what users run.
-if version("jaxlib").startswith("0.10.") and "--all" not in sys.argv:
-    FLAGS.append("--xla_cpu_use_fusion_emitters=false")
-# Workers of pytest-xdist get the environment of the process that starts them, not its arguments.
-if "PYTEST_XDIST_WORKER" not in os.environ:
-    os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *FLAGS])
+os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
+# XLA's older emitters compile in two thirds of the time; JAX 0.12 has no such flag. With `--all` run those of users.
+os.environ["XLA_FLAGS"] += " --xla_cpu_use_fusion_emitters=false" * (
+    version("jaxlib").startswith("0.10.") and "--all" not in sys.argv and "PYTEST_XDIST_WORKER" not in os.environ
+)
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import jax

@@ -559,6 +559,31 @@ def test_names_that_no_mesh_has_are_refused():
         pool(x[:, :12], spatial_axis_names=("b", None))
 
 
+@pytest.mark.parametrize("kinds", ["automatic explicit", "automatic mapped", "mapped explicit"])
+def test_mesh_axes_of_two_kinds_are_refused(kinds):
+    """But automatic and explicit axes may split different axes of the inputs."""
+    kind_of = dict(zip("ab", kinds.split(), strict=True))
+    types = tuple(AxisType.Explicit if kind == "explicit" else AxisType.Auto for kind in kind_of.values())
+    mapped = {name for name, kind in kind_of.items() if kind == "mapped"}
+    explicit = [name if kind == "explicit" else None for name, kind in kind_of.items()]
+    names = tuple(name if kind_of[name] != "explicit" else None for name in "ab")
+    if kinds == "automatic explicit":
+        explicit.reverse()
+    pool = functools.partial(jaxpool.max_pool, window_shape=(2, 2), strides=2, spatial_axis_names=names)
+    with jax.set_mesh(jax.make_mesh((2, 2), ("a", "b"), axis_types=types)):
+        x = jax.device_put(jnp.ones((2, 8, 8, 1)), P(None, *explicit))
+        spec = P(None, *(name if name in mapped else None for name in "ab"))
+        run = jax.shard_map(pool, in_specs=spec, out_specs=spec, axis_names=mapped) if mapped else pool
+        with pytest.raises(ValueError, match="max_pool") as error:
+            jax.jit(run)(x)
+    first, second = kind_of.values()
+    assert str(error.value) == (
+        f"max_pool: spatial_axis_names must name mesh axes of one kind; got spatial_axis_names=('a',) for {first} axes "
+        f"beside the {second} ('b',). Make all explicit and name none, make all automatic, or map over all with "
+        "jax.shard_map."
+    )
+
+
 SHARDED = {"window_shape": (3, 3), "strides": 2, "padding": "SAME", "spatial_axis_names": ("a", None)}
 
 

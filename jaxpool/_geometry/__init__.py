@@ -67,7 +67,7 @@ from jaxpool._geometry.rounding import ROUNDING_MODES, check_rounding_mode, digi
 from jaxpool._geometry.scalars import check_empty, check_identity, check_padding_value
 from jaxpool._geometry.segments import SegmentedAxis, check_fill_value, segments_of
 from jaxpool._geometry.sequences import check_lengths, check_mask, check_size, length_window, mask_window
-from jaxpool._geometry.shards import axis_names_of, check_halo, refuse_names, shared
+from jaxpool._geometry.shards import axis_names_of, check_halo, refuse_mixed, refuse_names, shared
 from jaxpool._geometry.unpooling import (
     check_indices,
     check_range,
@@ -170,6 +170,7 @@ __all__ = [
     "pooling_window",
     "possible_counts",
     "refuse_astray",
+    "refuse_mixed",
     "refuse_names",
     "refuse_number",
     "refuse_order",

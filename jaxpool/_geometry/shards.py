@@ -54,6 +54,13 @@ def refuse_names(names: tuple[str, ...], argument: str = "spatial_axis_names") -
     refuse(ValueError, argument, rule, names, remedy)
 
 
+def refuse_mixed(names: tuple[str, ...], kind: str, others: tuple[str, ...], other_kind: str) -> NoReturn:
+    """Refuse names of one kind of mesh axes beside others that split spatial axes, too."""
+    rule = "name mesh axes of one kind"
+    remedy = "Make all explicit and name none, make all automatic, or map over all with jax.shard_map."
+    refuse(ValueError, "spatial_axis_names", rule, names, remedy, f"{kind} axes beside the {other_kind} {others}")
+
+
 def check_halo(
     shape: tuple[int, ...], axis: Any, before: Any, after: Any, count: int, padding_mode: Any
 ) -> tuple[int, str | None]:

@@ -24,6 +24,7 @@ from jaxpool._geometry import (
     WindowArguments,
     axis_names_of,
     pooling_window,
+    refuse_mixed,
     refuse_names,
     shared,
     spatial_axes,
@@ -140,18 +141,23 @@ def window_of(x: Array, arguments: WindowArguments, **options: Any) -> Window:
     names = axis_names_of(arguments.spatial_axis_names, len(taps))
     axes = spatial_axes("window_shape", arguments.window_shape, shape, len(taps), arguments.channel_axis)
     split = {axis: own for axis, own in zip(axes, names, strict=True) if own}
-    every = [name for own in names for name in own]
-    if set(every) <= set(_mesh_of(x).auto_axes):
-        if any(explicit_spec(x)[axis] is not None for axis in split):
-            refuse_names(tuple(every))
-        shards = {axis: Shards(own, _count(_mesh_of(x), own)) for axis, own in split.items()}
-        whole = shape
-    else:
-        usual = {*_mesh_of(x).auto_axes, *jax.sharding.get_abstract_mesh().manual_axes}
-        if unknown := tuple(name for name in every if name not in usual):
-            refuse_names(unknown)
+    every = tuple(name for own in names for name in own)
+    automatic = tuple(name for name in every if name in _mesh_of(x).auto_axes)
+    mapped = tuple(name for name in every if name not in automatic)
+    if not _mapped(mapped):
+        refuse_names(tuple(name for name in mapped if not _mapped((name,))))
+    if automatic and mapped:
+        refuse_mixed(automatic, "automatic", mapped, "mapped")
+    # Automatic axes and explicit ones may split different axes.
+    elsewhere = axes if mapped else split
+    if explicit := tuple(name for axis in elsewhere for name in names_of(explicit_spec(x)[axis])):
+        refuse_mixed(every, "mapped" if mapped else "automatic", explicit, "explicit")
+    if mapped:
         shards = {axis: Shards(own, number_of_shards(own)) for axis, own in split.items()}
         whole = tuple(size * shards[axis].count if axis in shards else size for axis, size in enumerate(shape))
+    else:
+        shards = {axis: Shards(own, _count(_mesh_of(x), own)) for axis, own in split.items()}
+        whole = shape
     return shared(pooling_window(whole, *arguments, **options), shards, arguments.padding_mode)
 
 
