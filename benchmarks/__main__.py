@@ -45,6 +45,13 @@ def _options(arguments: argparse.Namespace, accelerator: bool) -> Options:
 
 
 def _contenders(arguments: argparse.Namespace) -> list[str]:
+    from benchmarks import before
+
+    before.folder = arguments.before
+    return [*_named_contenders(arguments), *["before"] * (before.folder is not None)]
+
+
+def _named_contenders(arguments: argparse.Namespace) -> list[str]:
     from benchmarks.contenders import CONTENDERS, LIBRARIES
 
     if arguments.contenders is None:
@@ -62,7 +69,7 @@ def _count(workloads: Sequence[object]) -> str:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
-    from benchmarks import report, suite
+    from benchmarks import ratios, report, suite
 
     try:
         plan = _own(arguments) if arguments.shape is not None else _named(arguments)
@@ -78,6 +85,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     run = suite.new_run(options, contenders, suite=arguments.suite or "cpu", summary=arguments.summary)
     suite.execute(run, suite.steps_of(plan, contenders, options), console, arguments.output)
     report.show(run, console)
+    if arguments.before is not None:
+        ratios.show_peers(run, console)
     return 0
 
 

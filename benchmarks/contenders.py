@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jax import lax
 
 import jaxpool
+from benchmarks import before
 from benchmarks.environment import version
 from benchmarks.programs import JaxPool, JaxProgram, Program, UnavailableError
 from benchmarks.reference import Data
@@ -93,7 +94,13 @@ def _refuse_many_slices(plan: Plan, workload: Workload) -> None:
         raise UnavailableError(f"it would take {count} slices")
 
 
-def _jaxpool(workload: Workload, implementation: Any) -> JaxPool:
+def _before(workload: Workload) -> JaxPool:
+    if before.folder is None:
+        raise UnavailableError("no other checkout was named: --before FOLDER")
+    return _jaxpool(workload, None, before.load(before.folder))
+
+
+def _jaxpool(workload: Workload, implementation: Any, jaxpool: Any = jaxpool) -> JaxPool:
     common: dict[str, Any] = {"channel_axis": workload.channel_axis}
     if isinstance(implementation, Plan):
         _refuse_many_slices(implementation, workload)
@@ -268,6 +275,7 @@ def _on_torch(channels_last: bool) -> Build:
 CONTENDERS: dict[str, Build] = {
     "jaxpool": _on_jax(functools.partial(_jaxpool, implementation=None)),
     **{f"jaxpool:{plan}": _on_jax(functools.partial(_jaxpool, implementation=plan)) for plan in PLANS},
+    "before": _on_jax(_before),
     "lax": _on_jax(_lax),
     "flax": _other(_flax),
     "equinox": _other(_equinox),
@@ -276,10 +284,11 @@ CONTENDERS: dict[str, Build] = {
     "torch_channels_first": _on_torch(channels_last=False),
 }
 TORCH = ("torch_channels_last", "torch_channels_first")
-# All but the single plans of jaxpool.
-LIBRARIES = tuple(name for name in CONTENDERS if ":" not in name)
+# All but the single plans of jaxpool, and what it was before.
+LIBRARIES = tuple(name for name in CONTENDERS if ":" not in name and name != "before")
 _ABOUT = {
     "jaxpool": ("jaxpool", "what jaxpool chooses here"),
+    "before": ("jaxpool", "jaxpool of another checkout: --before FOLDER"),
     "lax": ("jax", "lax.reduce_window, written by hand as flax calls it"),
     "flax": ("flax", "flax.linen.max_pool and avg_pool; jnp.mean for whole planes"),
     "equinox": ("equinox", "equinox.nn's layers, on channels first"),

@@ -38,6 +38,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "run --tags 2d --contenders all --output cpu.json",
         "run --select 'avg-*' --dtypes f32 bf16 --modes forward vjp",
         "run --suite accelerator --output gpu.json",
+        "run --before ../as-it-was --contenders jaxpool --output changes.json",
         "run --shape 8,112,112,64 --window 3 --strides 2 --padding 1 --dtype bf16 --pool max",
         "run --shape 4,80,16000 --channels-first --window 25 --strides 10 --pool avg --modes forward eager",
         "run --shape 8,15,15,64 --window 3,2 --strides 2 --padding 1,0:1 --output own.json",
@@ -221,6 +222,8 @@ def _measuring(command: argparse.ArgumentParser, peers: Any = PEERS) -> None:
         default = f"default: {', '.join(PEERS)}"
         named = f"of `list contenders`, or all; {default}{'' if peers else '; with --shape, every library'}"
         command.add_argument("--contenders", nargs="+", default=peers, metavar="NAME", help=named)
+        other = "the root of another checkout, whose jaxpool takes turns with this one, as the contender `before`"
+        command.add_argument("--before", type=pathlib.Path, metavar="FOLDER", help=other)
     samples = "samples of each contender on each case, three at least; default: 15, on accelerators 20"
     command.add_argument("--samples", type=positive(int), metavar="N", help=samples)
     seconds = "seconds after which a contender gets no more samples of a case; default: 2, on accelerators 6"

@@ -15,6 +15,7 @@ from benchmarks.records import Case, Record, Run
 
 Peer = Callable[[Case], Record | None]
 PEERS: dict[str, Peer] = {"flax": lambda case: case.record("flax"), "torch": lambda case: case.fastest(TORCH)}
+_SHOWN: dict[str, Peer] = {**PEERS, "before": lambda case: case.record("before")}
 
 
 def beside(case: Case, peer: Peer) -> float:
@@ -26,14 +27,14 @@ def show_peers(run: Run, console: Console, worst: int = 10) -> None:
     """Per mode and peer the geometric mean of the times over the peer's, how many are over 1.1, and the worst."""
     summary = _table("mode and peer", "pools", "geometric mean", "over 1.1", "largest")
     for mode in dict.fromkeys(case.mode for case in run.cases):
-        for name, peer in PEERS.items():
+        for name, peer in _SHOWN.items():
             ratios = _known(beside(case, peer) for case in run.cases if case.mode == mode)
             if ratios:
                 share = sum(ratio > 1.1 for ratio in ratios) / len(ratios)
                 row = (f"{statistics.geometric_mean(ratios):.3f}", f"{share:.0%}", f"{max(ratios):.2f}")
                 summary.add_row(f"{mode} of {name}", str(len(ratios)), *row)
     console.print(summary)
-    for name, peer in PEERS.items():
+    for name, peer in _SHOWN.items():
         _show_worst(run.cases, name, peer, console, worst)
 
 

@@ -9,6 +9,7 @@ import json
 import math
 import pathlib
 import shlex
+import sys
 import xml.etree.ElementTree as ElementTree
 from unittest import mock
 
@@ -24,6 +25,7 @@ from jaxpool._geometry import pooling_window
 pytest.importorskip("benchmarks.workloads", reason="the benchmarks are not part of the package")
 
 from benchmarks import (
+    before,
     compiled,
     contenders,
     environment,
@@ -279,6 +281,27 @@ def test_optional_contenders_agree_or_say_why_not(contender):
             assert checked(contender, tiny("max-3x3-s2-stem"), mode) is None, mode
         assert checked(contender, tiny("adaptive-avg-7x7-from-13x17")) is None
         assert checked(contender, tiny("global-avg-7x7-head"), dtype="bfloat16") is None
+
+
+def test_another_checkout_takes_turns_with_this_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(before, "folder", None)
+    workload = dataclasses.replace(tiny("max-3x3-s2-stem"), tags=("eager",))
+    data = reference.make_data(workload, "float32")
+    with pytest.raises(programs.UnavailableError, match="--before"):
+        contenders.build("before", workload, "float32", "eager", data)
+    with pytest.raises(ValueError, match="has no folder jaxpool"):
+        before.load(tmp_path)
+    package = tmp_path / "jaxpool"
+    package.mkdir()
+    (package / "__init__.py").write_text("from jaxpool.pools import max_pool\nmax_pool_with_argmax = max_pool\n")
+    (package / "pools.py").write_text("def max_pool(x, **options):\n    return 7\n")
+    before.load.cache_clear()
+    monkeypatch.setattr(before, "folder", tmp_path)
+    program = contenders.build("before", workload, "float32", "eager", data)
+    program.prepare()
+    assert program.start() == 7
+    assert sys.modules["jaxpool"] is jaxpool
+    assert "jaxpool.pools" not in sys.modules
 
 
 def test_wrong_contenders_are_not_timed(monkeypatch):

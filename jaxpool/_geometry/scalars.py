@@ -37,8 +37,10 @@ def _is_real_number(value: Any) -> bool:
 
 def check_empty(value: Any, dtype: str | None = None) -> None:
     """Refuses what is no real number to stand for nothing, or none that a dtype, if it is known, holds."""
+    if value is None:
+        return
     number = _is_real_number(value)
-    if value is None or (number and (dtype is None or _holds(dtype, value))):
+    if number and (dtype is None or _holds(dtype, value)):
         return
     if number:
         refuse(ValueError, "empty", f"be a number that {dtype} holds", shown(value), "Convert the inputs first.")

@@ -216,7 +216,8 @@ def adaptive_avg_pool(
       Array([0.5, 2. , 3.5], dtype=float32)
     """
     x, bins = array_and_bins(inputs, output_size, channel_axis, ordered=False)
-    if check_rounding_mode(rounding_mode, str(x.dtype)):
+    if rounding_mode is not None:
+        check_rounding_mode(rounding_mode, str(x.dtype))
         digit_bits(rounding_mode, jnp.iinfo(x.dtype).bits, _elements(bins))
     return mean_of_bins(x, mask_of(where, x), bins, rounding_mode)
 

@@ -169,7 +169,8 @@ def avg_pool(
         "window_sum",
         padding_is_empty=not count_include_pad and divisor_override is None,
     )
-    if check_rounding_mode(rounding_mode, str(x.dtype)):
+    if rounding_mode is not None:
+        check_rounding_mode(rounding_mode, str(x.dtype))
         digit_bits(rounding_mode, jnp.iinfo(x.dtype).bits, window.taps, divisor_override)
     mask = mask_of(where, x)
     include = bool(count_include_pad)

@@ -70,14 +70,18 @@ def _beside_padding(window: Window, rank: int) -> Array | None:
 
 
 def _padding_value_of(value: Any, x: Array, padding_mode: Any) -> Array | None:
+    if value is None:
+        return None
     check_padding_value(value, x.dtype.name, padding_mode)
-    return None if value is None else jnp.asarray(value, x.dtype)
+    return jnp.asarray(value, x.dtype)
 
 
 def value_of_empty(value: Any, x: Array) -> Array | None:
     """What stands for nothing, as an array of the dtype of the inputs, or None."""
+    if value is None:
+        return None
     check_empty(value, x.dtype.name)
-    return None if value is None else jnp.asarray(value, x.dtype)
+    return jnp.asarray(value, x.dtype)
 
 
 def _pooled(

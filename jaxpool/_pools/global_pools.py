@@ -133,7 +133,8 @@ def global_avg_pool(
     """
 
     def mean(x: Array, mask: Array | None, axes: tuple[int, ...], keepdims: bool) -> Array:
-        if check_rounding_mode(rounding_mode, str(x.dtype)):
+        if rounding_mode is not None:
+            check_rounding_mode(rounding_mode, str(x.dtype))
             elements: Any = math.prod(x.shape[axis] for axis in axes)
             digit_bits(rounding_mode, jnp.iinfo(x.dtype).bits, elements)
         return mean_of_plane(x, mask, axes, keepdims, rounding_mode)
