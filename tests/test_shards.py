@@ -559,6 +559,28 @@ def test_names_that_no_mesh_has_are_refused():
         pool(x[:, :12], spatial_axis_names=("b", None))
 
 
+@pytest.mark.parametrize("devices", [2, 4])
+@pytest.mark.parametrize(
+    "pool",
+    [
+        lambda x: jaxpool.max_pool(x, (8, 1), (8, 1)),
+        lambda x: jaxpool.max_pool(x, (8, 1), 3, ((1, 1), (0, 0))),
+        lambda x: jaxpool.sum_pool(x, (8, 1), (8, 1)),
+        lambda x: jaxpool.sum_pool(x, (7, 1), (3, 1), implementation="chain"),
+        lambda x: jaxpool.adaptive_max_pool(x, (1, 1)),
+        lambda x: jaxpool.windows(x, (3, 2), (3, 1), window_dilation=2),
+        lambda x: jaxpool.haar_pool(x[:, :2]),
+    ],
+)
+def test_a_single_window_on_an_axis_that_automatic_devices_share(pool, devices):
+    """XLA partitions strided slices of one element wrongly: there must be none."""
+    x = jnp.asarray(some((4, 8, 4, 2), 21)) + 0.125
+    mesh = jax.make_mesh((devices,), ("a",), axis_types=(AxisType.Auto,), devices=jax.devices()[:devices])
+    sharded = jax.device_put(x, NamedSharding(mesh, P(None, "a")))
+    expected = jax.device_get(jax.jit(both(pool))(x))
+    chex.assert_trees_all_close(jax.device_get(jax.jit(both(pool))(sharded)), expected, rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize("kinds", ["automatic explicit", "automatic mapped", "mapped explicit"])
 def test_mesh_axes_of_two_kinds_are_refused(kinds):
     """But automatic and explicit axes may split different axes of the inputs."""

@@ -62,8 +62,8 @@ close = functools.partial(np.testing.assert_allclose, rtol=2e-4, atol=2e-4)
 def test_jit_and_eager_agree(row):
     x = row.inputs()
     y = row(x)
-    # Products of features nearly cancel.
-    atol = 1e-6 if row.mixes else 0.0
+    # Sums nearly cancel. What only selects or counts has whole numbers, so that no fault passes.
+    atol = 1e-6 * np.abs(np.asarray(y)).max()
     chex.assert_trees_all_close(jax.jit(row)(x), y, rtol=1e-6, atol=atol)
     with jax.disable_jit():
         chex.assert_trees_all_close(row(jnp.asarray(x)), y, rtol=1e-6, atol=atol)

@@ -176,7 +176,8 @@ def window_sum(x: Array, window: Window, plan: Plan) -> Array:
             return (forward.window_sum(arrays[0], window, _one(plan)),)
         part = window.parts[0]
         sums = _sums(arrays[0], part.axis, part.taps, part.dilation, plan)
-        return (lax.slice_in_dim(sums, 0, None, part.stride, part.axis),)
+        single = dataclasses.replace(part, size=sums.shape[part.axis], taps=1)
+        return (forward.window_sum(sums, Window((single,)), _one(plan)),)
 
     return _forward(run, x, window, (0,), plan, linked=False)[0]
 
@@ -211,8 +212,7 @@ def window_spread(g: Array, window: Window, plan: Plan) -> Array:
         if not plan.chain:
             return (backward.window_spread(g, window, plan),)
         if part.stride > 1:
-            size = (part.outputs - 1) * part.stride + 1
-            single = AxisWindow(part.axis, size, 1, part.stride, 1, 0, 0, part.outputs)
+            single = AxisWindow(part.axis, (part.outputs - 1) * part.stride + 1, 1, part.stride, 1, 0, 0, part.outputs)
             g = backward.window_spread(g, Window((single,)), plan)
         pads = [(0, 0, 0)] * g.ndim
         pads[part.axis] = (part.extent - 1 - part.low, part.extent - 1 - part.high_overhang, 0)

@@ -163,7 +163,8 @@ def take(x: Array, window: Window, region: Region, tap: Sequence[int]) -> Array:
     for part, segment, i in zip(window.parts, region, tap, strict=True):
         start[part.axis] = segment.start * part.stride - part.low + i * part.dilation
         limit[part.axis] = start[part.axis] + (segment.stop - segment.start - 1) * part.stride + 1
-        stride[part.axis] = part.stride
+        # XLA partitions steps of more than 1 to a single element wrongly, where devices share the axis.
+        stride[part.axis] = part.stride if segment.stop - segment.start > 1 else 1
     return lax.slice(x, start, limit, stride)
 
 

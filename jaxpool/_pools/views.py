@@ -35,7 +35,9 @@ def _along(x: Array, part: AxisWindow, taps: int) -> Array:
         x = _pad(x, axis, part.low, part.high_overhang)
         last = (outputs - 1) * part.stride + 1
         starts = range(0, part.extent, part.dilation)
-        return lax.concatenate([lax.slice_in_dim(x, i, i + last, part.stride, axis) for i in starts], taps)
+        # XLA partitions steps of more than 1 to a single element wrongly, where devices share the axis.
+        step = part.stride if outputs > 1 else 1
+        return lax.concatenate([lax.slice_in_dim(x, i, i + last, step, axis) for i in starts], taps)
     (count, width), own = blocks_of(part), x.shape[taps]
     total = outputs - 1 + count
     x = _pad(x, axis, part.low, total * width - part.size - part.low)
