@@ -137,7 +137,8 @@ def _scatter(case: Case) -> Plan:
     if _few(case, 3):
         return JOINT
     # Windows that overlap by one element, as 3 by 3 with stride 2.
-    if _few(case, 4) and not case.dense and not case.dilated and case.innermost >= 8:
+    long_enough = case.innermost >= (_SHORT_LOOP if case.narrow else 8)
+    if _few(case, 4) and not case.dense and not case.dilated and long_enough:
         return phases
     if case.dense and not _few(case, 81):
         return _stored(CHAIN, case)

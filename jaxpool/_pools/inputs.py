@@ -92,9 +92,11 @@ def array_and_window(
       padding_is_empty: whether a window wholly in padding has no value.
     """
     x = as_array(inputs, ordered)
+    explicit = arguments.padding_mode is None
+    if implementation is None:
+        return x, window_of(x, arguments, padding_is_empty=padding_is_empty, native=explicit)
     if not isinstance(implementation, Plan):
         check_implementation(implementation, IMPLEMENTATIONS)
-    explicit = arguments.padding_mode is None
     symbolic = explicit and implementation == "reduce_window"
     window = window_of(x, arguments, padding_is_empty=padding_is_empty, symbolic=symbolic, native=explicit)
     check_runs(operator, (window if explicit else window.on_padded_input()).normal, implementation)
