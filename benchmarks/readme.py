@@ -43,7 +43,7 @@ def figures(run: Run) -> str:
     peers = f"Flax {versions['flax']} (first number) and PyTorch {torch} (second, channels last)"
     machine = f"{run.device}, JAX {versions['jax']}, {run.environment['date'][:10]}"
     caption = (
-        f"Time of jaxpool divided by that of {peers}; less is faster. Geometric means over {len(names)} "
+        f"Time of jaxpool relative to {peers}; lower is better. Geometric means over {len(names)} "
         f"two-dimensional pools of the benchmark suite. {machine}."
     )
     lines = [*textwrap.wrap(caption, 120), "", *_HEAD]

@@ -27,8 +27,8 @@ class Rows(NamedTuple):
     last: int
 
 
-# What a window sends to the elements at one of its taps: from the offset that names the tap, where windows have the tap
-# at all (None if everywhere), and the arrays to send, the offsets first among them.
+# `send(offset, reached, arrays)`: what each window sends to the element at one of its taps. `offset` names the tap.
+# `reached` tells which windows have it, None for all. `arrays` begin with the offsets, if there are any.
 Send = Callable[[Any, Array | None, Sequence[Array]], list[Array]]
 
 
@@ -61,7 +61,7 @@ def _where(chosen: Array | None, array: Array) -> Array:
 
 
 def _offset(wanted: Any, dtype: Any) -> Array:
-    # Where a window has no tap the number may not fit the type; it is not used there.
+    # The offset of a tap that a window does not have may not fit the dtype; `reached` masks it.
     return constant(wanted, dtype) if isinstance(wanted, int) else wanted.astype(dtype)
 
 

@@ -252,7 +252,7 @@ def window_argextremum(x: Array, window: Window, kind: str, plan: Plan) -> tuple
 
 def gather_at_offsets(x: Array, offsets: Array, window: Window, plan: Plan) -> Array:
     """y[o] = x[o * stride - low + tap(offsets[o]) * dilation], 0 in padding."""
-    # Every row is given the offset in it, axis by axis; then the rows are read, last axis first.
+    # First turn offsets in windows into offsets in rows, axis by axis. Then gather, the last axis first.
     steps: list[tuple[Array, Link, AxisWindow | None]] = []
     axes = _along_axes(window, _unpadded(plan))
     for part, links in axes:

@@ -25,7 +25,7 @@ def run(case: Case, lowering: Callable[..., Any], *arrays: Array, **parameters: 
     first, *others = arrays
     dtype = first.dtype
     if jnp.finfo(dtype).bits < 16:
-        # As f32 whole planes would lose NaN; bf16 holds every float of 8 bits and has the order of integers.
+        # Widen to bf16, which holds every 8-bit float and has integer keys. In f32 whole planes would lose NaN.
         extremum = case.operator in EXTREMA
         again = functools.partial(run, case, lowering) if extremum else lowering
         wide = again(first.astype(jnp.bfloat16 if extremum else jnp.float32), *others, **parameters)

@@ -161,7 +161,7 @@ def _first_along(
         later = [lax.slice_in_dim(a, width, None, axis=part.axis) for a in (x, places)]
         x, places = _better(earlier, later)
         width *= 2
-        # XLA:CPU would compute each block from its elements, wherever one is read; of up to four that costs little.
+        # Store every second doubling: XLA:CPU recomputes a block from its elements at every read, cheaply up to four.
         if width.bit_length() % 2 == 1:
             x, places = store((x, places), [part.axis])
 

@@ -140,7 +140,7 @@ def backs_of(part: AxisWindow) -> Sequence[int]:
     """`covering` without the windows of which no tap reaches an element."""
     if part.stride == 1:
         return range(0, part.extent, part.dilation)
-    # Some distance from back * stride up to the next window's is a multiple of the dilation, and a tap's.
+    # Any `stride` distances in a row hold a multiple of the dilation. So each of these windows has a tap there.
     if part.dilation <= part.stride:
         return covering(part)
     return [back for back in covering(part) if any(reaching(part, back))]

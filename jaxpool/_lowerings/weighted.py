@@ -75,7 +75,7 @@ def window_softmax(x: Array, logits: Array, shift: Array, window: Window) -> Arr
     """The mean of every window with the softmax of its logits as weights; 0 where all logits are -inf."""
     x, logits, shift = materialize(x, logits, shift)
     shift = _finite(shift)
-    # A power of 2, so that no sum of large numbers overflows whose mean does not.
+    # Scale by a power of 2, so that a sum cannot overflow unless the mean does.
     scale = 2.0 ** -(window.taps - 1).bit_length()
     taps = [(logit, jnp.exp(logit - shift) * scale, value) for logit, value in _taps(window, logits, x)]
     total = _sum([_where_known(logit, weight) for logit, weight, _ in taps])
@@ -98,11 +98,11 @@ def window_weighted_spread(g: Array, logits: Array, shift: Array, window: Window
     def send(wanted: Any, reached: Array | None, arrays: Sequence[Array]) -> list[Array]:
         del wanted
         shifts, values = arrays
-        # 0 for NaN, and outside of the windows, where there are zeros that no infinite number may meet.
+        # Exponent 0 for NaN and outside of the windows: values there are 0, and infinity times 0 is NaN.
         exponent = jnp.where(logits < shifts, logits - shifts, 0)
         sent = jnp.exp(exponent) * values
         return [sent if reached is None else jnp.where(reached, sent, 0)]
 
-    # Stored: XLA:CPU would find them again for every element that reads them.
+    # Store these: XLA:CPU would recompute them for every element that reads them.
     shift, g = store([_finite(shift), g], window.axes)
     return _where_known(logits, receive([shift, g], window, JOINT, send, [lax.add])[0])

@@ -33,7 +33,7 @@ def element_extremum(
         new = lax.stop_gradient(value)
         wins = beats(new, best, kind)
         best, winner = jnp.where(wins, new, best), jnp.where(wins, jnp.uint8(number), winner)
-    # Nothing but padding has no derivative.
+    # A window that holds only padding has no derivative.
     result = jnp.full_like(best, worst)
     for number, value in enumerate(values):
         result = jnp.where((winner == jnp.uint8(number)) & (best != worst), value, result)

@@ -16,7 +16,7 @@ from jaxpool._geometry import Window
 from jaxpool._operators.linear import gather_at_offsets
 from jaxpool._operators.primitive import bind, differentiate, operator, without_derivative
 
-# For each result, the rank from a number of valid elements on.
+# For each result, pairs of a count and a rank: the rank of windows with at least so many valid elements.
 Requests = tuple[tuple[tuple[int, int], ...], ...]
 
 

@@ -41,7 +41,7 @@ def chosen_plans(
             continue
     if keeps_input(residual, window, platform):
         names = {f"{name}_at_extremum": result.pop(f"{name}_at_offsets", None) for name in ("scatter", "gather")}
-        # What follows the inputs keeps to an implementation only if it has the gather, too.
+        # Operators that read the inputs follow the named implementation only if it can gather, too.
         if scatters_natively(window, platform, usable(implementation, "gather_at_offsets", window)):
             names["scatter_at_extremum"] = "select_and_scatter"
         result |= {operator: name for operator, name in names.items() if name is not None}

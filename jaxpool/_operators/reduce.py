@@ -107,7 +107,7 @@ def _along(
 
     padded = jax.tree.map(pad, tree, init)
     if part.dilation == 1 and part.stride >= part.taps > 1:
-        # There each axis of windows is two.
+        # `_apart` splits the axis in two, so the constants need one more axis.
         return _apart(padded, _with([lax.expand_dims(c, (part.axis + 1,)) for c in constants], combine), part)
     combine = _with(constants, combine)
     dense = sum(part.high_overhang + part.size + part.low - (2 << level) for level in range(part.taps.bit_length() - 1))

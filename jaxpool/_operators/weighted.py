@@ -41,7 +41,7 @@ def window_softmax_mean(x: Array, logits: Array, window: Window) -> Array:
       window: the window.
     """
     window = window.normal
-    # The result does not depend on it.
+    # The shift cancels in the result, so it needs no gradient.
     shift = lax.stop_gradient(window_extremum(lax.stop_gradient(logits), window, "max"))
     return bind(_softmax_p, x, logits, shift, window=window, implementation=None)
 

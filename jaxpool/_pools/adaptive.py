@@ -188,8 +188,8 @@ def adaptive_avg_pool(
         axes.
       channel_axis: the axis of the features, or None. The spatial axes are the last `len(output_size)` other axes.
       rounding_mode: as in `jaxpool.avg_pool`: how means of integers become integers of the same dtype.
-      where: boolean array, the elements that count. It has as many axes as `inputs`, each of the same size or of size
-        1. A bin without any returns 0 and has no gradient.
+      where: boolean array, True for elements that count. It has the rank of `inputs` and broadcasts to its shape.
+        A bin without any returns 0 and has no gradient.
 
     Returns:
       The means, with `output_size` along the spatial axes. Floats and complex numbers keep their dtype, and f16, bf16

@@ -174,7 +174,7 @@ def max_pool_with_argmax(
     index_convention: IndexConvention = "spatial",
     implementation: Implementation | None = None,
 ) -> tuple[Array, Array]:
-    """Max pooling with the index of each maximum. Strides default to 1 (PyTorch's and Keras's to the window).
+    """Max pooling with the index of each maximum. Strides default to 1, not to the window.
 
     Arguments, errors and derivatives are those of `jaxpool.max_pool`. Indices have no derivative.
 
@@ -222,7 +222,7 @@ def min_pool_with_argmin(
     index_convention: IndexConvention = "spatial",
     implementation: Implementation | None = None,
 ) -> tuple[Array, Array]:
-    """Min pooling with the index of each minimum. Strides default to 1 (PyTorch's and Keras's to the window).
+    """Min pooling with the index of each minimum. Strides default to 1, not to the window.
 
     As `jaxpool.max_pool_with_argmax`, with the first minimum in place of the first maximum.
 

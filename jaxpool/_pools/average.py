@@ -111,7 +111,7 @@ def avg_pool(
     where: ArrayLike | None = None,
     implementation: Implementation | None = None,
 ) -> Array:
-    """Average pooling: the mean of every window. Strides default to 1 (PyTorch's and Keras's to the window).
+    """Average pooling: the mean of every window. Strides default to 1, not to the window.
 
     Each feature map becomes one smaller, smoother map of local means.
 
@@ -124,15 +124,15 @@ def avg_pool(
       divisor_override: an integer to divide every sum by, in place of a count.
       rounding_mode: None, or how means of integers become integers of the same dtype, as quantised networks need them:
         "half_even" (halves to the even neighbour, as PyTorch's quantised kernels and XNNPACK), "half_away" (halves away
-        from 0, as TFLite and CMSIS-NN), "floor" or "trunc" (towards 0). Sums are exact, and nothing else is rounded.
+        from 0, as TFLite and CMSIS-NN), "floor" or "trunc" (towards 0). Sums are exact. Only the mean is rounded.
       where: as in `jaxpool.max_pool`. Elements left out count neither in the sum nor in the divisor. A window without
         any valid element returns 0. Padding counts as `count_include_pad` says.
 
     Returns:
       The means, with the sizes of `jaxpool.output_shape` along the spatial axes. Floats and complex numbers keep their
-      dtype, and f16, bf16 and fp8 are summed in f32; integers and booleans have the dtype of `jnp.mean`, but integers
-      keep theirs with a `rounding_mode`. Then a `divisor_override` can make means that it does not hold; these are its
-      limits.
+      dtype, and f16, bf16 and fp8 are summed in f32; integers and booleans have the dtype of `jnp.mean`. With
+      a `rounding_mode` integers keep their dtype, and means that do not fit into it, because of a `divisor_override`,
+      saturate.
 
     Raises:
       TypeError: an argument of the wrong kind, or a `rounding_mode` for inputs that are no integers.
@@ -192,7 +192,7 @@ def sum_pool(
     where: ArrayLike | None = None,
     implementation: Implementation | None = None,
 ) -> Array:
-    """Sum pooling: the sum of every window. Strides default to 1 (PyTorch's and Keras's to the window).
+    """Sum pooling: the sum of every window. Strides default to 1, not to the window.
 
     Arguments and errors are those of `jaxpool.max_pool`, but a window may lie wholly in padding. Its sum is 0, and so
     is that of a window without any valid element of `where`.

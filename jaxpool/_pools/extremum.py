@@ -120,7 +120,7 @@ def max_pool(
     residual: Residual | None = None,
     implementation: Implementation | None = None,
 ) -> Array:
-    """Max pooling: the largest element of every window. Strides default to 1 (PyTorch's and Keras's to the window).
+    """Max pooling: the largest element of every window. Strides default to 1, not to the window.
 
     The window slides over the spatial axes from the top left. Each feature map becomes one smaller map that keeps only
     its most prominent values.
@@ -128,35 +128,36 @@ def max_pool(
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, with any number of batch axes, or none. Any real dtype.
       window_shape: one size per spatial axis. Its length is the number of spatial axes.
-      strides: an int or one per spatial axis, in elements.
-      padding: "VALID" (none); "SAME" (`ceil(size / stride)` outputs, an odd element of padding at the end);
-        "SAME_LOWER" (at the start); "CAUSAL" (`(window - 1) * dilation` at the start, so that no window sees what comes
-        after the place of its result); an int; one int per spatial axis; or one `(low, high)` pair per spatial axis.
-        Names may be in lower case. Padding never wins, not even against -inf. Negative padding crops.
+      strides: an int or one per spatial axis, in elements. PyTorch and Keras default to the size of the window.
+      padding: "VALID" (none); "SAME" (`ceil(size / stride)` outputs; if the padding is odd, the extra element
+        goes at the end); "SAME_LOWER" (it goes at the start); "CAUSAL" (`(window - 1) * dilation` at the start, so that
+        output `o` reads nothing after element `o * stride`); an int; one int per spatial axis; or one `(low, high)`
+        pair per spatial axis. Names may be in lower case. Padding never wins, not even against -inf. Negative padding
+        crops.
       window_dilation: the distance between neighbouring elements of a window, an int or one per spatial axis.
       ceil_mode: whether to add a last window that starts inside the input or its low padding and ends beyond the high
         padding, as in PyTorch.
       channel_axis: the axis of the features, or None. The spatial axes are the last `len(window_shape)` other axes. For
-        channels first count from the end, -3 for images: 1 is another axis under `vmap` and without a batch.
+        channels first pass a negative axis, -3 for images. Axis 1 is another one under `vmap` and without a batch.
       padding_mode: None for padding that never wins, or the elements to fill it with, as in `jnp.pad`: "EDGE" (the
         nearest element), "REFLECT" (the mirror image, without the border) or "WRAP" (the other end); PyTorch's names
         "replicate" and "circular" are "EDGE" and "WRAP". Names may be in lower case. Negative padding crops afterwards.
-      spatial_axis_names: for every spatial axis the mesh axis that splits it, a tuple of them, or None, such as
-        `("rows", None)`. Each device then exchanges with its neighbours the border elements that its windows need, and
-        no more. Inside `jax.shard_map`, where each device has a shard of the inputs, the shards are pooled as one
-        array. Elsewhere the names are those of automatic mesh axes; without them the compiler exchanges far more.
-        Inputs that explicit sharding splits need no names.
-      padding_value: None for padding that never wins, or one number that stands in it, as 0. It may be learned. An
-        element that is equal to it has the gradient. What ceil mode adds beyond the padding holds nothing.
-      where: boolean array, the elements that count. It has as many axes as `inputs`, each of the same size or of size
-        1. A window without any returns the smallest value of the dtype (-inf) and has no gradient;
+      spatial_axis_names: one entry per spatial axis: the mesh axis that shards it, a tuple of mesh axes, or None, such
+        as `("rows", None)`. Each device then receives from its neighbours the border elements that its windows need,
+        and no more. Inside `jax.shard_map`, where each device has a shard of the inputs, the shards are pooled as one
+        array. Outside, pass the names of automatic mesh axes. Without names the compiler exchanges far more. Explicitly
+        sharded inputs need no names.
+      padding_value: None for padding that never wins, or a number that fills the padding, such as 0. The number
+        may be learned. On a tie, the element gets the gradient. What ceil mode adds beyond the padding stays empty.
+      where: boolean array, True for elements that count. It has the rank of `inputs` and broadcasts to its shape.
+        A window without a valid element returns the smallest value of the dtype (-inf) and has no gradient;
         `jaxpool.max_pool(where, ...)` is False there. If all valid elements of a window are -inf, the gradient is
         zero.
       empty: what a window without any valid element returns, one number. None for the smallest value of the dtype.
-      residual: what to keep for derivatives. "offsets": one offset in the window per output, one byte up to 256
-        elements. "input": the inputs, from which a TPU scatters natively. None: "input" if the default backend is a TPU
-        and the window is not dilated, else "offsets". Both give the same gradient, but on TPU "input" breaks ties in
-        XLA's order.
+      residual: what to keep for derivatives. "offsets": one offset per output, of one byte for windows of up to 256
+        elements. "input": the inputs, as the native scatter of a TPU needs them. None: "input" if the default backend
+        is a TPU and the window is not dilated, else "offsets". Gradients differ only on a TPU, where "input" breaks
+        ties in XLA's order.
       implementation: None for the algorithm that suits the platform and the window, or a name: "reduce_window" (XLA's
         own window), "joint" (all elements of a window at once), "separable" (one axis after another), "chain" (long
         windows as a few short ones). Derivatives use the same one if they can. Names may change without a deprecation.
@@ -210,7 +211,7 @@ def min_pool(
     residual: Residual | None = None,
     implementation: Implementation | None = None,
 ) -> Array:
-    """Min pooling: the smallest element of every window. Strides default to 1 (PyTorch's and Keras's to the window).
+    """Min pooling: the smallest element of every window. Strides default to 1, not to the window.
 
     Arguments, results, errors and derivatives are those of `jaxpool.max_pool`, with the smallest element in place of
     the largest. Padding never wins, the first minimum gets the gradient, and NaN propagates.

@@ -107,8 +107,8 @@ def global_avg_pool(
       keepdims: whether to keep the spatial axes, with size 1.
       channel_axis: the axis of the features, or None. The spatial axes are the last `num_spatial_dims` other axes.
       rounding_mode: as in `jaxpool.avg_pool`: how means of integers become integers of the same dtype.
-      where: boolean array, the elements that count. It has as many axes as `inputs`, each of the same size or of size
-        1. A map without any returns 0 and has no gradient.
+      where: boolean array, True for elements that count. It has the rank of `inputs` and broadcasts to its shape.
+        A map without any returns 0 and has no gradient.
 
     Returns:
       Array of shape `(*batch, features)`. Floats and complex numbers keep their dtype, and f16, bf16 and fp8 are summed

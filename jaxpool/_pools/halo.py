@@ -27,16 +27,16 @@ def halo_exchange(
 ) -> Array:
     """A shard with the border elements of its neighbours around it, inside `jax.shard_map`.
 
-    Each device sends its last `before` elements to the next device and its first `after` ones to the one before it.
-    Wider halos than a shard come from several devices.
+    Each device sends its last `before` elements to the next device and its first `after` elements to the previous
+    one. A halo wider than a shard comes from several devices.
 
     Args:
       inputs: the shard of this device, of any numeric dtype or boolean.
       axis_name: the mesh axis that splits the array, or a tuple of them.
-      axis: the array axis that it splits.
-      before, after: how many elements to bring from each side, in elements of the array.
+      axis: the array axis that `axis_name` splits.
+      before, after: how many elements to receive from the shards before and after this one.
       padding_mode: what stands beyond the first and the last shard: None for zeros, or as in `jaxpool.max_pool`
-        "EDGE", "REFLECT" or "WRAP". The former two need halos shorter than a shard.
+        "EDGE", "REFLECT" or "WRAP". "EDGE" and "REFLECT" need halos shorter than a shard.
 
     Returns: The shard, `before + after` elements longer along `axis`, of the same dtype.
 

@@ -161,19 +161,20 @@ def max_unpool(
 
     Args:
       inputs: array of shape `(*batch, *spatial, features)`, as max pooling returns it; any numeric dtype.
-      indices: the index of each value, as `jaxpool.max_pool_with_argmax` returns it. Indices that are known in the call
-        are checked. Those that `jit` or `vmap` trace are not; see `checked`.
+      indices: the index of each value, as `jaxpool.max_pool_with_argmax` returns it. The range of concrete
+        indices is checked. That of traced ones, under `jit` or `vmap`, is not; see `checked`.
       window_shape, strides, padding, window_dilation, channel_axis: those of the pooling. They give the size of the
         result unless `output_shape` does. `index_convention="window"` needs them.
       output_shape: the spatial sizes of the result, which are those of the inputs of the pooling. Pass it if the
-        windows do not cover the plane, such as 2 by 2 windows with stride 2 on an odd size. The default is the
-        smallest plane that pools to the inputs, `(outputs - 1) * stride + extent - low - high` along each axis.
+        windows do not cover the plane, such as 2 by 2 windows with stride 2 on an odd size. Padding of "SAME",
+        "SAME_LOWER" or no window needs it. The default is the smallest plane that pools to the inputs, without ceil
+        mode: `(size - 1) * stride + (window - 1) * dilation + 1 - low - high` for an axis of `size` inputs.
       duplicates: what to do with values of the same index. "set" keeps the last in row-major order, which is PyTorch's
         result if the values come from a max pooling. "add" adds them, so that the function is the adjoint of a gather.
       index_convention: "spatial", "window" or "coordinates", as in `jaxpool.max_pool_with_argmax`. "window" needs no
         scatter. If windows overlap, this holds only with `duplicates="add"`.
       checked: whether to check the range of the indices at run time, too. Compiled functions must then go through
-        `jax.experimental.checkify.checkify`. Without it, values whose traced index lies outside the plane are dropped.
+        `jax.experimental.checkify.checkify`. If False, values whose traced index lies outside the plane are dropped.
 
     Returns:
       Array of the dtype of `inputs`, with the sizes of the plane along the spatial axes.

@@ -90,11 +90,12 @@ def quantile_pool(
 
     Raises:
       TypeError: an argument of the wrong kind, such as complex inputs.
-      ValueError: a window that does not fit or has more elements, or `q` outside of 0 to 1.
+      ValueError: a window that does not fit or has more elements than the limit, or `q` outside of 0 to 1.
 
-    Derivatives: both modes, any order. The gradient goes to the element that is returned, or in shares to the two
-    beside the quantile. Of equal elements the first in row-major order gets it, and the next one the second share. In a
-    window with NaN the first NaN gets it. Reverse mode keeps one byte for each of these elements.
+    Derivatives: both modes, any order. The gradient goes to the element that is returned, or is split between its
+    two neighbours for "linear" and "midpoint". Among equal elements the first in row-major order gets the gradient. A
+    second share goes to the next. If a window holds NaN, its first NaN gets all. Reverse mode keeps one byte for each
+    element that gets a share.
 
     Source: R. Hyndman, Y. Fan, "Sample quantiles in statistical packages", 1996; the elements are found by a sorting
     network, K. Batcher, "Sorting networks and their applications", 1968.

@@ -264,8 +264,8 @@ def kmax_pool(
       inputs: array of shape `(*batch, time, features)`, with any number of batch axes. Any real dtype.
       k: how many, a positive integer.
       channel_axis: the axis of the features, or None if there is none.
-      where: boolean array, the elements that count. It has as many axes as `inputs`, each of the same size or of size
-        1.
+      where: boolean array, True for elements that count. It has the rank of `inputs` and broadcasts to its shape.
+
 
     Returns:
       The elements, in the dtype of `inputs`, with `k` in place of the time, and booleans of the same shape. Where fewer

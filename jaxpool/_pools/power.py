@@ -33,7 +33,7 @@ def lp_pool(
     spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
-    """Lp pooling: the p-norm of every window, `(sum |x|^p)^(1/p)`. Strides default to 1 (PyTorch's: to the window).
+    """Lp pooling: the p-norm of every window, `(sum |x|^p)^(1/p)`. Strides default to 1, not to the window.
 
     Absolute values are taken, as in ONNX; PyTorch sums signed powers. No power overflows or vanishes on the way.
 
@@ -90,7 +90,7 @@ def power_mean_pool(
     spatial_axis_names: AxisNames | None = None,
     where: ArrayLike | None = None,
 ) -> Array:
-    """Power mean pooling: `(mean |x|^p)^(1/p)` of every window. Strides default to 1 (PyTorch's: to the window).
+    """Power mean pooling: `(mean |x|^p)^(1/p)` of every window. Strides default to 1, not to the window.
 
     Between average pooling (of absolute values, p = 1) and max pooling (p to infinity). Over the whole plane it is
     generalised mean pooling (GeM), see `jaxpool.global_power_mean_pool`.

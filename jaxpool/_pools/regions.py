@@ -38,42 +38,44 @@ def roi_align(
     mode: RegionMode = "avg",
     channel_axis: int | None = -1,
 ) -> Array:
-    """RoIAlign: every box in a picture gives the same number of bins, the means of interpolated samples.
+    """RoIAlign: every box of an image is pooled to the same number of bins, the means of interpolated samples.
 
-    A box starts at `x1 * spatial_scale` and is shared out evenly among the bins. Each bin is the mean of a grid of
-    samples, interpolated linearly between the four elements around them. A sample up to one element beyond the plane
-    has the value of the border; farther out it counts as 0.
+    A box starts at `x1 * spatial_scale`, less 0.5 if `aligned`, and is split evenly into bins. Each bin is the mean of
+    a grid of samples, interpolated linearly between the four elements around them. A sample up to one element beyond
+    the plane has the value of the border; farther out it counts as 0.
 
     Args:
       inputs: array of shape `(*batch, height, width, features)`, with any number of batch axes. Any real dtype.
-      boxes: array of real numbers `(x1, y1, x2, y2)`, in one of two forms. One set of boxes per picture is
-        `(*batch, boxes, 4)`, which is `(boxes, 4)` for a single picture. One list for all pictures is `(boxes, 5)`, the
-        number of its picture in front of each box, or `(boxes, 4)` with `box_indices`; inputs then have one batch axis.
+      boxes: array of real numbers `(x1, y1, x2, y2)`, in one of two forms. Boxes of each image have the shape
+        `(*batch, boxes, 4)`, which is `(boxes, 4)` for one image without a batch axis. One list for a batch has the
+        shape `(boxes, 5)`, with the index of the image before each box, or `(boxes, 4)` with `box_indices`. Inputs then
+        have one batch axis.
       output_size: the number of bins along height and width.
-      box_indices: integers, the number of the picture of each box.
-      spatial_scale: elements of the inputs per unit of the boxes, 1 / 16 behind a stride of 16.
-      sampling_ratio: samples along each axis of a bin. None for as many as a bin has elements, rounded up.
-      aligned: whether coordinates name borders of elements, so that the box (0, 0, 1, 1) is the first element. Without,
-        they name their centres, and boxes are at least one element high and wide, as in the first implementations.
-      mode: "avg", or "max" for the largest sample of a bin. "max" takes a `sampling_ratio`.
+      box_indices: integers, the index of the image of each box.
+      spatial_scale: elements of the inputs per unit of the boxes, such as 1 / 16 for features of stride 16.
+      sampling_ratio: samples along each axis of a bin. None for the size of a bin in elements, rounded up.
+      aligned: whether coordinates name borders of elements, so that the box (0, 0, 1, 1) is the first element. If
+        False, they name centres of elements, and boxes are at least one element high and wide, as in the first
+        implementations.
+      mode: "avg", or "max" for the largest sample of a bin. "max" requires a `sampling_ratio`.
       channel_axis: the axis of the features, -1 or -3, or None. It stands behind the batch axes.
 
     Returns: Array of shape `(*batch, boxes, *output_size, features)`, for one list of boxes without `batch`, with the
       features where the inputs have them. Floats keep their dtype. f16, bf16 and fp8 are summed in f32, and integers
-      return f32. A box without samples, as `aligned` and an area of 0 give it, returns 0. So does a traced number that
-      is that of no picture. A box with NaN or infinite coordinates returns NaN.
+      return f32. A box without samples, as `aligned` and an area of 0 give it, returns 0. So does a box whose
+      traced image index is out of range. A box with NaN or infinite coordinates returns NaN.
 
     Raises:
       TypeError: an argument of the wrong kind, such as complex inputs.
-      ValueError: boxes of another form, or known numbers of pictures that there are not.
+      ValueError: boxes of another form, or concrete image indices out of range.
 
     Derivatives: both modes, any order, with respect to inputs and boxes. Where a sample lies on an element, the
     derivative with respect to the box is the mean of those on both sides.
 
     Algorithm: each box is two small matrices, along height and along width, and pooling is their product with the
-    picture. Nothing is gathered or scattered, and some boxes at a time keep what lies between below half of inputs and
-    results. One set of boxes per picture is the cheapest form. Of one list, each picture computes those parts in
-    which it has boxes: let boxes of a picture stand together. As zeros are multiplied too, NaN or an infinity in a
+    image. Nothing is gathered or scattered. Boxes are computed in chunks, so that temporaries stay below about half the
+    size of inputs and results. Boxes of each image are the cheapest form. With one list, each image computes every
+    chunk that holds one of its boxes, so sort the list by image. As zeros are multiplied too, NaN or an infinity in a
     feature map makes all boxes in it NaN.
 
     Source: K. He et al., "Mask R-CNN", ICCV 2017.

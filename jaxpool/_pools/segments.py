@@ -120,8 +120,8 @@ def segment_sum_pool(
       num_segments: the number of sets.
       indices_are_sorted: whether `segment_ids` never decrease along the elements. It is not checked. Sums then need no
         scatter, and repeat bit by bit; without it a GPU may add in another order in each run.
-      where: boolean array, the elements that count. It has as many axes as `inputs`, each of the same size or of size
-        1.
+      where: boolean array, True for elements that count. It has the rank of `inputs` and broadcasts to its shape.
+
 
     Returns:
       Array of shape `(*batch, num_segments, *features)`. An empty set gives 0. Floats and complex numbers keep their
@@ -237,7 +237,7 @@ def segment_softmax_pool(
 
     Returns:
       Array of shape `(*batch, num_segments, *features)`, of the dtype of float inputs; integers return f32. Each set
-      has a shift of its own, so that no exponential overflows.
+      subtracts its own largest logit, so that no exponential overflows.
 
     Raises:
       TypeError, ValueError: as in `jaxpool.segment_sum_pool`, and an array that does not broadcast.

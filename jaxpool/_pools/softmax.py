@@ -107,15 +107,15 @@ def softmax_pool(
       where: as in `jaxpool.max_pool`. A window without any valid element returns 0 and has no gradient.
 
     Returns: The means, with the sizes of `jaxpool.output_shape` along the spatial axes, in the dtype of float inputs.
-      f16, bf16 and fp8 are computed in f32, and integers return f32. Each window has a shift of its own, so that no
-      exponential overflows.
+      f16, bf16 and fp8 are computed in f32, and integers return f32. Each window subtracts its own largest logit, so
+      that no exponential overflows.
 
     Raises:
       TypeError: an argument of the wrong kind, such as complex inputs.
       ValueError: a window that does not fit, or an array that does not broadcast.
 
     Derivatives: both modes, any order, with respect to inputs, logits and `beta`. Reverse mode recomputes the weights:
-    it keeps arrays of the size of the inputs, and none with all elements of all windows.
+    it keeps arrays of the size of the inputs, and never unfolds the windows.
 
     Source: A. Stergiou et al., "Refining activation downsampling with SoftPool", ICCV 2021; Z. Gao et al., "LIP: Local
     importance-based pooling", ICCV 2019.

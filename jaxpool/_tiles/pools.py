@@ -90,8 +90,8 @@ def pool_tiles(
 
     The array is read in parts: from `numpy.memmap`, zarr, h5py, TensorStore, or anything with `shape`, `dtype` and
     slices. Each tile is read with the elements that its windows share with other tiles, pooled, and written. The result
-    is that of the pool of the whole array: bit by bit for maxima, minima, order statistics and indices, and to rounding
-    where elements are added, which XLA may do in another order. Padding stands at the outer borders only.
+    equals that of the whole array: bit for bit for maxima, minima, order statistics and indices. Sums may differ by
+    rounding, as XLA may add in another order. Only the outer borders are padded.
 
     Args:
       pool: `jaxpool.max_pool`, or any other pool with windows and without random numbers.
@@ -99,27 +99,27 @@ def pool_tiles(
       window_shape, strides, padding, window_dilation, ceil_mode, channel_axis, padding_mode: as in `jaxpool.max_pool`.
       out: where the results go. None for a new NumPy array; the path of a new `.npy` file; or anything with `shape`,
         `dtype` and `__setitem__`. For pools with indices, a tuple of two of these.
-      memory: the bytes that tiles may take, by default 256 MiB: what is read, for a tile and the next; what is written;
-        and what XLA says that the program needs between. JAX itself, compiled programs and what a store needs to
-        decompress come on top. Pages of mapped files are given back after each tile.
+      memory: the bytes that tiles may take, by default 256 MiB: the inputs of this tile and the next, the results,
+        and XLA's temporaries. JAX itself, compiled programs and a store's buffers for decompression come on top. Pages
+        of mapped files are given back after each tile.
       tile_shape: how many results a tile has along each axis, None for all of an axis. By default as many as fit into
         `memory`, in whole chunks of `out` if it has any.
       journal: a file in which finished tiles are noted. After an interruption, the same call goes on where it was. True
-        for a file beside `out`, with `.tiles` behind its name. A tile is noted once its results are in their file. The
-        journal is deleted at the end. It does not see whether `source` has changed.
-      progress: True for a progress bar, which needs rich; or a function, which is called with the number of tiles that
-        are done and that of all.
+        for a file beside `out`, whose name ends in `.tiles`. A tile is noted once its results are in their file. The
+        journal is deleted at the end. Changes of `source` are not detected.
+      progress: True for a progress bar, which needs rich; or a function of two integers, how many tiles are done and
+        how many there are.
       where: array of booleans, read in slices as `source` is, with as many axes, each of the same size or of size 1.
       **arguments: what else the pool takes, such as `count_include_pad` or `index_convention`. The `weights` of
         `weighted_avg_pool` and the `logits` of `softmax_pool` are read in slices, too.
 
     Returns:
-      `out`, or what it stands for: a NumPy array, the file as a `numpy.memmap`, or a tuple of two with indices. Indices
-      count places in the whole array. They are int32, or int64 in planes of 2**31 elements and more, with or without
-      `jax_enable_x64`.
+      `out` itself, a new NumPy array for None, or a `numpy.memmap` for a path; a tuple of two for pools with indices.
+      Indices count places in the whole array. They are int32, or int64 in planes of 2**31 elements and more, with or
+      without `jax_enable_x64`.
 
     Raises:
-      TypeError, ValueError: what the pool raises, in its own name; a pool that does not go in tiles; an array without
+      TypeError, ValueError: what the pool raises, in its own name; a pool that cannot be tiled; an array without
         slices; an `out` that does not fit; too little memory for one window; a journal of another call.
       ImportError: `progress=True` without rich.
 
