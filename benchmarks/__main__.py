@@ -175,7 +175,7 @@ def _random(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _choice(arguments: argparse.Namespace, console: Console) -> int:
-    from benchmarks import random_pools, ratios, suite
+    from benchmarks import choice, random_pools, suite
     from benchmarks.contenders import CONTENDERS
 
     options = _options(arguments, arguments.suite == "accelerator")
@@ -185,8 +185,8 @@ def _choice(arguments: argparse.Namespace, console: Console) -> int:
     contenders = [name for name in CONTENDERS if name.partition(":")[0] == "jaxpool"]
     plan = suite.plan(workloads, None, arguments.modes)
     run = suite.new_run(options, contenders, suite=arguments.suite, seed=arguments.seed, summary=arguments.summary)
-    suite.execute(run, suite.steps_of(plan, contenders, options), console, arguments.output)
-    ratios.show_choice(run, console, arguments.bound)
+    suite.execute(run, choice.steps_of(plan, contenders, options, arguments.bound), console, arguments.output)
+    choice.show(run, console, arguments.bound)
     return 0
 
 

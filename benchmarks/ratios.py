@@ -25,7 +25,7 @@ def beside(case: Case, peer: Peer) -> float:
 
 def show_peers(run: Run, console: Console, worst: int = 10) -> None:
     """Per mode and peer the geometric mean of the times over the peer's, how many are over 1.1, and the worst."""
-    summary = _table("mode and peer", "pools", "geometric mean", "over 1.1", "largest")
+    summary = table_of("mode and peer", "pools", "geometric mean", "over 1.1", "largest")
     for mode in dict.fromkeys(case.mode for case in run.cases):
         for name, peer in _SHOWN.items():
             ratios = _known(beside(case, peer) for case in run.cases if case.mode == mode)
@@ -43,7 +43,7 @@ def _show_worst(cases: Sequence[Case], name: str, peer: Peer, console: Console, 
     known = sorted(((r, case) for r, case in known if not math.isnan(r)), key=lambda pair: -pair[0])[:worst]
     if not known:
         return
-    table = _table(f"the worst beside {name}", "dtype", "mode", "ms", f"of {name}")
+    table = table_of(f"the worst beside {name}", "dtype", "mode", "ms", f"of {name}")
     for ratio, case in known:
         record = case.record("jaxpool")
         milliseconds = f"{record.median * 1e3:.3g}" if record is not None else ""
@@ -51,44 +51,12 @@ def _show_worst(cases: Sequence[Case], name: str, peer: Peer, console: Console, 
     console.print(table)
 
 
-def show_choice(run: Run, console: Console, bound: float = 1.15) -> None:
-    """Where the chosen algorithm takes more than `bound` times as long as the best of all."""
-    table = _table("the choice is beaten", "dtype", "mode", "ms", "of the best", "which is")
-    ratios: list[float] = []
-    for case in run.cases:
-        chosen, best = case.record("jaxpool"), best_of(case)
-        ratio = case.ratio(chosen, best)
-        if chosen is None or best is None or math.isnan(ratio):
-            continue
-        same = case.same_program(chosen, best)
-        ratios.append(1.0 if same else ratio)
-        if ratio > bound and not same:
-            milliseconds = f"{chosen.median * 1e3:.3g}"
-            name = best.contender.partition(":")[2]
-            table.add_row(describe(case.workload), case.dtype, case.mode, milliseconds, f"{ratio:.2f}", name)
-    if not ratios:
-        console.print("Nothing was timed.")
-        return
-    if table.row_count:
-        console.print(table)
-    within = sum(ratio <= bound for ratio in ratios)
-    mean = statistics.geometric_mean(ratios)
-    console.print(
-        f"The choice is within {bound:g} of the best in {within} of {len(ratios)} cases; geometric mean {mean:.3f}.",
-        highlight=False,
-    )
-
-
-def best_of(case: Case) -> Record | None:
-    """The fastest of jaxpool's algorithms, the chosen one among them."""
-    return case.fastest([name for name in case.records if name.partition(":")[0] == "jaxpool"])
-
-
 def _known(ratios: Iterable[float]) -> list[float]:
     return [ratio for ratio in ratios if not math.isnan(ratio)]
 
 
-def _table(first: str, *others: str) -> Table:
+def table_of(first: str, *others: str) -> Table:
+    """A table without lines, whose other columns hold numbers."""
     table = Table(box=None, pad_edge=False)
     table.add_column(first, no_wrap=True)
     for title in others:

@@ -26,6 +26,7 @@ pytest.importorskip("benchmarks.workloads", reason="the benchmarks are not part 
 
 from benchmarks import (
     before,
+    choice,
     compiled,
     contenders,
     environment,
@@ -620,11 +621,33 @@ def test_means_and_the_worst_cases_are_shown(capsys):
     printed = capsys.readouterr().out
     assert "0.200" in printed
     assert printed.count("max 3x3") + printed.count("avg 25") == 1
-    assert ratios.best_of(run.cases[1]) is beaten
-    ratios.show_choice(run, console)
+    assert choice.best_of(run.cases[1]) is beaten
+    choice.show(run, console)
     printed = capsys.readouterr().out
     assert "joint" in printed
     assert f"in {len(run.cases) - 1} of {len(run.cases)} cases" in printed
+
+
+def test_who_beats_the_choice_has_to_do_so_twice(monkeypatch):
+    """The first measurement has a lucky contender and a fast one; the others measure pairs."""
+    told = [{"jaxpool": 3, "jaxpool:joint": 1, "jaxpool:chain": 2}, {"jaxpool": 3, "jaxpool:joint": 4}]
+    told += [{"jaxpool": 3, "jaxpool:chain": 2}]
+    asked = []
+
+    def measured(workload, dtype, mode, names, *_):
+        asked.append(list(names))
+        records_of = {
+            name: records.Record(name, seconds=[seconds] * 3) for name, seconds in told[len(asked) - 1].items()
+        }
+        return records.Case(workload, dtype, mode, 1, records_of)
+
+    monkeypatch.setattr(choice, "measure", measured)
+    plan = (tiny("max-3x3-s2-stem"), "float32", "forward")
+    (step,) = choice.steps_of([plan], list(told[0]), QUICK, 1.15)
+    case = step(lambda _: None)
+    assert asked == [list(told[0]), ["jaxpool", "jaxpool:joint"], ["jaxpool", "jaxpool:chain"]]
+    assert choice.best_of(case).contender == "jaxpool:chain"
+    assert choice.beaten(case) == 1.5
 
 
 @pytest.mark.later
