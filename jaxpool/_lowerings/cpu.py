@@ -63,6 +63,11 @@ def _small(case: Case) -> bool:
     return case.window.taps <= 9 and case.innermost >= 16 and not case.pools_last_axis
 
 
+def _shallow(case: Case) -> bool:
+    """Whether windows lie apart and few hold an element along each axis: most links of a chain would be unread."""
+    return not case.dense and case.deepest <= 4
+
+
 def _joint(case: Case) -> Plan:
     """All taps at once, of short loops on merged axes, where regions are joined by a copy."""
     return dataclasses.replace(JOINT, merge=case.innermost < 16)
@@ -90,7 +95,7 @@ def _sum(case: Case) -> Plan:
 
 
 def _extremum(case: Case) -> Plan:
-    if case.overlap > 30:
+    if case.overlap > 30 and not _shallow(case):
         return _stored(CHAIN, case)
     # Keys of narrow floats take several operations per tap. One axis after another has fewer taps.
     costly = case.narrow and not case.pools_last_axis
@@ -110,7 +115,7 @@ def _argextremum(case: Case) -> Plan:
         return JOINT
     if case.overlap <= 4 and _few(case, 27) and not case.pools_last_axis:
         return AXES if case.innermost < 8 and not case.narrow else _joint(case)
-    if case.dense or case.overlap > 16:
+    if case.dense or (case.overlap > 16 and not _shallow(case)):
         return _stored(CHAIN, case)
     return AXES if case.pools_last_axis else _stored(AXES, case)
 

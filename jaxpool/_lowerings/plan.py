@@ -55,11 +55,11 @@ class Plan:
 
     def __str__(self) -> str:
         """The name of its order and chain, as users know it, and what differs from the defaults."""
-        names = {"native": "reduce_window", "plane": "whole plane", "joint": "joint"}
-        name = names.get(self.order, "chain" if self.chain else "separable")
+        along_axes = "chain" if self.chain else "separable"
+        names = {"native": "reduce_window", "plane": "whole plane", "joint": "joint", "axes": along_axes}
         details = ("padded", "merged", "stored", self.back)
         shown = (self.borders == "pad", self.merge, self.store, self.back != "cover")
-        return ", ".join((name, *(detail for detail, show in zip(details, shown, strict=True) if show)))
+        return ", ".join((names[self.order], *(detail for detail, show in zip(details, shown, strict=True) if show)))
 
 
 NATIVE, PLANE, JOINT, AXES, CHAIN = (
@@ -111,6 +111,11 @@ class Case(NamedTuple):
     def overlap(self) -> float:
         """How many windows hold an element: taps for each element that the windows are apart."""
         return self.window.taps / math.prod(part.stride for part in self.window.parts)
+
+    @property
+    def deepest(self) -> float:
+        """How many windows hold an element along the axis where these are most."""
+        return max(part.taps / part.stride for part in self.window.parts)
 
     @property
     def longest(self) -> int:
