@@ -48,7 +48,8 @@ def _contenders(arguments: argparse.Namespace) -> list[str]:
     from benchmarks import before
 
     before.folder = arguments.before
-    return [*_named_contenders(arguments), *["before"] * (before.folder is not None)]
+    named = _named_contenders(arguments)
+    return named if before.folder is None or "before" in named else [*named, "before"]
 
 
 def _named_contenders(arguments: argparse.Namespace) -> list[str]:

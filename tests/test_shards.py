@@ -799,10 +799,11 @@ def test_adaptive_bins_of_several_shards_exchange_results_only(name, sizes):
             return jaxpool.adaptive_avg_pool(whole, sizes, where=mask, rounding_mode="half_even")
         pool = functools.partial(getattr(jaxpool, f"adaptive_{name}_pool"), output_size=sizes)
         if name in ("lp", "power_mean"):
-            small = jnp.where(jnp.isfinite(x), x, 0) * jnp.asarray([[[[1e-30, 1e-15, 1]]]])
-            p = jnp.asarray([[[[1.5, 3, 40]]]])
+            # Powers of the first feature vanish, unless they are taken of what is divided by the largest.
+            scale, p = jnp.asarray([[[[2.0**-100, 2.0**-50, 1]]]]), jnp.asarray([[[[1.5, 3, 40]]]])
+            finite = jnp.where(jnp.isfinite(x), x, 0)
             ways = ({"p": 3.0, "where": mask}, {"p": jnp.inf}, {"p": p, "where": mask}, {"p": p})
-            return [both(functools.partial(pool, **options))(small) for options in ways]
+            return [both(lambda x, options=options: pool(x * scale, **options) / scale)(finite) for options in ways]
         more = {"empty": 7.0} if name in ("max", "min") else {}
         finite = jnp.where(jnp.isfinite(x), x, 0.5) if name in ("avg", "sum") else x
         return [both(functools.partial(pool, **options))(finite) for options in ({}, {"where": mask, **more})]
@@ -818,7 +819,12 @@ def test_adaptive_bins_of_several_shards_exchange_results_only(name, sizes):
 def test_adaptive_bins_of_several_shards_never_gather_the_inputs():
     mesh = jax.make_mesh((8,), ("a",), axis_types=(AxisType.Explicit,))
     sharded = jax.device_put(jnp.ones((2, 64, 48, 3)), NamedSharding(mesh, P(None, "a")))
-    for pool in (jaxpool.adaptive_avg_pool, jaxpool.adaptive_max_pool_with_argmax, jaxpool.adaptive_lp_pool):
+    for pool in (
+        jaxpool.adaptive_avg_pool,
+        jaxpool.adaptive_max_pool_with_argmax,
+        jaxpool.adaptive_min_pool,
+        jaxpool.adaptive_lp_pool,
+    ):
         sent = bytes_sent(jax.jit(lambda x, pool=pool: pool(x, (7, 6))).lower(sharded).compile().as_text())
         # Results of 4 bytes: of a maximum its level, key, index and value.
         assert set(sent) == {"all-reduce"}

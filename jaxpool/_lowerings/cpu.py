@@ -65,6 +65,7 @@ def _small(case: Case) -> bool:
 
 def _shallow(case: Case) -> bool:
     """Whether windows lie apart and few hold an element along each axis: most links of a chain would be unread."""
+    # With indices the best chain takes 1.5 times as long as the best axis by axis: `cpu-strided-volumes.json`.
     return not case.dense and case.deepest <= 4
 
 

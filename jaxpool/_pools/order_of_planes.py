@@ -266,7 +266,6 @@ def kmax_pool(
       channel_axis: the axis of the features, or None if there is none.
       where: boolean array, True for elements that count. It has the rank of `inputs` and broadcasts to its shape.
 
-
     Returns:
       The elements, in the dtype of `inputs`, with `k` in place of the time, and booleans of the same shape. Where fewer
       than `k` elements are valid, zeros fill up the end, and are False there. NaN counts as larger than any number.

@@ -122,7 +122,6 @@ def segment_sum_pool(
         scatter, and repeat bit by bit; without it a GPU may add in another order in each run.
       where: boolean array, True for elements that count. It has the rank of `inputs` and broadcasts to its shape.
 
-
     Returns:
       Array of shape `(*batch, num_segments, *features)`. An empty set gives 0. Floats and complex numbers keep their
       dtype, and f16, bf16 and fp8 are summed in f32; integers and booleans are widened as `jnp.sum` does.
