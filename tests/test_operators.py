@@ -206,7 +206,9 @@ def test_merged_rows_where_channels_follow(case):
 
 
 @pytest.mark.parametrize(
-    "name", [Plan("joint", borders="pad"), Plan("axes", borders="pad"), Plan("axes", chain=True)], ids=str
+    "name",
+    [Plan("native"), Plan("joint", borders="pad"), Plan("axes", borders="pad"), Plan("axes", chain=True)],
+    ids=str,
 )
 @pytest.mark.parametrize("outputs", [3, 5000])
 def test_offsets_stay_out_of_padding_along_short_and_long_axes(name, outputs):
@@ -216,6 +218,29 @@ def test_offsets_stay_out_of_padding_along_short_and_long_axes(name, outputs):
     first = window.parts[0].first_tap
     assert offsets[:4].tolist() == [max(3 - i, 0) - first for i in range(len(offsets[:4]))]
     assert not np.any(offsets[3:])
+
+
+# The last element of a window is 127 labels from the first, or 128, for which 8 bits are too few.
+@pytest.mark.parametrize(
+    ("shape", "taps", "dilation"),
+    [
+        ((400,), (128,), 1),
+        ((400,), (129,), 1),
+        ((60, 50), (8, 16), 1),
+        ((60, 50), (6, 4), (3, 2)),
+        ((60, 50), (6, 5), 3),
+    ],
+)
+@pytest.mark.parametrize("kind", ["max", "min"])
+def test_labels_of_elements_of_large_planes_wrap_around(shape, taps, dilation, kind):
+    padding = tuple((n // 2, n // 3) for n in taps)
+    window = pooling_window(shape, taps, 3, padding, dilation, channel_axis=None, padding_is_empty=True)
+    for data in DATA:
+        x = numbers(shape, data)
+        values, offsets = ops.window_argextremum(x, window, kind, Plan("native"))
+        want_values, want_offsets = oracle.window_argextremum(x, window, kind)
+        np.testing.assert_array_equal(values, want_values)
+        np.testing.assert_array_equal(offsets, want_offsets)
 
 
 def test_chains_reach_every_tap_and_no_other():

@@ -264,13 +264,20 @@ def at_real_taps(offsets: Array, window: Window) -> Array:
     Padding holds the worst value, so it can only be first among equals, all of them the worst; then the first real
     element is meant, and its offset is larger. Any other offset is at least as large as that of the first real element.
     """
-    first = jnp.zeros(offsets.shape, jnp.int32)
+    if all(part.low <= 0 for part in window.parts):
+        return offsets
+    return jnp.maximum(offsets, first_real_offsets(offsets.shape, window).astype(offsets.dtype))
+
+
+def first_real_offsets(shape: Sequence[int], window: Window) -> Array:
+    """The offset of the first tap of every window that is not in padding."""
+    first = jnp.zeros(shape, jnp.int32)
     for part, offset_stride in zip(window.parts, window.offset_strides, strict=True):
-        if part.low > 0:
+        if part.symbolic or part.low > 0:
             starts = window_starts(part, jnp.int32)
             missing = jnp.maximum((part.dilation - 1 - starts) // part.dilation, 0)
-            first += lax.broadcast_in_dim(missing * offset_stride, offsets.shape, (part.axis,))
-    return jnp.maximum(offsets, first.astype(offsets.dtype)) if any(p.low > 0 for p in window.parts) else offsets
+            first += lax.broadcast_in_dim(missing * offset_stride, first.shape, (part.axis,))
+    return first
 
 
 def on_merged_axes(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -10,7 +12,7 @@ import numpy as np
 from jax import Array, lax
 
 from jaxpool._geometry import AxisWindow, Window, known
-from jaxpool._lowerings.forward import beats, better, extreme, is_max, rank
+from jaxpool._lowerings.forward import beats, better, extreme, first_real_offsets, is_max, rank, window_starts
 
 # Beyond so many taps the native scatter takes minutes to compile.
 _JOINT_TAPS = 27
@@ -92,32 +94,52 @@ def _positions(shape: tuple[int, ...], window: Window) -> Array:
 def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Array]:
     """The extremum of each window and the offset of the first element that has it.
 
-    Pairs of a value and its row-major position in the plane are reduced; padding comes after every position, so that
-    it loses even against its own value.
+    Pairs of a value and a label of its position are reduced. XLA:TPU writes the labels to memory and reads them again,
+    so they have 8 bits where the differences within a window fit. The labels themselves wrap around.
     """
     dimensions, strides, padding, dilation = _arguments(window, x.ndim)
-    positions = _positions(x.shape, window)
+    labels = _labels(x.shape, window, [lax.iota(jnp.uint32, x.shape[axis]) for axis in window.axes])
     x, cropped = _cropped(x, padding)
-    positions, _ = _cropped(positions, padding)
+    labels, _ = _cropped(labels, padding)
 
     def first(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
-        equal = (a[0] == b[0]) | ((a[0] != a[0]) & (b[0] != b[0]))
-        take_a = ~beats(b[0], a[0], kind) & (~equal | (a[1] < b[1]))
+        take_a = ~beats(b[0], a[0], kind) & (beats(a[0], b[0], kind) | (b[1] - a[1] > 0))
         return lax.select(take_a, a[0], b[0]), lax.select(take_a, a[1], b[1])
 
-    init = (extreme(x.dtype, kind), np.asarray(np.iinfo(np.uint32).max, np.uint32))
-    values, winners = lax.reduce_window(
-        (x, positions), init, first, dimensions, strides, cropped, window_dilation=dilation
-    )
-    offsets = jnp.zeros(winners.shape, jnp.uint32)
-    for part, offset_stride in zip(reversed(window.parts), reversed(window.offset_strides), strict=True):
-        position, winners = winners % _number(part.size), winners // _number(part.size)
-        # low - o * stride wraps around where it is negative, and the sum wraps back.
-        start = _number(part.low if part.symbolic else part.low % (1 << 32)) - lax.broadcasted_iota(
-            jnp.uint32, winners.shape, part.axis
-        ) * jnp.uint32(part.stride)
-        offsets += (position + start) // jnp.uint32(part.dilation) * jnp.uint32(offset_stride)
+    init = (extreme(x.dtype, kind), np.zeros((), labels.dtype))
+    pairs = lax.reduce_window((x, labels), init, first, dimensions, strides, cropped, window_dilation=dilation)
+    values, winners = pairs
+    starts = _labels(winners.shape, window, [window_starts(part, jnp.int32) for part in window.parts])
+    offsets = _offsets_of((winners - starts).astype(jnp.uint32), window)
+    if any(not known(end) or end > 0 for pair in cropped for end in pair):
+        # Padding has no label of its own. It wins only where all elements are the worst; then the first one is meant.
+        offsets = jnp.where(values == init[0], first_real_offsets(offsets.shape, window).astype(offsets.dtype), offsets)
     return values, offsets.astype(window.offset_dtype)
+
+
+def _pitches(window: Window) -> list[Any]:
+    """How much labels grow from one element to the next along each axis; along the last one it is 1."""
+    return [math.prod(part.extent for part in window.parts[i + 1 :]) for i in range(len(window.parts))]
+
+
+def _labels(shape: tuple[int, ...], window: Window, positions: Sequence[Any]) -> Array:
+    """Labels of positions along the window's axes. Within a window the later element in row-major order has more."""
+    labels = jnp.zeros(shape, jnp.uint32)
+    for axis, along, pitch in zip(window.axes, positions, _pitches(window), strict=True):
+        labels += lax.broadcast_in_dim(along.astype(jnp.uint32) * _number(pitch), shape, (axis,))
+    reached = math.prod(part.extent for part in window.parts)
+    return labels.astype(jnp.int8 if known(reached) and reached <= 1 << 7 else jnp.int32)
+
+
+def _offsets_of(labels: Array, window: Window) -> Array:
+    """Offsets in the window, from labels less those of the first tap."""
+    if all(part.dilation == 1 for part in window.parts):
+        return labels
+    offsets = jnp.zeros(labels.shape, jnp.uint32)
+    for part, pitch, offset_stride in zip(window.parts, _pitches(window), window.offset_strides, strict=True):
+        offsets += labels // _number(pitch * part.dilation) * _number(offset_stride)
+        labels %= _number(pitch)
+    return offsets
 
 
 def cannot_scatter(window: Window) -> str | None:
