@@ -764,6 +764,17 @@ def test_a_case_of_ones_own_is_timed_beside_every_library(tmp_path, capsys):
     assert run.cases[0].record("lax") is not None
 
 
+def test_programs_without_an_estimate_take_no_part_in_the_summary_of_compile():
+    from benchmarks.aot import command
+
+    def row(workload, contender, estimate):
+        return {"workload": workload, "dtype": "float32", "mode": "vjp", "contender": contender, "model_us": estimate}
+
+    rows = [row("a", "jaxpool", 3.0), row("a", "flax", 2.0), row("b", "jaxpool", None), row("b", "flax", 2.0)]
+    rows += [row("c", "jaxpool", 3.0), row("c", "flax", None), {**row("d", "flax", None), "failed": ">45 s"}]
+    assert list(command.beside_flax(rows)) == ["vjp: 1.500 of flax in 1 programs; at most 1.50, a f32"]
+
+
 def test_every_example_of_a_help_text_is_understood(capsys):
     from benchmarks.aot import command
 

@@ -57,15 +57,15 @@ def main(argv: list[str]) -> None:
         for case in track(cases, f"compiling for {target.name}", transient=True):
             # One by one: an interrupt keeps what there is.
             rows.append(_row(worker, case, options.limit, options.hlo))  # noqa: PERF401
+    if options.output:
+        layouts = "chosen" if chosen_layouts else "given"
+        _write(options.output, target, rows, {"limit_seconds": options.limit, "layouts": layouts})
     rich.print(_table(target, rows))
-    for line in _beside_flax(rows):
+    for line in beside_flax(rows):
         rich.print(line)
     for row in rows:
         if "failed" in row:
             rich.print(f"{_name(row)}: {row['failed']}")
-    if options.output:
-        layouts = "chosen" if chosen_layouts else "given"
-        _write(options.output, target, rows, {"limit_seconds": options.limit, "layouts": layouts})
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -188,9 +188,13 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _beside_flax(rows: Sequence[Row]) -> Iterator[str]:
-    """Per mode the compiler's time over that of Flax's program: the geometric mean, and the largest."""
-    found = {(row["workload"], row["dtype"], row["mode"], row["contender"]): row for row in rows if "model_us" in row}
+def beside_flax(rows: Sequence[Row]) -> Iterator[str]:
+    """Per mode the compiler's time over that of Flax's program: the geometric mean, and the largest.
+
+    Programs without an estimate are left out: compilers have none for some operations.
+    """
+    keys = ("workload", "dtype", "mode", "contender")
+    found = {tuple(row[key] for key in keys): row for row in rows if row.get("model_us")}
     for mode in MODES:
         ratios = {
             f"{row.get('pool', key[0])} {_SHORT[key[1]]}": row["model_us"] / found[(*key[:3], "flax")]["model_us"]
