@@ -12,7 +12,7 @@ import pytest
 import jaxpool
 from jaxpool import _operators as ops
 from jaxpool._geometry import Window, pooling_window
-from jaxpool._lowerings import NAMED, Plan, chain, native, refuses
+from jaxpool._lowerings import NAMED, Plan, chain, extreme, native, refuses
 from jaxpool._lowerings.plan import BACKWARD, case_of
 
 # name: input shape (spatial axes last, after one batch axis), window, strides, padding, dilation, ceil mode
@@ -241,6 +241,19 @@ def test_labels_of_elements_of_large_planes_wrap_around(shape, taps, dilation, k
         want_values, want_offsets = oracle.window_argextremum(x, window, kind)
         np.testing.assert_array_equal(values, want_values)
         np.testing.assert_array_equal(offsets, want_offsets)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int8, bool])
+@pytest.mark.parametrize("name", [None, *NAMED])
+def test_the_first_of_elements_that_are_all_the_worst_is_found(name, dtype):
+    for (shape, taps, strides, padding, dilation, ceil_mode), kind in itertools.product(CASES.values(), ("max", "min")):
+        window = pooling_window(shape, taps, strides, padding, dilation, ceil_mode, None, padding_is_empty=True)
+        if name is not None and refuses(NAMED[name], case_of("window_argextremum", window, shape, dtype)) is not None:
+            continue
+        x = np.full(shape, extreme(np.dtype(dtype), kind))
+        values, offsets = ops.window_argextremum(x, window, kind, name)
+        np.testing.assert_array_equal(values, np.full(values.shape, x.flat[0]))
+        np.testing.assert_array_equal(offsets, oracle.window_argextremum(x.astype(np.float32), window, kind)[1])
 
 
 def test_chains_reach_every_tap_and_no_other():

@@ -111,9 +111,8 @@ def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Arra
     values, winners = pairs
     starts = _labels(winners.shape, window, [window_starts(part, jnp.int32) for part in window.parts])
     offsets = _offsets_of((winners - starts).astype(jnp.uint32), window)
-    if any(not known(end) or end > 0 for pair in cropped for end in pair):
-        # Padding has no label of its own. It wins only where all elements are the worst; then the first one is meant.
-        offsets = jnp.where(values == init[0], first_real_offsets(offsets.shape, window).astype(offsets.dtype), offsets)
+    # The initial value has no label of its own. It wins only where all elements are the worst; the first one is meant.
+    offsets = jnp.where(values == init[0], first_real_offsets(offsets.shape, window).astype(offsets.dtype), offsets)
     return values, offsets.astype(window.offset_dtype)
 
 
