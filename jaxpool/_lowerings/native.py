@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from jax import Array, lax
 
 from jaxpool._geometry import AxisWindow, Window, known
-from jaxpool._lowerings.forward import beats, better, extreme, first_real_offsets, is_max, rank, window_starts
+from jaxpool._lowerings.forward import better, extreme, first_real_offsets, is_max, rank, window_starts
 
 # Beyond so many taps the native scatter takes minutes to compile.
 _JOINT_TAPS = 27
@@ -103,7 +104,7 @@ def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Arra
     labels, _ = _cropped(labels, padding)
 
     def first(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
-        take_a = ~beats(b[0], a[0], kind) & (beats(a[0], b[0], kind) | (b[1] - a[1] > 0))
+        take_a = _stays(a[0], b[0], kind) & (~_stays(b[0], a[0], kind) | (b[1] - a[1] > 0))
         return lax.select(take_a, a[0], b[0]), lax.select(take_a, a[1], b[1])
 
     init = (extreme(x.dtype, kind), np.zeros((), labels.dtype))
@@ -114,6 +115,11 @@ def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Arra
     # The initial value has no label of its own. It wins only where all elements are the worst; the first one is meant.
     offsets = jnp.where(values == init[0], first_real_offsets(offsets.shape, window).astype(offsets.dtype), offsets)
     return values, offsets.astype(window.offset_dtype)
+
+
+def _stays(old: Array, new: Array, kind: str) -> Array:
+    """Where an element stays the extremum beside another one: if that is no better, or if it is a NaN itself."""
+    return (old >= new if is_max(kind) else old <= new) | (old != old)
 
 
 def _pitches(window: Window) -> list[Any]:
@@ -171,12 +177,9 @@ def scatter_at_extremum(g: Array, x: Array, window: Window, kind: str) -> Array:
 def _select_and_scatter(g: Array, x: Array, window: Window, kind: str) -> Array:
     dimensions, strides, padding, _ = _arguments(window, x.ndim)
 
-    def keeps(old: Array, new: Array) -> Array:
-        # A NaN that is there already stays; padding takes no part.
-        return (old >= new if kind == "max" else old <= new) | (old != old)
-
     scalar = jax.ShapeDtypeStruct((), x.dtype)
-    select = jax.make_jaxpr(keeps)(scalar, scalar)
+    # Padding takes no part.
+    select = jax.make_jaxpr(functools.partial(_stays, kind=kind))(scalar, scalar)
     scatter = jax.make_jaxpr(lax.add)(scalar, scalar)
     return lax.select_and_scatter_p.bind(
         x,
