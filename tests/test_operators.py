@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import re
 
 import jax
 import jax.numpy as jnp
@@ -220,21 +221,32 @@ def test_offsets_stay_out_of_padding_along_short_and_long_axes(name, outputs):
     assert not np.any(offsets[3:])
 
 
-# The last element of a window is 127 labels from the first, or 128, for which 8 bits are too few.
-@pytest.mark.parametrize(
-    ("shape", "taps", "dilation"),
-    [
-        ((400,), (128,), 1),
-        ((400,), (129,), 1),
-        ((60, 50), (8, 16), 1),
-        ((60, 50), (6, 4), (3, 2)),
-        ((60, 50), (6, 5), 3),
-    ],
-)
+# A window of 128 positions has labels of 8 bits, a larger one of 32. The last two reach farther than the plane.
+WRAPPING = [
+    ((400,), (128,), 1, "i8"),
+    ((400,), (129,), 1, "i32"),
+    ((60, 50), (8, 16), 1, "i8"),
+    ((60, 50), (44, 2), (1, 2), "i32"),
+    ((60, 50), (2, 22), (1, 3), "i8"),
+    ((60, 50), (6, 5), 3, "i32"),
+    ((10, 10), (10, 2), (1, 300_000_000), "i8"),
+    ((3, 3), (2, 2), 70_000, "i8"),
+]
+
+
+@pytest.mark.parametrize(("shape", "taps", "dilation", "dtype"), WRAPPING)
 @pytest.mark.parametrize("kind", ["max", "min"])
-def test_labels_of_elements_of_large_planes_wrap_around(shape, taps, dilation, kind):
-    padding = tuple((n // 2, n // 3) for n in taps)
-    window = pooling_window(shape, taps, 3, padding, dilation, channel_axis=None, padding_is_empty=True)
+def test_labels_of_elements_of_large_planes_wrap_around(shape, taps, dilation, dtype, kind):
+    far = np.max(dilation) > 1000
+    padding = tuple(
+        (d, d - size + 1) if d > 1000 else (n // 2, n // 3)
+        for n, d, size in zip(taps, np.broadcast_to(dilation, len(taps)).tolist(), shape, strict=True)
+    )
+    strides = dilation if far else 3
+    window = pooling_window(shape, taps, strides, padding, dilation, channel_axis=None, padding_is_empty=True).normal
+    text = jax.jit(lambda x: ops.window_argextremum(x, window, kind, Plan("native"))).lower(jnp.zeros(shape)).as_text()
+    (pair,) = re.findall(r"\(tensor<[0-9x]+xf32>, tensor<[0-9x]+x(i\d+)>, tensor<f32>, tensor<i\d+>\)", text)
+    assert pair == dtype
     for data in DATA:
         x = numbers(shape, data)
         values, offsets = ops.window_argextremum(x, window, kind, Plan("native"))

@@ -71,6 +71,11 @@ class AxisWindow:
         return (self.taps - 1) * self.dilation + 1
 
     @property
+    def reach(self) -> int:
+        """The most elements from the first to the last that a window holds; at most, where the size is a symbol."""
+        return self.extent if self.symbolic else min(self.extent, self.size)
+
+    @property
     def high_overhang(self) -> int:
         """High padding up to the last tap of the last window; negative where the windows end before the input does.
 

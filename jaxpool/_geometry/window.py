@@ -46,6 +46,11 @@ class Window:
         return math.prod(part.taps for part in self.parts)
 
     @property
+    def reach(self) -> int:
+        """Positions in the smallest box around the elements of a window; at most, where a size is a symbol."""
+        return math.prod(part.reach for part in self.parts)
+
+    @property
     def offset_dtype(self) -> str:
         """Name of the smallest unsigned type that holds every row-major position inside the window."""
         if not known(self.taps):

@@ -270,7 +270,7 @@ def at_real_taps(offsets: Array, window: Window) -> Array:
 
 
 def first_real_offsets(shape: Sequence[int], window: Window) -> Array:
-    """The offset of the first tap of every window that is not in padding."""
+    """For every window, the offset of its first tap that is not in padding."""
     first = jnp.zeros(shape, jnp.int32)
     for part, offset_stride in zip(window.parts, window.offset_strides, strict=True):
         if part.symbolic or part.low > 0:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -95,11 +94,11 @@ def _positions(shape: tuple[int, ...], window: Window) -> Array:
 def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Array]:
     """The extremum of each window and the offset of the first element that has it.
 
-    Pairs of a value and a label of its position are reduced. XLA:TPU writes the labels to memory and reads them again,
-    so they have 8 bits where the differences within a window fit. The labels themselves wrap around.
+    Pairs of a value and a label of its position are reduced. XLA:TPU writes the labels to memory and reads them again.
+    So they have 8 bits where the difference of any two labels in a window fits.
     """
     dimensions, strides, padding, dilation = _arguments(window, x.ndim)
-    labels = _labels(x.shape, window, [lax.iota(jnp.uint32, x.shape[axis]) for axis in window.axes])
+    labels = _labels(x.shape, window, [lax.iota(jnp.int32, x.shape[axis]) for axis in window.axes])
     x, cropped = _cropped(x, padding)
     labels, _ = _cropped(labels, padding)
 
@@ -110,40 +109,44 @@ def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Arra
     init = (extreme(x.dtype, kind), np.zeros((), labels.dtype))
     pairs = lax.reduce_window((x, labels), init, first, dimensions, strides, cropped, window_dilation=dilation)
     values, winners = pairs
-    starts = _labels(winners.shape, window, [window_starts(part, jnp.int32) for part in window.parts])
-    offsets = _offsets_of((winners - starts).astype(jnp.uint32), window)
-    # The initial value has no label of its own. It wins only where all elements are the worst; the first one is meant.
-    offsets = jnp.where(values == init[0], first_real_offsets(offsets.shape, window).astype(offsets.dtype), offsets)
+    starts = [window_starts(part, jnp.int32) for part in window.parts]
+    later = winners - _labels(winners.shape, window, [jnp.maximum(start, 0) for start in starts])
+    later, first_real = later.astype(jnp.uint32), first_real_offsets(winners.shape, window).astype(jnp.uint32)
+    # Where labels count every tap, and no other position, divisions would take longer than all else on the outputs.
+    alike = all(part.dilation == 1 and part.reach == part.taps for part in window.parts)
+    offsets = later + first_real if alike else _offsets_of(later, starts, window)
+    # The initial value has label 0, as an element may have. It takes part only where all elements are the worst value.
+    # There the first of them is meant.
+    offsets = jnp.where(values == init[0], first_real, offsets)
     return values, offsets.astype(window.offset_dtype)
 
 
 def _stays(old: Array, new: Array, kind: str) -> Array:
-    """Where an element stays the extremum beside another one: if that is no better, or if it is a NaN itself."""
+    """Where `old` remains the extremum: it is at least as good as `new`, or a NaN. A new NaN replaces any number."""
     return (old >= new if is_max(kind) else old <= new) | (old != old)
 
 
-def _pitches(window: Window) -> list[Any]:
-    """How much labels grow from one element to the next along each axis; along the last one it is 1."""
-    return [math.prod(part.extent for part in window.parts[i + 1 :]) for i in range(len(window.parts))]
-
-
 def _labels(shape: tuple[int, ...], window: Window, positions: Sequence[Any]) -> Array:
-    """Labels of positions along the window's axes. Within a window the later element in row-major order has more."""
+    """Integers for positions in the plane, given along each axis of the window.
+
+    Labels wrap around. Only the difference of two labels in one window has a meaning. It is positive if the first of
+    the two comes later in row-major order, and less than `window.reach`.
+    """
     labels = jnp.zeros(shape, jnp.uint32)
-    for axis, along, pitch in zip(window.axes, positions, _pitches(window), strict=True):
-        labels += lax.broadcast_in_dim(along.astype(jnp.uint32) * _number(pitch), shape, (axis,))
-    reached = math.prod(part.extent for part in window.parts)
-    return labels.astype(jnp.int8 if known(reached) and reached <= 1 << 7 else jnp.int32)
+    for i, (part, along) in enumerate(zip(window.parts, positions, strict=True)):
+        pitch = _number(Window(window.parts[i + 1 :]).reach)
+        labels += lax.broadcast_in_dim(along.astype(jnp.uint32) * pitch, shape, (part.axis,))
+    return labels.astype(jnp.int8 if known(window.reach) and window.reach <= 1 << 7 else jnp.int32)
 
 
-def _offsets_of(labels: Array, window: Window) -> Array:
-    """Offsets in the window, from labels less those of the first tap."""
-    if all(part.dilation == 1 for part in window.parts):
-        return labels
-    offsets = jnp.zeros(labels.shape, jnp.uint32)
-    for part, pitch, offset_stride in zip(window.parts, _pitches(window), window.offset_strides, strict=True):
-        offsets += labels // _number(pitch * part.dilation) * _number(offset_stride)
-        labels %= _number(pitch)
+def _offsets_of(later: Array, starts: Sequence[Any], window: Window) -> Array:
+    """Offsets in the window, from how much later positions are than the window's first one in the plane."""
+    offsets = jnp.zeros(later.shape, jnp.uint32)
+    for i, (part, start, offset_stride) in enumerate(zip(window.parts, starts, window.offset_strides, strict=True)):
+        pitch = _number(Window(window.parts[i + 1 :]).reach)
+        before = lax.broadcast_in_dim(jnp.maximum(-start, 0).astype(jnp.uint32), later.shape, (part.axis,))
+        offsets += (later // pitch + before) // jnp.uint32(part.dilation) * _number(offset_stride)
+        later %= pitch
     return offsets
 
 
@@ -176,9 +179,7 @@ def scatter_at_extremum(g: Array, x: Array, window: Window, kind: str) -> Array:
 
 def _select_and_scatter(g: Array, x: Array, window: Window, kind: str) -> Array:
     dimensions, strides, padding, _ = _arguments(window, x.ndim)
-
     scalar = jax.ShapeDtypeStruct((), x.dtype)
-    # Padding takes no part.
     select = jax.make_jaxpr(functools.partial(_stays, kind=kind))(scalar, scalar)
     scatter = jax.make_jaxpr(lax.add)(scalar, scalar)
     return lax.select_and_scatter_p.bind(

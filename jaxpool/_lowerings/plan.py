@@ -167,6 +167,8 @@ def refuses(plan: Plan, case: Case) -> str | None:
     if plan.order == "plane":
         return None if window.whole else "the window is not the whole plane"
     if plan.order == "native":
+        if operator == "window_argextremum" and known(window.reach) and window.reach > 1 << 31:
+            return "the positions that a window reaches are numbered in 32 bits"
         return "reduce_window cannot pick a different tap in every window" if offsets else None
     if window.symbolic and (plan.order, plan.borders, plan.back) != ("joint", "pad", "dilate"):
         return "it needs to know the sizes of the plane"

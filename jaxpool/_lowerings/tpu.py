@@ -1,6 +1,6 @@
 """What suits a TPU: `reduce_window` and `select_and_scatter` are its own, minimal in bytes for small windows.
 
-Strided slices read and write every element many times there; dense ones do not, and one axis after another they take a
+Strided slices read and write every element many times there; dense ones do not. One axis after another, they take a
 third of the instructions of a native window of pairs, or fewer (in the machine code for a v5e).
 Its compiler's own model of time and bytes is the measure: `compile-v5e.json`, `compile-v6e.json`.
 """
