@@ -1,6 +1,7 @@
 """The benchmark suite: its data, its reference, its contenders on tiny inputs, and what it makes of samples."""
 
 import argparse
+import contextlib
 import copy
 import dataclasses
 import importlib.util
@@ -773,6 +774,26 @@ def test_programs_without_an_estimate_take_no_part_in_the_summary_of_compile():
     rows = [row("a", "jaxpool", 3.0), row("a", "flax", 2.0), row("b", "jaxpool", None), row("b", "flax", 2.0)]
     rows += [row("c", "jaxpool", 3.0), row("c", "flax", None), {**row("d", "flax", None), "failed": ">45 s"}]
     assert list(command.beside_flax(rows)) == ["vjp: 1.500 of flax in 1 programs; at most 1.50, a f32"]
+
+
+def test_compile_saves_its_programs_before_it_tells_of_them(tmp_path, monkeypatch):
+    from benchmarks.aot import command
+
+    def row(worker, case, *_):
+        names = ("workload", "dtype", "mode", "contender")
+        return {**dict(zip(names, (case[0].name, *case[1:]), strict=True)), "failed": worker}
+
+    def fail(_):
+        raise RuntimeError
+
+    monkeypatch.setattr(command, "check_installed", lambda _: None)
+    monkeypatch.setattr(command, "Worker", lambda *_: contextlib.nullcontext("never compiled"))
+    monkeypatch.setattr(command, "_row", row)
+    monkeypatch.setattr(command, "beside_flax", fail)
+    file = tmp_path / "programs.json"
+    with pytest.raises(RuntimeError):
+        command.main(["--target", "v5e", "--select", "max-3x3-s2-stem", "--suite", "cpu", "--output", str(file)])
+    assert "never compiled" in file.read_text()
 
 
 def test_every_example_of_a_help_text_is_understood(capsys):

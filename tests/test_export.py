@@ -78,16 +78,22 @@ def test_the_named_native_window_is_one_window_and_nothing_else(pool, dtype):
         assert "call" not in text
 
 
-def test_offsets_in_the_window_on_a_plane_of_symbols():
-    def pool(x):
-        return jaxpool.max_pool_with_argmax(x, (3, 2), 2, index_convention="window", **NATIVE)
+@pytest.mark.parametrize(("padding", "dilation"), [("VALID", 1), ("SAME", 1), (((1, 0), (1, 2)), (1, 2))])
+def test_offsets_in_the_window_on_a_plane_of_symbols(padding, dilation):
+    arguments = {"index_convention": "window", "window_dilation": dilation}
 
-    shape = export.symbolic_shape("b, h, w, c", constraints=["h >= 3", "w >= 2"])
+    def pool(x):
+        return jaxpool.max_pool_with_argmax(x, (3, 2), 2, padding, **arguments, **NATIVE)
+
+    shape = export.symbolic_shape("b, h, w, c", constraints=["h >= 3", "w >= 3"])
     exported = export.export(jax.jit(pool))(jax.ShapeDtypeStruct(shape, np.float32))
-    x = np.random.default_rng(0).normal(size=(2, 7, 6, 3)).astype(np.float32)
-    for got, expected in zip(exported.call(x), pool(x), strict=True):
-        np.testing.assert_array_equal(got, expected)
-    assert exported.out_avals[0].shape == jaxpool.output_shape(shape, (3, 2), 2)
+    normal = np.random.default_rng(0).normal(size=(2, 7, 6, 3)).astype(np.float32)
+    for x in (normal, np.full_like(normal, -np.inf), np.where(normal > 0, -np.inf, np.float32(np.nan))):
+        expected = jaxpool.max_pool_with_argmax(x, (3, 2), 2, padding, **arguments)
+        for got, wanted in zip(exported.call(x), expected, strict=True):
+            np.testing.assert_array_equal(got, wanted)
+    wanted = jaxpool.output_shape(shape, (3, 2), 2, padding, window_dilation=dilation)
+    assert exported.out_avals[0].shape == wanted
 
 
 def test_unpooling_to_the_shape_of_inputs_with_a_symbolic_batch():

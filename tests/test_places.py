@@ -219,6 +219,17 @@ def test_indices_along_an_axis_of_many_windows(rng):
     np.testing.assert_array_equal(x[0, indices[0, :, 0], 0], y[0, :, 0])
 
 
+@pytest.mark.parametrize("dtype", ["float64", "int64", "uint8", "bfloat16"])
+@pytest.mark.parametrize("channel_axis", [1, 2, None])
+def test_native_pairs_find_the_same_places_between_and_beside_other_axes(channel_axis, dtype, rng):
+    with jax.enable_x64(True):
+        x = jnp.asarray(rng.integers(0, 4, (2, 9, 5, 8))).astype(dtype)
+        arguments = {"window_shape": (3, 2, 3)[: 3 - (channel_axis is not None)], "strides": 2, "padding": 1}
+        pool = functools.partial(jaxpool.max_pool_with_argmax, x, channel_axis=channel_axis, **arguments)
+        for got, wanted in zip(pool(implementation="reduce_window"), pool(), strict=True):
+            np.testing.assert_array_equal(got, wanted)
+
+
 def test_large_planes_have_indices_of_64_bits_where_these_are_on():
     shape = jax.ShapeDtypeStruct((1, 1 << 16, 1 << 15, 1), jnp.float32)
     with jax.enable_x64(True):
