@@ -72,7 +72,7 @@ class AxisWindow:
 
     @property
     def reach(self) -> int:
-        """The most elements from the first to the last that a window holds; at most, where the size is a symbol."""
+        """Positions from the first to the last element of a window; an upper bound where the size is a symbol."""
         return self.extent if self.symbolic else min(self.extent, self.size)
 
     @property

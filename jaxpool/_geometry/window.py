@@ -47,7 +47,7 @@ class Window:
 
     @property
     def reach(self) -> int:
-        """Positions in the smallest box around the elements of a window; at most, where a size is a symbol."""
+        """Positions in the box around the elements of a window; an upper bound where a size is a symbol."""
         return math.prod(part.reach for part in self.parts)
 
     @property

@@ -115,8 +115,8 @@ def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Arra
     # Where labels count every tap, and no other position, divisions would take longer than all else on the outputs.
     alike = all(part.dilation == 1 and part.reach == part.taps for part in window.parts)
     offsets = later + first_real if alike else _offsets_of(later, starts, window)
-    # The initial value has label 0, as an element may have. It takes part only where all elements are the worst value.
-    # There the first of them is meant.
+    # The initial value has label 0, which an element may have, too. It can only win where all elements are the worst
+    # value. There the first of them is meant.
     offsets = jnp.where(values == init[0], first_real, offsets)
     return values, offsets.astype(window.offset_dtype)
 
