@@ -109,8 +109,7 @@ def _plain(columns: Sequence[str], row: Row) -> list[Any]:
         if kind in row:
             return [*(row[name] for name in _FIELDS), {kind: row[kind]}]
     values = [row.get(name) for name in columns]
-    # The figures are no samples: six digits show what the compiler said.
-    return [rounded(value, 6) if isinstance(value, float) else value for value in values]
+    return [rounded(value) if isinstance(value, float) else value for value in values]
 
 
 def _named(columns: Sequence[str], row: Any) -> Row:

@@ -252,7 +252,7 @@ def _row(record: Record, program: int) -> list[Any]:
     if not record.timed:
         return [record.status, record.reason]
     median, spread, samples = record.statistics
-    compiled = None if record.compile_s is None else rounded(record.compile_s)
+    compiled = None if record.compile_s is None else rounded(record.compile_s, 2)
     row = [rounded(median * 1e6), rounded(spread * 1e6), samples, program, compiled]
     row += [record.temporary_bytes, record.residual_bytes]
     while row[-1] is None:

@@ -20,6 +20,7 @@ import numpy as np
 from jax import Array
 
 import jaxpool
+from benchmarks.records import rounded
 
 BINS, RATIO = (7, 7), 2
 # Pictures, height, width, features, boxes of each picture.
@@ -102,8 +103,14 @@ def measured(case: str, contender: str, mode: str, samples: int) -> dict[str, An
     for _ in range(samples):
         begin = time.perf_counter()
         jax.block_until_ready(compiled(x, boxes))
-        seconds.append(time.perf_counter() - begin)
+        seconds.append(rounded(time.perf_counter() - begin))
     return record | {"seconds": seconds}
+
+
+def one_line_each(result: dict[str, Any]) -> str:
+    """The result as JSON, a line for each record."""
+    lines = ",\n".join(json.dumps(record, separators=(",", ":")) for record in result["records"])
+    return f"{json.dumps({**result, 'records': []})[:-2]}\n{lines}\n]}}\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -127,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 print(f"{case:10} {mode:20} {contender:20} {middle:10.2f} ms {megabytes:8.1f} MB", flush=True)
                 if options.output:
                     result = {"device": jax.devices()[0].device_kind, "jax": jax.__version__, "records": records}
-                    options.output.write_text(json.dumps(result, indent=1) + "\n")
+                    options.output.write_text(one_line_each(result))
 
 
 if __name__ == "__main__":
