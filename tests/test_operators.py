@@ -255,6 +255,7 @@ def test_labels_of_elements_of_large_planes_wrap_around(shape, taps, dilation, d
         np.testing.assert_array_equal(offsets, want_offsets)
 
 
+@pytest.mark.later
 @pytest.mark.parametrize("dtype", [np.float32, np.int8, bool])
 @pytest.mark.parametrize("name", [None, *NAMED])
 def test_the_first_of_elements_that_are_all_the_worst_is_found(name, dtype):
