@@ -37,8 +37,8 @@ def adapt(plan: Plan, case: Case) -> Plan:
 # The bounds below are fitted to `cpu-operators.json`: single operators by every plan, on the named workloads and on 240
 # random pools. `cpu-plans.json` shows the choice on pools that took no part in the fit. There it is within 1.15 of the
 # best plan in 46 of 64 cases, geometric mean 1.22. The best single plan, "separable, merged, stored", has 1.24.
-# More rules are unlikely to help. A random forest over 24 features, fitted to the same file, is within 1.15 in
-# 56 to 72 % of the cases of pools that it has not seen. The rest depends on how XLA:CPU unrolls a loop.
+# More rules are unlikely to help. A forest of trees, which sees more of a case, is right no more often on pools that it
+# was not fitted to: `cpu-choice-trees.json`. The rest depends on how XLA:CPU unrolls a loop.
 # XLA:CPU unrolls a loop over up to about 32 elements, and then hardly vectorizes.
 _SHORT_LOOP = 32
 

@@ -111,20 +111,17 @@ def _first_zero(first: Array, others: Iterable[Array], extremum: Array, kind: st
     return lax.select((extremum == 0) | (extremum == -1), first, extremum)
 
 
-def pad(x: Array, parts: Sequence[AxisWindow], value: Any) -> Array:
+def pad(x: Array, parts: Sequence[AxisWindow], value: Any, sign: int = 1) -> Array:
     """The array with the padding that its windows reach, without what none of them reaches."""
     pads = [(0, 0, 0)] * x.ndim
     for part in parts:
-        pads[part.axis] = (part.low, part.high_overhang, 0)
+        pads[part.axis] = (sign * part.low, sign * part.high_overhang, 0)
     return lax.pad(x, jnp.asarray(value, x.dtype), pads) if any(map(any, pads)) else x
 
 
 def crop(x: Array, parts: Sequence[AxisWindow]) -> Array:
     """The inverse of `pad`."""
-    pads = [(0, 0, 0)] * x.ndim
-    for part in parts:
-        pads[part.axis] = (-part.low, -part.high_overhang, 0)
-    return lax.pad(x, jnp.zeros((), x.dtype), pads) if any(map(any, pads)) else x
+    return pad(x, parts, 0, -1)
 
 
 def offset_of(window: Window, tap: Sequence[int]) -> int:
@@ -264,9 +261,8 @@ def at_real_taps(offsets: Array, window: Window) -> Array:
     Padding holds the worst value, so it can only be first among equals, all of them the worst; then the first real
     element is meant, and its offset is larger. Any other offset is at least as large as that of the first real element.
     """
-    if all(part.low <= 0 for part in window.parts):
-        return offsets
-    return jnp.maximum(offsets, first_real_offsets(offsets.shape, window).astype(offsets.dtype))
+    first = first_real_offsets(offsets.shape, window).astype(offsets.dtype)
+    return jnp.maximum(offsets, first) if any(part.low > 0 for part in window.parts) else offsets
 
 
 def first_real_offsets(shape: Sequence[int], window: Window) -> Array:
@@ -274,8 +270,7 @@ def first_real_offsets(shape: Sequence[int], window: Window) -> Array:
     first = jnp.zeros(shape, jnp.int32)
     for part, offset_stride in zip(window.parts, window.offset_strides, strict=True):
         if part.symbolic or part.low > 0:
-            starts = window_starts(part, jnp.int32)
-            missing = jnp.maximum((part.dilation - 1 - starts) // part.dilation, 0)
+            missing = jnp.maximum((part.dilation - 1 - window_starts(part, jnp.int32)) // part.dilation, 0)
             first += lax.broadcast_in_dim(missing * offset_stride, first.shape, (part.axis,))
     return first
 

@@ -112,7 +112,8 @@ def window_argextremum(x: Array, window: Window, kind: str) -> tuple[Array, Arra
     starts = [window_starts(part, jnp.int32) for part in window.parts]
     later = winners - _labels(winners.shape, window, [jnp.maximum(start, 0) for start in starts])
     later, first_real = later.astype(jnp.uint32), first_real_offsets(winners.shape, window).astype(jnp.uint32)
-    # Where labels count every tap, and no other position, divisions would take longer than all else on the outputs.
+    # Where labels count every tap and nothing else, no division is needed. It is most of the work on the outputs:
+    # `pairs-v5e.json`.
     alike = all(part.dilation == 1 and part.reach == part.taps for part in window.parts)
     offsets = later + first_real if alike else _offsets_of(later, starts, window)
     # The initial value has label 0, which an element may have, too. It can only win where all elements are the worst
